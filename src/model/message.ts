@@ -1,0 +1,41 @@
+// What an instant message says, in terms all protocols share. Computed from an envelope only when a far end of another
+// protocol, or a policy, must look inside.
+import type { Address } from './address.ts'
+import type { Condition } from './condition.ts'
+import type { Content } from './content.ts'
+
+export interface LanguageText {
+  /** RFC 5646 tag; empty when none was given. */
+  readonly language: string
+  readonly text: string
+}
+
+export type MessageKind = 'normal' | 'chat' | 'headline' | 'groupchat'
+export type ChatState = 'active' | 'composing' | 'paused' | 'inactive' | 'gone'
+
+export interface InstantMessage {
+  readonly from: Address
+  readonly to: Address
+  /** The sender's own identifier; empty when there is none. */
+  readonly id: string
+  /** Thread of the conversation; empty when there is none. */
+  readonly thread: string
+  readonly kind: MessageKind
+  readonly subject: readonly LanguageText[]
+  readonly body: readonly LanguageText[]
+  /** Milliseconds since the epoch when the sender or a server on the way stamped it. */
+  readonly sentAt?: number
+  readonly chatState?: ChatState
+  readonly receiptRequested?: boolean
+  /** This message is a receipt: the id of the message that arrived. */
+  readonly receiptFor?: string
+  /** Content that is not plain text, byte for byte. */
+  readonly content?: Content
+}
+
+/** What became known of a message after its sender was answered. Never a report about a report. */
+export interface Report {
+  readonly about: string
+  readonly event: 'failed' | 'delivered' | 'displayed'
+  readonly condition?: Condition
+}
