@@ -1,0 +1,83 @@
+// The programs that we did not write and test against. A test asks for one by name and skips, by name, where it is missing;
+// with VERONA_PEERS=required (as .ci/run sets it) a missing one is a failure instead.
+//
+//   const sipp = peer('sipp')
+//   test('sipp sends a MESSAGE', { skip: sipp.skip }, async () => { ... spawn(sipp.path, ...) })
+
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+interface PeerProgram {
+  /** The Debian package it comes in. */
+  package: string
+  /** The file looked for on PATH (and in the sbin folders, which an ordinary user's PATH leaves out). */
+  program: string
+  /** A Python module that `program` must be able to import. */
+  pythonModule?: string
+}
+
+const table = {
+  'go-sendxmpp': { package: 'go-sendxmpp', program: 'go-sendxmpp' },
+  slixmpp: { package: 'python3-slixmpp', program: 'python3', pythonModule: 'slixmpp' },
+  sipp: { package: 'sip-tester', program: 'sipp' },
+  baresip: { package: 'baresip-core', program: 'baresip' },
+  linphone: { package: 'linphone-cli', program: 'linphonec' },
+  profanity: { package: 'profanity', program: 'profanity' },
+  finch: { package: 'finch', program: 'finch' },
+  prosody: { package: 'prosody', program: 'prosody' },
+  ejabberd: { package: 'ejabberd', program: 'ejabberdctl' },
+  kamailio: { package: 'kamailio', program: 'kamailio' },
+} as const satisfies Record<string, PeerProgram>
+
+export type PeerName = keyof typeof table
+
+export const peerNames = Object.keys(table) as PeerName[]
+
+/** Whether a missing peer is a failure. */
+export const arePeersRequired = process.env['VERONA_PEERS'] === 'required'
+
+export interface Peer {
+  /** Where the program is; empty when it is missing, and then `skip` says so. */
+  path: string
+  /** For `node:test`: false, or the reason. */
+  skip: string | false
+}
+
+/** Looks a peer up. Throws when it is missing and peers are required, so that the test file fails by its name. */
+export function peer(name: PeerName): Peer {
+  const path = find(table[name])
+  if (path !== undefined) return { path, skip: false }
+  const reason = `peer program not found: ${name} (Debian package ${table[name].package})`
+  if (arePeersRequired) throw new Error(reason)
+  return { path: '', skip: reason }
+}
+
+/** The peers that this machine lacks. */
+export function missingPeers(): { name: PeerName; package: string }[] {
+  return peerNames
+    .filter((name) => find(table[name]) === undefined)
+    .map((name) => ({ name, package: table[name].package }))
+}
+
+function find(wanted: PeerProgram): string | undefined {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    '/usr/games',
+  ]
+  const path = folders.map((folder) => join(folder, wanted.program)).find(isExecutable)
+  if (path === undefined || wanted.pythonModule === undefined) return path
+  return spawnSync(path, ['-c', `import ${wanted.pythonModule}`]).status === 0 ? path : undefined
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
