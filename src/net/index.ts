@@ -1,0 +1,35 @@
+// The door of net: the only folder that opens sockets or asks DNS.
+export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
+export {
+  type CloseReason,
+  type CloseWhy,
+  type Connection,
+  type ConnectionHandler,
+  type ConnectionLimits,
+  defaultConnectionLimits,
+  type Endpoint,
+  plainAddress,
+  type StartTlsOptions,
+} from './connection.ts'
+export { type ConnectionPairOptions, connectionPair } from './connection-pair.ts'
+export { type ListenAddress, listenAddressText, parseListenAddress } from './listen-address.ts'
+export { ListenError } from './listen-error.ts'
+export { type NetMetrics, netMetrics } from './net-metrics.ts'
+export { flushConnections } from './output.ts'
+export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
+export {
+  defaultListenerLimits,
+  type ListenerLimits,
+  type ListenTcpOptions,
+  listenTcp,
+  sourceOf,
+  type TcpListener,
+} from './tcp-listener.ts'
+export type { TlsContext, TlsInfo } from './tls-info.ts'
+export {
+  defaultUdpLimits,
+  type ListenUdpOptions,
+  listenUdp,
+  type UdpLimits,
+  type UdpListener,
+} from './udp.ts'

@@ -1,0 +1,153 @@
+// Listens for UDP datagrams and sends them.
+
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6 } from 'node:net'
+import { type Bytes, type Clock, SystemClock } from '#base'
+import { type Endpoint, plainAddress } from './connection.ts'
+import { listenAddressText } from './listen-address.ts'
+import { ListenError } from './listen-error.ts'
+import type { NetMetrics } from './net-metrics.ts'
+import { RateLimit } from './rate-limit.ts'
+
+export interface UdpLimits {
+  /** LIMIT: datagrams of one source address a second, over five seconds; 0 sets no limit. The rest is dropped. */
+  readonly datagramsPerSourcePerSecondMax: number
+  /** LIMIT: octets that may wait in our socket for the network; what is past it is not sent. */
+  readonly sendQueueBytesMax: number
+  /** Octets that the kernel keeps for us while we are busy; the kernel may give less (net.core.rmem_max). */
+  readonly receiveBufferBytes: number
+}
+
+export const defaultUdpLimits: UdpLimits = {
+  datagramsPerSourcePerSecondMax: 0,
+  sendQueueBytesMax: 8 * 1024 * 1024,
+  receiveBufferBytes: 4 * 1024 * 1024,
+}
+
+export interface ListenUdpOptions {
+  readonly name: string
+  /** Undefined: every address, IPv6 and IPv4. */
+  readonly host: string | undefined
+  readonly port: number
+  /** The octets are a loan until it returns. */
+  readonly onDatagram: (bytes: Bytes, source: Endpoint) => void
+  /** A datagram could not be sent (`to` says whither), or a handler threw, or the socket broke. */
+  readonly onFault?: (error: Error, to?: Endpoint) => void
+  readonly limits?: Partial<UdpLimits>
+  readonly reusePort?: boolean
+  readonly clock?: Clock
+  readonly metrics?: NetMetrics
+}
+
+export interface UdpListener {
+  readonly name: string
+  readonly host: string | undefined
+  readonly port: number
+  /** The address we are bound to, for Via and Contact; `0.0.0.0` or `::` when to all. */
+  readonly local: Endpoint
+  /**
+   * Sends a copy of the octets. False when it was dropped at once because too much waits to be sent; an error the
+   * network tells later comes to onFault. `host` must be an IP address: a name would be a DNS question a datagram.
+   */
+  send(bytes: Bytes, port: number, host: string): boolean
+  close(): Promise<void>
+}
+
+/** Resolves once it receives. @throws ListenError */
+export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener> {
+  const limits = { ...defaultUdpLimits, ...options.limits }
+  const socket = await bound(options)
+  raiseReceiveBuffer(socket, limits.receiveBufferBytes)
+  const address = socket.address()
+  const local = { address: plainAddress(address.address), port: address.port }
+  const rate = limits.datagramsPerSourcePerSecondMax
+  const limit =
+    rate > 0
+      ? new RateLimit({ perSecond: rate, burst: rate * 5, clock: options.clock ?? new SystemClock() })
+      : undefined
+  const received = options.metrics?.datagramsReceived.with(options.name)
+  const tooMany = options.metrics?.datagramsDropped.with(options.name, 'source-rate')
+  const queueFull = options.metrics?.datagramsDropped.with(options.name, 'queue-full')
+  const notSent = options.metrics?.datagramsDropped.with(options.name, 'not-sent')
+  const sent = options.metrics?.datagramsSent.with(options.name)
+  socket.on('error', (error) => options.onFault?.(error))
+  socket.on('message', (bytes: Buffer, from: RemoteInfo) => {
+    const source = { address: plainAddress(from.address), port: from.port }
+    if (limit !== undefined && !limit.take(source.address)) {
+      tooMany?.add()
+      return
+    }
+    received?.add()
+    try {
+      options.onDatagram(bytes, source)
+    } catch (error) {
+      options.onFault?.(error instanceof Error ? error : new Error(String(error)), source)
+    }
+  })
+  const mapped = address.family === 'IPv6'
+  return {
+    name: options.name,
+    host: options.host,
+    port: local.port,
+    local,
+    send: (bytes, port, host) => {
+      if (socket.getSendQueueSize() + bytes.length > limits.sendQueueBytesMax) {
+        queueFull?.add()
+        return false
+      }
+      const to = mapped && !isIPv6(host) ? `::ffff:${host}` : host
+      // libuv writes at once where the kernel takes it, and keeps the octets by reference where not.
+      socket.send(Buffer.from(bytes), port, to, (error) => {
+        if (error === null) {
+          sent?.add()
+          return
+        }
+        notSent?.add()
+        options.onFault?.(error, { address: host, port })
+      })
+      return true
+    },
+    close: () => new Promise((resolve) => socket.close(() => resolve())),
+  }
+}
+
+async function bound(options: ListenUdpOptions): Promise<Socket> {
+  const where = listenAddressText(options)
+  const address = await addressOf(options.host).catch((error: NodeJS.ErrnoException) => {
+    throw new ListenError(options.name, where, error)
+  })
+  return new Promise((resolve, reject) => {
+    const type = address === undefined || isIPv6(address) ? 'udp6' : 'udp4'
+    const socket = createSocket({
+      type,
+      reusePort: options.reusePort === true,
+      // A datagram's destination is an IP address; nothing is to be asked of DNS.
+      lookup: (host, _options, answer) => answer(null, host, isIPv6(host) ? 6 : 4),
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close()
+      reject(new ListenError(options.name, where, error))
+    })
+    socket.bind({ port: options.port, ...(address === undefined ? {} : { address }) }, () => {
+      socket.removeAllListeners('error')
+      resolve(socket)
+    })
+  })
+}
+
+async function addressOf(host: string | undefined): Promise<string | undefined> {
+  return host === undefined || isIP(host) !== 0 ? host : (await lookup(host)).address
+}
+
+/** Asks for as much as the kernel gives, halving on a refusal. */
+function raiseReceiveBuffer(socket: Socket, wanted: number): void {
+  for (let size = wanted; size >= 256 * 1024; size /= 2) {
+    try {
+      socket.setRecvBufferSize(size)
+      return
+    } catch {
+      // Some systems refuse instead of giving less; the next size is tried.
+    }
+  }
+}
