@@ -1,0 +1,26 @@
+// Who may reach and see a person: one model for RFC 2779 §2.3 and §5, XEP-0191, RFC 5025 and IMPP's lists.
+import type { Address } from '#model'
+
+/** `confirm` asks the owner; `polite-block` shows absence as if it were truth (RFC 2779 5.1.15), for presence only. */
+export type AccessAction = 'allow' | 'block' | 'polite-block' | 'confirm'
+
+/** What an allowed watcher sees: everything, or open and closed alone (RFC 2779 2.3.3, 5.2.3). */
+export type VisibilityClass = 'full' | 'basic'
+
+export interface AccessRule {
+  /** An address key, a domain, or `*` for everybody. The most exact rule wins. */
+  readonly subject: string
+  readonly action: AccessAction
+  readonly visibility: VisibilityClass
+}
+
+export type AccessRules = ReadonlyMap<string, AccessRule>
+
+/** LIMIT: rules an owner may hold. */
+export const accessRulesMax = 5000
+
+/** The rule that counts for `address`, or undefined when none does. */
+export function ruleFor(rules: AccessRules, address: Address): AccessRule | undefined {
+  if (rules.size === 0) return undefined
+  return rules.get(address.key) ?? rules.get(address.domain) ?? rules.get('*')
+}

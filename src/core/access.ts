@@ -1,0 +1,52 @@
+// May this one reach, watch, see? Every decision of access is here; the spines ask and obey.
+import type { Address } from '#model'
+import { type AccessRules, ruleFor, type VisibilityClass } from './access-rules.ts'
+import type { Contact } from './contact.ts'
+
+/** What a deployment has decided for those that no rule names. */
+export interface AccessPolicy {
+  /** Whether watchers of the presentity's own domain need the owner's word. */
+  readonly confirmSameDomain: boolean
+}
+
+/** An owner's side of a decision. */
+export interface AccessSubject {
+  readonly address: Address
+  readonly rules: AccessRules
+  readonly contacts: ReadonlyMap<string, Contact>
+}
+
+/** RFC 2779 2.3.5, 5.4.10. Polite blocking is for presence: a politely blocked sender is refused as visibly as a blocked one. */
+export function mayMessage(owner: AccessSubject, from: Address): boolean {
+  const action = ruleFor(owner.rules, from)?.action
+  return action !== 'block' && action !== 'polite-block'
+}
+
+/** Whether what is neither message nor presence may pass (IQ, INVITE, directed presence). */
+export function mayReach(owner: AccessSubject, from: Address): boolean {
+  return mayMessage(owner, from)
+}
+
+/** The decision on a wish to watch (RFC 2779 2.3.2, 5.1.11 to 5.1.16). */
+export function maySubscribe(
+  owner: AccessSubject,
+  watcher: Address,
+  policy: AccessPolicy,
+): 'allow' | 'block' | 'polite-block' | 'confirm' {
+  if (watcher.key === owner.address.key) return 'allow'
+  const rule = ruleFor(owner.rules, watcher)
+  if (rule !== undefined && rule.action !== 'confirm') return rule.action
+  if (owner.contacts.get(watcher.key)?.authorization.from === true) return 'allow'
+  if (rule === undefined && !policy.confirmSameDomain && watcher.domain === owner.address.domain)
+    return 'allow'
+  return 'confirm'
+}
+
+/** What an authorized watcher sees now, or `nothing` (RFC 2779 2.3.1, 2.3.3). */
+export function visible(owner: AccessSubject, watcher: Address): VisibilityClass | 'nothing' {
+  if (watcher.key === owner.address.key) return 'full'
+  const rule = ruleFor(owner.rules, watcher)
+  if (rule === undefined) return 'full'
+  if (rule.action === 'block' || rule.action === 'polite-block') return 'nothing'
+  return rule.visibility
+}

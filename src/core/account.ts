@@ -1,0 +1,51 @@
+// An account in use, whole in memory: so that locating and access are synchronous. Each leaf owns its part of it.
+import type { BoundedQueue } from '#base'
+import type { Address, Envelope, Outcome } from '#model'
+import type { AccessRule } from './access-rules.ts'
+import type { ContactAgent, WatcherAgent } from './agents.ts'
+import type { Contact } from './contact.ts'
+import { Inbox } from './inboxes.ts'
+import { Presentity } from './presentities.ts'
+import type { AccountRecord } from './store.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+export interface WaitingMessage {
+  readonly envelope: Envelope
+  readonly onOutcome: (outcome: Outcome) => void
+  readonly onOrdered: () => void
+}
+
+export class Account {
+  readonly address: Address
+  record: AccountRecord
+  readonly rules = new Map<string, AccessRule>()
+  readonly contacts = new Map<string, Contact>()
+  readonly inbox = new Inbox()
+  readonly presentity = new Presentity()
+  /** Leased subscriptions to this presentity. */
+  readonly subscriptions = new Subscriptions()
+  /** Sessions that watch all that this account is authorized to see (an XMPP session's implicit subscriptions). */
+  readonly watchers = new Set<WatcherAgent>()
+  readonly contactAgents = new Set<ContactAgent>()
+  /** History entries that no agent has taken. */
+  undelivered = 0
+  /** While stored messages are being handed over, those that arrive wait here, so that order holds. */
+  flushing: BoundedQueue<WaitingMessage> | undefined
+
+  constructor(record: AccountRecord) {
+    this.record = record
+    this.address = record.address
+  }
+
+  /** True while something of it lives only in memory, so that it may not be forgotten. */
+  get inUse(): boolean {
+    return (
+      this.inbox.agents.length > 0 ||
+      this.watchers.size > 0 ||
+      this.contactAgents.size > 0 ||
+      this.subscriptions.size > 0 ||
+      this.presentity.tuples.size > 0 ||
+      this.flushing !== undefined
+    )
+  }
+}

@@ -1,0 +1,273 @@
+// A person's contacts, authorizations and access rules: the one list that a roster, a buddy list and an access list are views
+// of. Every change is durable before it is answered, and told to all the owner's sessions.
+import { type Address, type Envelope, type Outcome, refused, stored } from '#model'
+import { type AccessPolicy, maySubscribe } from './access.ts'
+import { type AccessRule, accessRulesMax } from './access-rules.ts'
+import type { Account } from './account.ts'
+import type { AuthorizationEvent, ContactAgent } from './agents.ts'
+import { inbound, outbound } from './authorizations.ts'
+import { type Authorization, type Contact, noAuthorization } from './contact.ts'
+import type { Directory, Found } from './directory.ts'
+import type { Store } from './store.ts'
+
+/** LIMIT: contacts an owner may hold, those that only asked included. */
+export const contactsMax = 10_000
+
+type OnOutcome = (outcome: Outcome) => void
+
+export interface ContactParts {
+  readonly directory: Directory
+  readonly store: Store
+  readonly policy: AccessPolicy
+  readonly isLocal: (domain: string) => boolean
+  readonly fault: (cause: unknown, what: string) => void
+}
+
+export class ContactService {
+  readonly #parts: ContactParts
+  /** Set by the presence service: a watcher may now see the account, or no longer. */
+  onAuthorized: (account: Account, watcher: Address) => void = () => {}
+  onWithdrawn: (account: Account, watcher: Address) => void = () => {}
+
+  constructor(parts: ContactParts) {
+    this.#parts = parts
+  }
+
+  /** `watcher` asks to see `presentity` (subscribe). */
+  ask(watcher: Address, presentity: Address, source: Envelope | undefined, onOutcome: OnOutcome): void {
+    this.#say('subscribe', watcher, presentity, source, onOutcome)
+  }
+
+  /** `watcher` no longer wants to see `presentity` (unsubscribe). */
+  giveUp(watcher: Address, presentity: Address, source: Envelope | undefined, onOutcome: OnOutcome): void {
+    this.#say('unsubscribe', watcher, presentity, source, onOutcome)
+  }
+
+  /** `owner` lets `watcher` see, now or in advance (subscribed). */
+  approve(owner: Address, watcher: Address, source: Envelope | undefined, onOutcome: OnOutcome): void {
+    this.#say('subscribed', owner, watcher, source, onOutcome)
+  }
+
+  /** `owner` refuses `watcher`, or withdraws what it allowed (unsubscribed). */
+  refuse(owner: Address, watcher: Address, source: Envelope | undefined, onOutcome: OnOutcome): void {
+    this.#say('unsubscribed', owner, watcher, source, onOutcome)
+  }
+
+  /** Puts a contact on the list or changes its name and groups; its authorization stays (RFC 6121 §2.3, §2.4). */
+  put(owner: Address, contact: Address, name: string, groups: readonly string[], onOutcome: OnOutcome): void {
+    this.#find(owner, onOutcome, (account) => {
+      const before = account.contacts.get(contact.key)
+      if (before === undefined && account.contacts.size >= contactsMax)
+        return onOutcome(refused('resource-limit'))
+      const authorization = before?.authorization ?? noAuthorization
+      const request = before?.request === undefined ? {} : { request: before.request }
+      this.#save(
+        account,
+        { address: contact, authorization, listed: true, name, groups, ...request },
+        onOutcome,
+      )
+    })
+  }
+
+  /** Takes a contact off the list, ending what was authorized both ways (RFC 6121 §2.5.1). `not-found` when it isn't on it. */
+  remove(owner: Address, contact: Address, onOutcome: OnOutcome): void {
+    this.#find(owner, onOutcome, (account) => {
+      const before = account.contacts.get(contact.key)
+      if (before === undefined || !before.listed) return onOutcome(refused('not-found'))
+      const { to, from, pendingOut, pendingIn } = before.authorization
+      account.contacts.delete(contact.key)
+      this.#durably(this.#parts.store.removeContact(account.address, contact), onOutcome)
+      for (const agent of account.contactAgents) agent.contactChanged(contact, undefined)
+      if (to || pendingOut) this.#hear('unsubscribe', account.address, contact, undefined)
+      if (from || pendingIn) this.#hear('unsubscribed', account.address, contact, undefined)
+      if (from) this.onWithdrawn(account, contact)
+    })
+  }
+
+  /** Sets one access rule, replacing the one with the same subject; what may be seen changes at once. */
+  setRule(owner: Address, rule: AccessRule, onOutcome: OnOutcome): void {
+    this.#find(owner, onOutcome, (account) => {
+      if (!account.rules.has(rule.subject) && account.rules.size >= accessRulesMax) {
+        return onOutcome(refused('resource-limit'))
+      }
+      account.rules.set(rule.subject, rule)
+      this.#durably(this.#parts.store.putRule(account.address, rule), onOutcome)
+      this.#rulesChanged(account)
+    })
+  }
+
+  removeRule(owner: Address, subject: string, onOutcome: OnOutcome): void {
+    this.#find(owner, onOutcome, (account) => {
+      if (!account.rules.delete(subject)) return onOutcome(refused('not-found'))
+      this.#durably(this.#parts.store.removeRule(account.address, subject), onOutcome)
+      this.#rulesChanged(account)
+    })
+  }
+
+  /** Called when rules changed; the presence service tells those who see more or less now. */
+  onRulesChanged: (account: Account) => void = () => {}
+
+  /** A session that shows the list. It is told at once of who waits for an answer. */
+  attach(account: Account, agent: ContactAgent): void {
+    account.contactAgents.add(agent)
+  }
+
+  detach(account: Account, agent: ContactAgent): void {
+    account.contactAgents.delete(agent)
+  }
+
+  #rulesChanged(account: Account): void {
+    for (const contact of [...account.contacts.values()]) {
+      if (!contact.authorization.pendingIn) continue
+      const decision = maySubscribe(account, contact.address, this.#parts.policy)
+      if (decision === 'allow') this.#say('subscribed', account.address, contact.address, undefined, () => {})
+      if (decision === 'block')
+        this.#say('unsubscribed', account.address, contact.address, undefined, () => {})
+    }
+    this.onRulesChanged(account)
+  }
+
+  /** The owner's own word: RFC 6121 Appendix A.2, then the other side hears it. */
+  #say(
+    event: AuthorizationEvent,
+    owner: Address,
+    contact: Address,
+    source: Envelope | undefined,
+    onOutcome: OnOutcome,
+  ): void {
+    const kept = source?.keep()
+    if (!this.#parts.isLocal(owner.domain)) {
+      // A foreign watcher's state is its own domain's; here only the presentity hears.
+      this.#hear(event, owner, contact, kept)
+      return onOutcome(stored)
+    }
+    this.#find(owner, onOutcome, (account) => {
+      const before = account.contacts.get(contact.key)
+      const state = before?.authorization ?? noAuthorization
+      const { next, route } = outbound(state, event)
+      const listed = event === 'subscribe' || event === 'subscribed' || before?.listed === true
+      if (before === undefined && event.startsWith('un')) {
+        if (route) this.#hear(event, account.address, contact, kept)
+        return onOutcome(stored)
+      }
+      if (before === undefined && account.contacts.size >= contactsMax)
+        return onOutcome(refused('resource-limit'))
+      this.#save(account, changed(before, contact, next, listed), onOutcome)
+      if (state.from && !next.from) this.onWithdrawn(account, contact)
+      if (route) this.#hear(event, account.address, contact, kept)
+      if (!state.from && next.from) this.onAuthorized(account, contact)
+      // A leased subscription may wait though no request is pending: the owner has decided now.
+      if (event === 'unsubscribed' && !state.from) this.onWithdrawn(account, contact)
+    })
+  }
+
+  /** The other side hears it: RFC 6121 Appendix A.3. */
+  #hear(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
+    if (!this.#parts.isLocal(to.domain)) return
+    this.#parts.directory.find(to, (found) => {
+      // RFC 6121 §3.1.3: nobody there can ever answer, so the asker is told.
+      if (found === 'unknown') {
+        if (event === 'subscribe') this.#hear('unsubscribed', to, from, undefined)
+        return
+      }
+      if (found === 'fault') return
+      this.#heard(found, event, from, source)
+    })
+  }
+
+  #heard(account: Account, event: AuthorizationEvent, from: Address, source: Envelope | undefined): void {
+    if (event === 'subscribe' && this.#decidedByRule(account, from)) return
+    const before = account.contacts.get(from.key)
+    const state = before?.authorization ?? noAuthorization
+    const { next, deliver, reply } = inbound(state, event)
+    if (before === undefined && next !== state && account.contacts.size >= contactsMax) {
+      return this.#hear('unsubscribed', account.address, from, undefined)
+    }
+    if (next !== state) {
+      const request =
+        event === 'subscribe' && source !== undefined
+          ? { protocol: source.head.protocol, raw: source.raw }
+          : undefined
+      const contact = {
+        ...changed(before, from, next, before?.listed ?? false),
+        ...(request === undefined ? {} : { request }),
+      }
+      this.#save(account, contact, () => {})
+    }
+    if (deliver) for (const agent of account.contactAgents) agent.authorizationEvent(event, from, source)
+    if (state.from && !next.from) this.onWithdrawn(account, from)
+    if (reply !== undefined) this.#hear(reply, account.address, from, undefined)
+    if (reply === 'subscribed') this.onAuthorized(account, from)
+  }
+
+  /** True when a rule or the deployment answers in the owner's place. */
+  #decidedByRule(account: Account, watcher: Address): boolean {
+    const decision = maySubscribe(account, watcher, this.#parts.policy)
+    if (decision === 'confirm') return false
+    if (decision === 'block') {
+      this.#hear('unsubscribed', account.address, watcher, undefined)
+      return true
+    }
+    const before = account.contacts.get(watcher.key)
+    const state = before?.authorization ?? noAuthorization
+    // Polite blocking grants in appearance; what is shown is the rule's business (RFC 2779 5.1.15).
+    if (!state.from) {
+      if (before === undefined && account.contacts.size >= contactsMax) {
+        this.#hear('unsubscribed', account.address, watcher, undefined)
+        return true
+      }
+      const next = { ...state, from: true, pendingIn: false }
+      this.#save(account, changed(before, watcher, next, before?.listed ?? decision === 'allow'), () => {})
+    }
+    this.#hear('subscribed', account.address, watcher, undefined)
+    this.onAuthorized(account, watcher)
+    return true
+  }
+
+  #save(account: Account, contact: Contact, onOutcome: OnOutcome): void {
+    const before = account.contacts.get(contact.address.key)
+    const gone = !contact.listed && isNone(contact.authorization)
+    if (gone) {
+      account.contacts.delete(contact.address.key)
+      this.#durably(this.#parts.store.removeContact(account.address, contact.address), onOutcome)
+    } else {
+      account.contacts.set(contact.address.key, contact)
+      this.#durably(this.#parts.store.putContact(account.address, contact), onOutcome)
+    }
+    if (!contact.listed && before?.listed !== true) return
+    for (const agent of account.contactAgents) agent.contactChanged(contact.address, contact)
+  }
+
+  #durably(written: Promise<void>, onOutcome: OnOutcome): void {
+    written.then(
+      () => onOutcome(stored),
+      (cause: unknown) => {
+        this.#parts.fault(cause, 'a contact or rule could not be stored')
+        onOutcome(refused('internal-fault'))
+      },
+    )
+  }
+
+  #find(owner: Address, onOutcome: OnOutcome, use: (account: Account) => void): void {
+    this.#parts.directory.find(owner, (found: Found) => {
+      if (found === 'unknown') onOutcome(refused('target-unknown'))
+      else if (found === 'fault') onOutcome(refused('internal-fault'))
+      else use(found)
+    })
+  }
+}
+
+function changed(
+  before: Contact | undefined,
+  address: Address,
+  authorization: Authorization,
+  listed: boolean,
+): Contact {
+  const base = before ?? { address, name: '', groups: [] }
+  const request = authorization.pendingIn && before?.request !== undefined ? { request: before.request } : {}
+  return { address: base.address, name: base.name, groups: base.groups, authorization, listed, ...request }
+}
+
+function isNone(authorization: Authorization): boolean {
+  return !Object.values(authorization).some(Boolean)
+}

@@ -1,0 +1,37 @@
+// A person's contact: a roster item, a buddy, an access entry; one thing for all protocols. The authorization between the
+// two lives here, permanent, in the states of RFC 6121 Appendix A.
+import type { Bytes } from '#base'
+import type { Address, ProtocolName } from '#model'
+
+/** The eight facets of RFC 6121 Appendix A.1, as flags whose legal combinations its nine states are. */
+export interface Authorization {
+  /** The owner may see the contact. */
+  readonly to: boolean
+  /** The contact may see the owner. */
+  readonly from: boolean
+  /** The owner asked the contact and waits. */
+  readonly pendingOut: boolean
+  /** The contact asked the owner and waits. */
+  readonly pendingIn: boolean
+  /** The owner allowed the contact in advance (RFC 6121 §3.4). */
+  readonly preApproved: boolean
+}
+
+export const noAuthorization: Authorization = {
+  to: false,
+  from: false,
+  pendingOut: false,
+  pendingIn: false,
+  preApproved: false,
+}
+
+export interface Contact {
+  readonly address: Address
+  readonly authorization: Authorization
+  /** False while it exists only because it asked (RFC 6121 §3.1.3: not pushed to the list yet). */
+  readonly listed: boolean
+  readonly name: string
+  readonly groups: readonly string[]
+  /** The request still to be answered, as it came, to be shown again at each sign-in (RFC 6121 §3.1.3). */
+  readonly request?: { readonly protocol: ProtocolName; readonly raw: Bytes }
+}

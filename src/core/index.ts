@@ -1,0 +1,63 @@
+// The door of core: the abstract service and its contracts.
+export { type AccessPolicy, maySubscribe, visible } from './access.ts'
+export {
+  type AccessAction,
+  type AccessRule,
+  type AccessRules,
+  accessRulesMax,
+  ruleFor,
+  type VisibilityClass,
+} from './access-rules.ts'
+export { Account } from './account.ts'
+export {
+  type AgentCapabilities,
+  type AuthorizationEvent,
+  absentDocument,
+  accepted,
+  type ContactAgent,
+  type DeliveryAnswer,
+  type DeliveryContext,
+  type InboxAgent,
+  type TerminationReason,
+  type WatcherAgent,
+} from './agents.ts'
+export type {
+  Authenticator,
+  Credentials,
+  DigestHash,
+  PasswordSetter,
+  ScramHash,
+  ScramVerifier,
+  Secrets,
+} from './authenticator.ts'
+export { type Authorization, type Contact, noAuthorization } from './contact.ts'
+export { ContactService, contactsMax } from './contact-service.ts'
+export { Directory, type Found } from './directory.ts'
+export { Inbox, inboxAgentsMax } from './inboxes.ts'
+export { type Lease, Leases } from './leases.ts'
+export { type MessagePolicy, MessageService } from './message-service.ts'
+export { PresenceNotification, type VisibleSource } from './notification.ts'
+export { noPeers, type PeerLink, type Peers } from './peers.ts'
+export {
+  PresenceService,
+  type Publication,
+  type SubscriptionOutcome,
+  type SubscriptionRequest,
+} from './presence-service.ts'
+export { permanentTuple, type TupleChange } from './presentities.ts'
+export type { Environment, Listener, Protocol, RunningProtocol } from './protocol.ts'
+export { Router, type Way } from './router.ts'
+export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'
+export { ServiceError } from './service-error.ts'
+export type {
+  AccountRecord,
+  AccountState,
+  HistoryEntry,
+  HistoryItem,
+  HistoryQuery,
+  HistoryRow,
+  Store,
+  StoredSubscription,
+  StoredUnit,
+} from './store.ts'
+export { Transit } from './transit.ts'

@@ -1,0 +1,349 @@
+// The message service (RFC 3860): a message is delivered, stored, relayed or refused, and its sender told which. Delivery does
+// not wait for the disk; the outcome does.
+import { BoundedQueue, randomId } from '#base'
+import {
+  delivered,
+  type Envelope,
+  type Head,
+  type Outcome,
+  type Refused,
+  type Report,
+  refused,
+  relayed,
+  stored,
+} from '#model'
+import { mayMessage } from './access.ts'
+import type { Account } from './account.ts'
+import type { DeliveryAnswer, DeliveryContext, InboxAgent } from './agents.ts'
+import type { Directory } from './directory.ts'
+import { Lanes } from './lanes.ts'
+import type { MessageMetrics } from './message-metrics.ts'
+import { reportEnvelope } from './report-envelope.ts'
+import type { Router } from './router.ts'
+import type { HistoryEntry, HistoryItem, Store, StoredUnit } from './store.ts'
+
+export interface MessagePolicy {
+  /** Whether messages are kept in the history after delivery. */
+  readonly history: boolean
+  /** LIMIT: messages that wait for a person who is away; past it the mailbox is full. */
+  readonly undeliveredMax: number
+}
+
+/** LIMIT: messages that wait while stored ones are handed over to a person who came back. */
+export const flushWaitingMax = 10_000
+
+const flushBatch = 100
+
+type OnOutcome = (outcome: Outcome) => void
+
+interface Waiting {
+  readonly envelope: Envelope
+  readonly onOutcome: OnOutcome
+}
+
+/** What the service needs of the others; the clock only stamps. */
+export interface MessageParts {
+  readonly router: Router
+  readonly directory: Directory
+  readonly store: Store
+  readonly policy: MessagePolicy
+  readonly revive: (unit: StoredUnit) => Envelope
+  readonly metrics: MessageMetrics
+  readonly now: () => number
+  readonly fault: (cause: unknown, what: string) => void
+}
+
+export class MessageService {
+  readonly #parts: MessageParts
+  readonly #lanes = new Lanes<Waiting>()
+
+  constructor(parts: MessageParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Takes a message. `onOutcome` is called once: in the same tick when everything needed is in memory; after the disk when
+   * the outcome promises durability. The envelope's octets may be a loan; what leaves the tick keeps them.
+   */
+  send(envelope: Envelope, onOutcome: OnOutcome): void {
+    const lane = this.#lanes.behind(envelope.head)
+    if (lane === undefined) this.#carry(envelope, onOutcome)
+    else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(refused('rate-exceeded'))
+  }
+
+  /** Tells a sender what became known of its message after it was answered (never of a report). */
+  report(report: Report, about: Head): void {
+    if (about.kind === 'report') return
+    const envelope = reportEnvelope(report, { address: about.from, agent: about.fromAgent }, about.to)
+    this.#parts.metrics.reports.add()
+    this.send(envelope, () => {})
+  }
+
+  /** Signs a device in to its owner's inbox. What waits for the owner is handed over once it is `ready`. */
+  attach(agent: InboxAgent, onAttached: (attached: Account | Refused) => void): void {
+    this.#parts.directory.find(agent.owner, (found) => {
+      if (found === 'unknown') return onAttached(refused('target-unknown'))
+      if (found === 'fault') return onAttached(refused('internal-fault'))
+      onAttached(found.inbox.attach(agent) ? found : refused('resource-limit'))
+    })
+  }
+
+  /** The agent can take messages (now, or again): hands over what waits. */
+  ready(account: Account): void {
+    if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.#handOver(account)
+  }
+
+  detach(account: Account, agent: InboxAgent): void {
+    account.inbox.detach(agent)
+  }
+
+  #handOver(account: Account): void {
+    if (account.undelivered === 0 || account.flushing !== undefined) return
+    account.flushing = new BoundedQueue(flushWaitingMax)
+    this.#flush(account)
+      .catch((cause: unknown) => this.#parts.fault(cause, 'stored messages could not be handed over'))
+      .finally(() => this.#endFlush(account))
+  }
+
+  /** True when the order of what follows is settled within the tick. */
+  #carry(envelope: Envelope, onOutcome: OnOutcome): boolean {
+    let inTick = true
+    let ordered = false
+    let key = ''
+    const onOrdered = (): void => {
+      if (ordered) return
+      ordered = true
+      if (!inTick) this.#release(key)
+    }
+    this.#route(envelope, onOutcome, onOrdered)
+    inTick = false
+    if (ordered) return true
+    key = Lanes.key(envelope.head)
+    this.#lanes.open(key)
+    return false
+  }
+
+  #release(key: string): void {
+    for (let next = this.#lanes.next(key); next !== undefined; next = this.#lanes.next(key)) {
+      if (!this.#carry(next.envelope, next.onOutcome)) return
+    }
+  }
+
+  #route(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+    const { head } = envelope
+    const settle = (outcome: Outcome): void => {
+      onOutcome(outcome)
+      onOrdered()
+    }
+    if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
+    const way = this.#parts.router.locate(head.to)
+    if (way === 'nowhere') return settle(this.#refuse('domain-unknown'))
+    if (way !== 'here') {
+      this.#parts.metrics.relayed.add()
+      return way.send(envelope, settle)
+    }
+    const account = this.#parts.directory.resident(head.to)
+    if (account !== undefined) return this.#accept(account, envelope, onOutcome, onOrdered)
+    const kept = envelope.keep()
+    this.#parts.directory.find(head.to, (found) => {
+      if (found === 'unknown') settle(this.#refuse('target-unknown'))
+      else if (found === 'fault') settle(this.#refuse('internal-fault'))
+      else this.#accept(found, kept, onOutcome, onOrdered)
+    })
+  }
+
+  #accept(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+    const { head } = envelope
+    if (head.kind === 'message' && !mayMessage(account, head.from)) {
+      onOutcome(this.#refuse('permission-denied'))
+      return onOrdered()
+    }
+    if (account.flushing !== undefined) {
+      const taken = account.flushing.push({ envelope: envelope.keep(), onOutcome, onOrdered })
+      if (!taken) onOutcome(this.#refuse('rate-exceeded'))
+      return onOrdered()
+    }
+    this.#deliver(account, envelope, onOutcome, onOrdered)
+  }
+
+  #deliver(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+    const { head } = envelope
+    const agents = account.inbox.choose(head)
+    if (agents === 'gone') {
+      onOutcome(head.whenAgentGone === 'drop' ? this.#drop() : this.#refuse('temporarily-unavailable'))
+      return onOrdered()
+    }
+    const archived = this.#parts.policy.history && head.storable
+    const context: DeliveryContext = {
+      copy: 'received',
+      archiveId: archived ? randomId() : '',
+      storedAt: undefined,
+    }
+    if (agents.length === 0)
+      return this.#absent(account, envelope, context.archiveId, undefined, onOutcome, onOrdered)
+    let waiting = agents.length
+    let decided = false
+    let condition: Refused | undefined
+    let held: Envelope = envelope
+    const answered = (answer: DeliveryAnswer): void => {
+      waiting--
+      if (decided) return
+      if (answer.kind === 'accepted') {
+        decided = true
+        this.#delivered(account, held, context.archiveId, onOutcome)
+        return onOrdered()
+      }
+      if (answer.kind === 'refused') condition = answer.outcome
+      else condition ??= refused(answer.condition)
+      if (waiting > 0) return
+      decided = true
+      if (answer.kind === 'refused') {
+        onOutcome(answer.outcome)
+        return onOrdered()
+      }
+      this.#absent(account, held, context.archiveId, condition, onOutcome, onOrdered)
+    }
+    let inOrder = true
+    // An agent may sign out while it is offered something: the list must not shift below us.
+    const offered = agents.length === 1 ? agents : [...agents]
+    for (let i = 0; i < offered.length; i++) {
+      const agent = offered[i] as InboxAgent
+      inOrder &&= agent.keepsOrder
+      agent.deliver(held, context, answered)
+    }
+    if (!decided) held = envelope.keep()
+    if (head.copyable) this.#copyToSender(envelope, context.archiveId)
+    if (inOrder) onOrdered()
+  }
+
+  #delivered(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
+    this.#parts.metrics.delivered.add()
+    if (archiveId === '') return onOutcome(delivered)
+    this.#append(account, envelope, archiveId, false, (fault) =>
+      onOutcome(fault === undefined ? delivered : this.#refuse('internal-fault')),
+    )
+  }
+
+  /** Nobody can take it now: it is stored, dropped or refused, as its sender's protocol wants (RFC 6121 §8.5.2.2). */
+  #absent(
+    account: Account,
+    envelope: Envelope,
+    archiveId: string,
+    reason: Refused | undefined,
+    onOutcome: OnOutcome,
+    onOrdered: () => void,
+  ): void {
+    const { head } = envelope
+    if (head.whenAbsent !== 'store') {
+      onOutcome(
+        head.whenAbsent === 'drop' ? this.#drop() : (reason ?? this.#refuse('temporarily-unavailable')),
+      )
+      return onOrdered()
+    }
+    if (account.undelivered >= this.#parts.policy.undeliveredMax) {
+      onOutcome(this.#refuse('mailbox-full'))
+      return onOrdered()
+    }
+    account.undelivered++
+    this.#append(account, envelope, archiveId === '' ? randomId() : archiveId, true, (fault) => {
+      if (fault === undefined) this.#parts.metrics.stored.add()
+      else account.undelivered--
+      onOutcome(fault === undefined ? stored : this.#refuse('internal-fault'))
+    })
+    if (head.copyable && reason === undefined) this.#copyToSender(envelope, archiveId)
+    onOrdered()
+  }
+
+  #append(
+    account: Account,
+    envelope: Envelope,
+    id: string,
+    undelivered: boolean,
+    done: (fault: Error | undefined) => void,
+  ): void {
+    const { head, raw } = envelope.keep()
+    const archived = this.#parts.policy.history && head.storable
+    const entries: HistoryEntry[] = [
+      { owner: account.address, peer: head.from, direction: 'received', undelivered, archived },
+    ]
+    const sender = archived ? this.#parts.directory.resident(head.from) : undefined
+    if (sender !== undefined && head.kind === 'message') {
+      entries.push({ owner: sender.address, peer: head.to, direction: 'sent', undelivered: false, archived })
+    }
+    this.#parts.store.append({ id, at: this.#parts.now(), head, raw, entries }, done)
+  }
+
+  /** Offers the message to the sender's other agents as their own sent one (DESIGN: sent copies; XEP-0280 §5). */
+  #copyToSender(envelope: Envelope, archiveId: string): void {
+    const { head } = envelope
+    if (head.kind !== 'message') return
+    const sender = this.#parts.directory.resident(head.from)
+    if (sender === undefined || sender.inbox.agents.length < 2) return
+    const context: DeliveryContext = { copy: 'sent', archiveId, storedAt: undefined }
+    for (const agent of [...sender.inbox.agents]) {
+      if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
+      agent.deliver(envelope, context, () => {})
+    }
+  }
+
+  async #flush(account: Account): Promise<void> {
+    let after = 0
+    for (;;) {
+      const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
+      const taken: string[] = []
+      for (const item of items) {
+        after = item.sequence
+        if (await this.#offerStored(account, item)) taken.push(item.id)
+      }
+      if (taken.length > 0) await this.#markDelivered(account, taken)
+      if (items.length < flushBatch) return
+    }
+  }
+
+  #offerStored(account: Account, item: HistoryItem): Promise<boolean> {
+    const envelope = this.#parts.revive(item)
+    const named = { ...item.head, toAgent: '' }
+    const agents = account.inbox.choose(named)
+    if (agents === 'gone' || agents.length === 0) return Promise.resolve(false)
+    const context: DeliveryContext = { copy: 'received', archiveId: item.id, storedAt: item.at }
+    return new Promise((resolve) => {
+      let waiting = agents.length
+      for (const agent of [...agents]) {
+        agent.deliver(envelope, context, (answer) => {
+          waiting--
+          if (answer.kind === 'accepted') resolve(true)
+          else if (waiting === 0) resolve(false)
+        })
+      }
+    })
+  }
+
+  #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
+    account.undelivered = Math.max(0, account.undelivered - ids.length)
+    this.#parts.metrics.handedOver.add(ids.length)
+    return new Promise((resolve, reject) => {
+      this.#parts.store.markDelivered(account.address, ids, (fault) =>
+        fault === undefined ? resolve() : reject(fault),
+      )
+    })
+  }
+
+  #endFlush(account: Account): void {
+    const waiting = account.flushing
+    account.flushing = undefined
+    for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
+      this.#deliver(account, next.envelope, next.onOutcome, next.onOrdered)
+    }
+  }
+
+  #refuse(condition: Refused['condition']): Refused {
+    this.#parts.metrics.refused.with(condition).add()
+    return refused(condition)
+  }
+
+  /** Silently ignored, as the sender's protocol wants it: nobody is told, the metric is. */
+  #drop(): Outcome {
+    this.#parts.metrics.dropped.add()
+    return relayed
+  }
+}

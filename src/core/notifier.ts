@@ -1,0 +1,121 @@
+// The second spine of presence: a change -> every watcher, composed once a visibility class. It has a queue of its own, so
+// that a publisher never waits for watchers.
+import { BoundedQueue } from '#base'
+import { visible } from './access.ts'
+import type { VisibilityClass } from './access-rules.ts'
+import type { Account } from './account.ts'
+import type { WatcherAgent } from './agents.ts'
+import type { Directory } from './directory.ts'
+import { PresenceNotification, type VisibleSource } from './notification.ts'
+import type { TupleChange } from './presentities.ts'
+
+/** LIMIT: changes that may wait; past it a publisher's tick carries out those that wait. */
+export const changesWaitingMax = 10_000
+
+/** Changes carried out before other work gets its turn. */
+const changesATurn = 100
+
+interface Change {
+  readonly account: Account
+  readonly changes: readonly TupleChange[]
+  readonly sources: readonly VisibleSource[]
+}
+
+export class Notifier {
+  readonly #directory: Directory
+  readonly #fault: (cause: unknown, what: string) => void
+  readonly #queue = new BoundedQueue<Change>(changesWaitingMax)
+  #scheduled = false
+
+  constructor(directory: Directory, fault: (cause: unknown, what: string) => void) {
+    this.#directory = directory
+    this.#fault = fault
+  }
+
+  /** Queues a change for all who watch the account. */
+  fanOut(account: Account, changes: readonly TupleChange[]): void {
+    const change = { account, changes, sources: account.presentity.sources() }
+    if (!this.#queue.push(change)) {
+      this.#drain(Number.POSITIVE_INFINITY)
+      this.#queue.push(change)
+    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => this.#drain(changesATurn))
+  }
+
+  /** Tells one watcher the whole of what it may see now. Changes that wait are carried out first, so that order holds. */
+  tellAll(account: Account, agent: WatcherAgent): void {
+    this.#drain(Number.POSITIVE_INFINITY)
+    const visibility = visible(account, agent.watcher)
+    this.#tell(agent, fullNotification(account, visibility))
+  }
+
+  /** Tells one watcher that it may see nothing more: every tuple it knew is gone. */
+  tellNothing(account: Account, agent: WatcherAgent): void {
+    this.#drain(Number.POSITIVE_INFINITY)
+    const changes = account.presentity
+      .sources()
+      .map(({ tuple }): TupleChange => ({ kind: 'removed', tuple, source: undefined }))
+    this.#tell(agent, new PresenceNotification(account.address, 'full', changes, true, []))
+  }
+
+  #drain(most: number): void {
+    this.#scheduled = false
+    for (let done = 0; done < most; done++) {
+      const change = this.#queue.shift()
+      if (change === undefined) return
+      this.#carryOut(change)
+    }
+    if (this.#queue.length === 0) return
+    this.#scheduled = true
+    setImmediate(() => this.#drain(changesATurn))
+  }
+
+  #carryOut({ account, changes, sources }: Change): void {
+    const classes = new Map<VisibilityClass, PresenceNotification>()
+    const tell = (agent: WatcherAgent): void => {
+      const visibility = visible(account, agent.watcher)
+      if (visibility === 'nothing') return
+      let notification = classes.get(visibility)
+      if (notification === undefined) {
+        notification = new PresenceNotification(account.address, visibility, changes, false, sources)
+        classes.set(visibility, notification)
+      }
+      this.#tell(agent, notification)
+    }
+    for (const agent of account.watchers) tell(agent)
+    for (const contact of account.contacts.values()) {
+      if (!contact.authorization.from) continue
+      const watcher = this.#directory.resident(contact.address)
+      if (watcher !== undefined && watcher !== account) for (const agent of watcher.watchers) tell(agent)
+    }
+    for (const subscription of account.subscriptions.all()) {
+      if (subscription.state === 'active') tell(subscription.agent)
+    }
+  }
+
+  #tell(agent: WatcherAgent, notification: PresenceNotification): void {
+    try {
+      agent.notify(notification)
+    } catch (cause) {
+      this.#fault(cause, 'a watcher could not be notified')
+    }
+  }
+}
+
+/** The whole of what a class sees; for one that sees nothing, an absence that cannot be told from the truth. */
+export function fullNotification(
+  account: Account,
+  visibility: VisibilityClass | 'nothing',
+): PresenceNotification {
+  const sources = visibility === 'nothing' ? [] : account.presentity.sources()
+  const changes = sources.map(({ tuple, source }): TupleChange => ({ kind: 'added', tuple, source }))
+  return new PresenceNotification(
+    account.address,
+    visibility === 'nothing' ? 'full' : visibility,
+    changes,
+    true,
+    sources,
+  )
+}

@@ -1,0 +1,107 @@
+// A person's presence as a map of tuples, one a device, each holding the envelope that last published it. A change is a delta
+// of tuples, never a document. The permanent value is served while no device says anything (IMPP §18.5, D79, D80).
+import { sameBytes } from '#base'
+import type { PresenceDocument, PresenceEnvelope, PresenceTuple } from '#model'
+import type { Lease } from './leases.ts'
+
+/** LIMIT: tuples a presentity may hold. */
+export const presenceTuplesMax = 64
+
+export interface HeldTuple {
+  readonly id: string
+  readonly source: PresenceEnvelope
+  readonly lease: Lease | undefined
+}
+
+export interface TupleChange {
+  readonly kind: 'added' | 'changed' | 'removed'
+  readonly tuple: string
+  /** The new source; for a removal, the last words of the device when it gave any. */
+  readonly source: PresenceEnvelope | undefined
+}
+
+/** The tuple under which the permanent value is shown. */
+export const permanentTuple = 'permanent'
+
+export class Presentity {
+  readonly tuples = new Map<string, HeldTuple>()
+  permanent: PresenceEnvelope | undefined
+
+  /** Puts what a device now says; undefined when nothing changed, or 'full' when there are too many devices. */
+  put(
+    id: string,
+    source: PresenceEnvelope,
+    lease: Lease | undefined,
+  ): readonly TupleChange[] | undefined | 'full' {
+    const before = this.tuples.get(id)
+    if (before === undefined && this.tuples.size >= presenceTuplesMax) return 'full'
+    const hidesPermanent = this.tuples.size === 0 && this.permanent !== undefined
+    if (before !== undefined && before.lease !== lease) before.lease?.cancel()
+    this.tuples.set(id, { id, source, lease })
+    if (before !== undefined && sameBytes(before.source.raw, source.raw)) return undefined
+    const change: TupleChange = { kind: before === undefined ? 'added' : 'changed', tuple: id, source }
+    return hidesPermanent ? [{ kind: 'removed', tuple: permanentTuple, source: undefined }, change] : [change]
+  }
+
+  /** Takes a device's tuple away; undefined when it had none. `lastWords` is its goodbye, if it sent one. */
+  remove(id: string, lastWords: PresenceEnvelope | undefined): readonly TupleChange[] | undefined {
+    const before = this.tuples.get(id)
+    if (before === undefined) return undefined
+    before.lease?.cancel()
+    this.tuples.delete(id)
+    const change: TupleChange = { kind: 'removed', tuple: id, source: lastWords }
+    if (this.tuples.size > 0 || this.permanent === undefined) return [change]
+    return [change, { kind: 'added', tuple: permanentTuple, source: this.permanent }]
+  }
+
+  /** Sets or clears the permanent value; undefined when watchers see no difference. */
+  setPermanent(source: PresenceEnvelope | undefined): readonly TupleChange[] | undefined {
+    const before = this.permanent
+    this.permanent = source
+    if (this.tuples.size > 0) return undefined
+    if (source === undefined) {
+      return before === undefined
+        ? undefined
+        : [{ kind: 'removed', tuple: permanentTuple, source: undefined }]
+    }
+    return [{ kind: before === undefined ? 'added' : 'changed', tuple: permanentTuple, source }]
+  }
+
+  /** What is served now, oldest tuple first. */
+  sources(): readonly { readonly tuple: string; readonly source: PresenceEnvelope }[] {
+    if (this.tuples.size > 0)
+      return [...this.tuples.values()].map(({ id, source }) => ({ tuple: id, source }))
+    return this.permanent === undefined ? [] : [{ tuple: permanentTuple, source: this.permanent }]
+  }
+}
+
+/** One document out of what every device says: its tuples, and its notes and extensions with repeats left out. */
+export function composed(
+  entity: string,
+  sources: readonly { readonly tuple: string; readonly source: PresenceEnvelope }[],
+): PresenceDocument {
+  const tuples: PresenceTuple[] = []
+  const notes = new Map<string, PresenceDocument['notes'][number]>()
+  const extensions = new Set<string>()
+  for (const { tuple, source } of sources) {
+    const document = source.view()
+    document.tuples.forEach((own, at) => {
+      tuples.push({ ...own, id: at === 0 ? tuple : `${tuple}.${own.id}` })
+    })
+    for (const note of document.notes) notes.set(`${note.language}\n${note.text}`, note)
+    for (const extension of document.extensions) extensions.add(extension)
+  }
+  return { entity, tuples, notes: [...notes.values()], extensions: [...extensions] }
+}
+
+/** The same document with open and closed alone (visibility class `basic`, RFC 2779 2.3.3). */
+export function basicOnly(document: PresenceDocument): PresenceDocument {
+  const tuples = document.tuples.map(({ id, basic }) => ({
+    id,
+    ...(basic === undefined ? {} : { basic }),
+    notes: [],
+    statusExtensions: [],
+    extensions: [],
+  }))
+  return { entity: document.entity, tuples, notes: [], extensions: [] }
+}

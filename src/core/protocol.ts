@@ -1,0 +1,34 @@
+// The contract of a protocol folder's door. The server lists src/protocols/, reads `settings` of each door and starts those
+// that are configured. `Settings` and `Tls` are `#config`'s and `#net`'s types, which the core does not know.
+import type { Bytes } from '#base'
+import type { Envelope, Head, ProtocolName } from '#model'
+import type { Service } from './service.ts'
+
+export interface Protocol<Settings, Tls> {
+  /** The name of its folder, and of its settings' table. */
+  readonly name: ProtocolName
+  /** Its settings, as `#config` defines a section. */
+  readonly settings: unknown
+  /** Makes an envelope again of what the store or another machine held. Throws ServiceError when the octets are not its own. */
+  revive(head: Head, raw: Bytes): Envelope
+  /** Starts its listeners; rejects when one can't be opened, having closed the others. */
+  start(service: Service, environment: Environment<Settings, Tls>): Promise<RunningProtocol>
+}
+
+export interface Environment<Settings, Tls> {
+  readonly settings: Settings
+  readonly tls: Tls
+}
+
+export interface Listener {
+  /** What it is for: `XMPP clients (STARTTLS)`. */
+  readonly purpose: string
+  /** Where it listens: `127.0.0.1:5222/tcp`. */
+  readonly where: string
+}
+
+export interface RunningProtocol {
+  readonly listeners: readonly Listener[]
+  /** Says goodbye to every party, waits a bounded time, and closes. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,123 @@
+// The abstract service whole, as the bindings see it: two facades (IMPP §2: either may be offered without the other), the contact
+// list, transit, and the contracts behind them.
+import type { Clock } from '#base'
+import type { Envelope } from '#model'
+import type { Log, Metrics } from '#observe'
+import type { AccessPolicy } from './access.ts'
+import { type Authenticator, type Credentials, type PasswordSetter } from './authenticator.ts'
+import { ContactService } from './contact-service.ts'
+import { Directory } from './directory.ts'
+import { Leases } from './leases.ts'
+import { messageMetrics } from './message-metrics.ts'
+import { type MessagePolicy, MessageService } from './message-service.ts'
+import { Notifier } from './notifier.ts'
+import type { Peers } from './peers.ts'
+import { PresenceService } from './presence-service.ts'
+import { coreProtocol, reviveReport } from './report-envelope.ts'
+import { Router } from './router.ts'
+import { ServiceError } from './service-error.ts'
+import type { Store, StoredUnit } from './store.ts'
+import { Transit } from './transit.ts'
+
+export interface ServicePolicy extends MessagePolicy, AccessPolicy {}
+
+export interface ServiceParts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly store: Store
+  readonly peers: Peers
+  /** Our own domains, A-labels in lower case; the first is the default. */
+  readonly domains: readonly string[]
+  readonly policy: ServicePolicy
+  readonly passwords: PasswordSetter
+  /** Makes an envelope again of what a protocol stored; undefined when the protocol is not known here. */
+  readonly revive: (unit: StoredUnit) => Envelope | undefined
+}
+
+export interface Service {
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly leases: Leases
+  readonly messages: MessageService
+  readonly presence: PresenceService
+  readonly contacts: ContactService
+  readonly transit: Transit
+  readonly directory: Directory
+  readonly router: Router
+  readonly authenticator: Authenticator
+  readonly passwords: PasswordSetter
+  readonly store: Store
+  readonly policy: ServicePolicy
+  /** Revives a stored envelope; throws ServiceError when its protocol is not here. */
+  revive(unit: StoredUnit): Envelope
+}
+
+/** Puts the service together. It opens nothing and starts nothing. */
+export function createService(parts: ServiceParts): Service {
+  const { clock, log, metrics, store, policy } = parts
+  const fault = (cause: unknown, what: string): void => log.error({ err: cause }, what)
+  const revive = (unit: StoredUnit): Envelope => {
+    if (unit.head.protocol === coreProtocol) return reviveReport(unit.head, unit.raw)
+    const envelope = parts.revive(unit)
+    if (envelope !== undefined) return envelope
+    throw new ServiceError('internal-fault', 'a stored envelope is of a protocol that is not here', {
+      protocol: unit.head.protocol,
+    })
+  }
+  const router = new Router(parts.domains, parts.peers)
+  const isLocal = (domain: string): boolean => router.isLocal(domain)
+  const directory = new Directory(store, revive, (cause) => fault(cause, 'an account could not be loaded'))
+  const leases = new Leases(clock)
+  const notifier = new Notifier(directory, fault)
+  const contacts = new ContactService({ directory, store, policy, isLocal, fault })
+  const presence = new PresenceService({
+    directory,
+    store,
+    leases,
+    notifier,
+    contacts,
+    policy,
+    isLocal,
+    fault,
+  })
+  const messages = new MessageService({
+    router,
+    directory,
+    store,
+    policy,
+    revive,
+    metrics: messageMetrics(metrics),
+    now: () => clock.now(),
+    fault,
+  })
+  return {
+    clock,
+    log,
+    metrics,
+    leases,
+    messages,
+    presence,
+    contacts,
+    transit: new Transit(router, directory),
+    directory,
+    router,
+    authenticator: { credentials: (name) => credentials(store, name) },
+    passwords: parts.passwords,
+    store,
+    policy,
+    revive,
+  }
+}
+
+/** Secrets are never held in memory between sign-ins. */
+async function credentials(
+  store: Store,
+  name: Parameters<Authenticator['credentials']>[0],
+): Promise<Credentials | undefined> {
+  const record = await store.account(name)
+  if (record === undefined || record.disabled) return undefined
+  const secrets = await store.secrets(record.address)
+  return secrets === undefined ? undefined : { owner: record.address, secrets }
+}

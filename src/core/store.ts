@@ -1,0 +1,133 @@
+// The contract of durable state. Every promise (and `done`) resolves only when the change survives `kill -9`; a store that
+// can't write rejects with a ServiceError and has changed nothing. Calls take effect in the order they are made. Owners are
+// named by the primary address of their account.
+import type { Bytes } from '#base'
+import type { Address, Head } from '#model'
+import type { AccessRule } from './access-rules.ts'
+import type { Secrets } from './authenticator.ts'
+import type { Contact } from './contact.ts'
+
+export interface AccountRecord {
+  /** The primary address; its key names the account. */
+  readonly address: Address
+  /** Further addresses of the same account. */
+  readonly aliases: readonly Address[]
+  /** Milliseconds since the epoch. */
+  readonly created: number
+  readonly disabled: boolean
+}
+
+/** All that the core holds in memory of an account in use. */
+export interface AccountState {
+  readonly record: AccountRecord
+  readonly contacts: readonly Contact[]
+  readonly rules: readonly AccessRule[]
+  readonly permanentPresence: StoredUnit | undefined
+  /** How many of its history entries no agent has taken yet. */
+  readonly undelivered: number
+}
+
+/** An envelope at rest: revived by its protocol. */
+export interface StoredUnit {
+  readonly head: Head
+  readonly raw: Bytes
+}
+
+/** One message of the history. It is kept once and indexed for each owner. */
+export interface HistoryRow extends StoredUnit {
+  /** Unguessable, made before delivery. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly entries: readonly HistoryEntry[]
+}
+
+export interface HistoryEntry {
+  readonly owner: Address
+  readonly peer: Address
+  readonly direction: 'received' | 'sent'
+  /** True while no agent of the owner has taken it. */
+  readonly undelivered: boolean
+  /** False for what is held only until it is delivered (history off, or no-store). */
+  readonly archived: boolean
+}
+
+/** A history row as one owner sees it; `sequence` orders an owner's entries and grows. */
+export interface HistoryItem extends StoredUnit {
+  readonly id: string
+  readonly at: number
+  readonly sequence: number
+  readonly peer: Address
+  readonly direction: 'received' | 'sent'
+}
+
+export interface HistoryQuery {
+  readonly with?: Address
+  /** Milliseconds since the epoch, inclusive. */
+  readonly start?: number
+  readonly end?: number
+  /** Exclusive. */
+  readonly afterId?: string
+  readonly beforeId?: string
+  /** True: the newest `limit` before the bound, still in ascending order. */
+  readonly backwards?: boolean
+  /** 1..1000 */
+  readonly limit: number
+}
+
+/** A leased subscription that outlives a restart; `state` is the protocol's own. */
+export interface StoredSubscription {
+  readonly id: string
+  readonly protocol: string
+  readonly watcher: Address
+  readonly presentity: Address
+  /** Milliseconds since the epoch. */
+  readonly expires: number
+  readonly state: Bytes
+}
+
+export interface Store {
+  /** Finds an account by its primary address or an alias. */
+  account(address: Address): Promise<AccountRecord | undefined>
+  /** The whole state of the account that `address` (or an alias) names. */
+  accountState(address: Address): Promise<AccountState | undefined>
+  /** Adds accounts with their secrets; answers, in order, false for a name that is taken. All others are added. */
+  addAccounts(accounts: readonly { record: AccountRecord; secrets: Secrets }[]): Promise<boolean[]>
+  /** Adds or removes aliases with the secrets derived for them; false when the account is gone or a name is taken. */
+  replaceAccount(record: AccountRecord, secrets: Secrets): Promise<boolean>
+  /** Removes the account and everything it owns; false when there was none. */
+  removeAccount(owner: Address): Promise<boolean>
+  /** Accounts of a domain in key order, after `after` (exclusive). */
+  accounts(domain: string, after: string, limit: number): Promise<AccountRecord[]>
+  countAccounts(): Promise<number>
+
+  secrets(owner: Address): Promise<Secrets | undefined>
+  setSecrets(owner: Address, secrets: Secrets): Promise<boolean>
+
+  putContact(owner: Address, contact: Contact): Promise<void>
+  removeContact(owner: Address, contact: Address): Promise<void>
+  putRule(owner: Address, rule: AccessRule): Promise<void>
+  removeRule(owner: Address, subject: string): Promise<void>
+  putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void>
+
+  putSubscription(subscription: StoredSubscription): Promise<void>
+  removeSubscription(id: string): Promise<void>
+  subscriptions(protocol: string): Promise<StoredSubscription[]>
+
+  /** Appends to the history; `done` gets the fault when it could not. The hot path: no promise. */
+  append(row: HistoryRow, done: (fault: Error | undefined) => void): void
+  /** Marks entries as delivered; entries that are not archived vanish with their row. */
+  markDelivered(owner: Address, ids: readonly string[], done: (fault: Error | undefined) => void): void
+  /** The owner's undelivered entries after a sequence number (0 for the first), oldest first. */
+  undelivered(owner: Address, afterSequence: number, limit: number): Promise<HistoryItem[]>
+  history(owner: Address, query: HistoryQuery): Promise<HistoryItem[]>
+  /** Forgets archived, delivered entries older than `before`; answers how many. */
+  expireHistory(before: number): Promise<number>
+
+  /** A small durable value of the server itself (its keys for nonces, say). */
+  setting(name: string): Promise<Bytes | undefined>
+  putSetting(name: string, value: Bytes): Promise<void>
+
+  /** Resolves when everything asked before is durable and the store is shut. */
+  close(): Promise<void>
+}

@@ -1,0 +1,56 @@
+// Leased subscriptions to one presentity (RFC 3859 §3.3, IMPP §14). They die by their timer and never touch an authorization.
+import type { Address } from '#model'
+import type { WatcherAgent } from './agents.ts'
+import type { Lease } from './leases.ts'
+
+/** LIMIT: leased subscriptions to one presentity, and of one watcher to it. */
+export const subscriptionsMax = 10_000
+export const subscriptionsOfWatcherMax = 32
+
+export interface Subscription {
+  /** Unique among the presentity's: RFC 3859's SubscriptID, made by the protocol. */
+  readonly id: string
+  readonly watcher: Address
+  readonly presentity: Address
+  readonly agent: WatcherAgent
+  readonly lease: Lease
+  /** `pending`: the owner has not decided; `polite`: politely blocked, appears active. */
+  state: 'pending' | 'active' | 'polite'
+}
+
+export class Subscriptions {
+  readonly #byId = new Map<string, Subscription>()
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Subscription | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** False when a limit is met. */
+  add(subscription: Subscription): boolean {
+    if (this.#byId.size >= subscriptionsMax) return false
+    let ofWatcher = 0
+    for (const other of this.#byId.values()) if (other.watcher.key === subscription.watcher.key) ofWatcher++
+    if (ofWatcher >= subscriptionsOfWatcherMax) return false
+    this.#byId.set(subscription.id, subscription)
+    return true
+  }
+
+  remove(id: string): Subscription | undefined {
+    const subscription = this.#byId.get(id)
+    subscription?.lease.cancel()
+    this.#byId.delete(id)
+    return subscription
+  }
+
+  all(): readonly Subscription[] {
+    return [...this.#byId.values()]
+  }
+
+  of(watcher: Address): readonly Subscription[] {
+    return this.all().filter((subscription) => subscription.watcher.key === watcher.key)
+  }
+}

@@ -1,0 +1,42 @@
+// Carries what is neither message nor presence service between parties of the same protocol: XMPP IQ and directed presence, INVITE
+// and in-dialog SIP, APEX data. Same access rules, same router.
+import { type Envelope, type Outcome, refused } from '#model'
+import { mayReach } from './access.ts'
+import type { Account } from './account.ts'
+import type { Directory } from './directory.ts'
+import type { Router } from './router.ts'
+
+export class Transit {
+  readonly #router: Router
+  readonly #directory: Directory
+
+  constructor(router: Router, directory: Directory) {
+    this.#router = router
+    this.#directory = directory
+  }
+
+  /** Hands the envelope to the agent its head names. The sender's protocol decides what to do where none is named. */
+  forward(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    if (head.hops <= 0) return onOutcome(refused('too-many-hops'))
+    const way = this.#router.locate(head.to)
+    if (way === 'nowhere') return onOutcome(refused('domain-unknown'))
+    if (way !== 'here') return way.send(envelope, onOutcome)
+    const account = this.#directory.resident(head.to)
+    if (account !== undefined) return this.#toAgent(account, envelope, onOutcome)
+    const kept = envelope.keep()
+    this.#directory.find(head.to, (found) => {
+      if (found === 'unknown') onOutcome(refused('target-unknown'))
+      else if (found === 'fault') onOutcome(refused('internal-fault'))
+      else this.#toAgent(found, kept, onOutcome)
+    })
+  }
+
+  #toAgent(account: Account, envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    if (!mayReach(account, head.from)) return onOutcome(refused('permission-denied'))
+    const agent = account.inbox.find(head.protocol, head.toAgent)
+    if (agent?.forward === undefined) return onOutcome(refused('temporarily-unavailable'))
+    agent.forward(envelope, onOutcome)
+  }
+}
