@@ -1,10 +1,11 @@
 // The contract of a protocol folder's door. The server lists src/protocols/, reads `settings` of each door and starts those
-// that are configured. `Settings` and `Tls` are `#config`'s and `#net`'s types, which the core does not know.
+// that are configured. `Settings`, `Tls` and `Logins` are `#config`'s, `#net`'s (TlsContexts) and
+// `#auth`'s (Logins) types, which the core does not know.
 import type { Bytes } from '#base'
 import type { Envelope, Head, ProtocolName } from '#model'
 import type { Service } from './service.ts'
 
-export interface Protocol<Settings, Tls> {
+export interface Protocol<Settings, Tls, Logins> {
   /** The name of its folder, and of its settings' table. */
   readonly name: ProtocolName
   /** Its settings, as `#config` defines a section. */
@@ -12,12 +13,14 @@ export interface Protocol<Settings, Tls> {
   /** Makes an envelope again of what the store or another machine held. Throws ServiceError when the octets are not its own. */
   revive(head: Head, raw: Bytes): Envelope
   /** Starts its listeners; rejects when one can't be opened, having closed the others. */
-  start(service: Service, environment: Environment<Settings, Tls>): Promise<RunningProtocol>
+  start(service: Service, environment: Environment<Settings, Tls, Logins>): Promise<RunningProtocol>
 }
 
-export interface Environment<Settings, Tls> {
+export interface Environment<Settings, Tls, Logins> {
   readonly settings: Settings
   readonly tls: Tls
+  /** SASL and Digest over one back-off, shared by all protocols. */
+  readonly logins: Logins
 }
 
 export interface Listener {

@@ -4,7 +4,7 @@ import type { Clock } from '#base'
 import type { Envelope } from '#model'
 import type { Log, Metrics } from '#observe'
 import type { AccessPolicy } from './access.ts'
-import { type Authenticator, type Credentials, type PasswordSetter } from './authenticator.ts'
+import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
 import { Leases } from './leases.ts'
@@ -30,6 +30,7 @@ export interface ServiceParts {
   /** Our own domains, A-labels in lower case; the first is the default. */
   readonly domains: readonly string[]
   readonly policy: ServicePolicy
+  readonly authenticator: Authenticator
   readonly passwords: PasswordSetter
   /** Makes an envelope again of what a protocol stored; undefined when the protocol is not known here. */
   readonly revive: (unit: StoredUnit) => Envelope | undefined
@@ -103,21 +104,10 @@ export function createService(parts: ServiceParts): Service {
     transit: new Transit(router, directory),
     directory,
     router,
-    authenticator: { credentials: (name) => credentials(store, name) },
+    authenticator: parts.authenticator,
     passwords: parts.passwords,
     store,
     policy,
     revive,
   }
-}
-
-/** Secrets are never held in memory between sign-ins. */
-async function credentials(
-  store: Store,
-  name: Parameters<Authenticator['credentials']>[0],
-): Promise<Credentials | undefined> {
-  const record = await store.account(name)
-  if (record === undefined || record.disabled) return undefined
-  const secrets = await store.secrets(record.address)
-  return secrets === undefined ? undefined : { owner: record.address, secrets }
 }
