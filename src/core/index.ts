@@ -9,6 +9,7 @@ export {
   type VisibilityClass,
 } from './access-rules.ts'
 export { Account } from './account.ts'
+export { type AccountOutcome, AccountService, type NewAccount } from './account-service.ts'
 export {
   type AgentCapabilities,
   type AuthorizationEvent,

@@ -4,6 +4,7 @@ import type { Clock } from '#base'
 import type { Envelope } from '#model'
 import type { Log, Metrics } from '#observe'
 import type { AccessPolicy } from './access.ts'
+import { AccountService } from './account-service.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
@@ -44,6 +45,7 @@ export interface Service {
   readonly messages: MessageService
   readonly presence: PresenceService
   readonly contacts: ContactService
+  readonly accounts: AccountService
   readonly transit: Transit
   readonly directory: Directory
   readonly router: Router
@@ -101,6 +103,7 @@ export function createService(parts: ServiceParts): Service {
     messages,
     presence,
     contacts,
+    accounts: new AccountService({ clock, store, directory, passwords: parts.passwords, isLocal }),
     transit: new Transit(router, directory),
     directory,
     router,

@@ -1,0 +1,105 @@
+// The accounts of our domains: one name, one secret store, whatever protocol signs in with it. Every change is durable before
+// it is answered.
+import type { Clock } from '#base'
+import { type Address, type Condition, refused } from '#model'
+import type { PasswordSetter } from './authenticator.ts'
+import type { Directory } from './directory.ts'
+import type { AccountRecord, Store } from './store.ts'
+
+export interface NewAccount {
+  readonly address: Address
+  readonly aliases?: readonly Address[]
+  readonly password: string
+}
+
+export type AccountOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly condition: Condition }
+
+const done: AccountOutcome = { kind: 'done' }
+
+export interface AccountParts {
+  readonly clock: Clock
+  readonly store: Store
+  readonly directory: Directory
+  readonly passwords: PasswordSetter
+  readonly isLocal: (domain: string) => boolean
+}
+
+export class AccountService {
+  readonly #parts: AccountParts
+
+  constructor(parts: AccountParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Adds accounts; answers in their order. `conflict`: the name is taken; `domain-unknown`: not a domain of ours;
+   * `not-acceptable`: a password that its profile forbids; `address-malformed`: a domain alone.
+   * Rejects with ServiceError when the store can't.
+   */
+  async add(accounts: readonly NewAccount[]): Promise<AccountOutcome[]> {
+    const outcomes: AccountOutcome[] = accounts.map(() => done)
+    const prepared = await Promise.all(accounts.map((account, at) => this.#prepare(account, at, outcomes)))
+    const ready = prepared.filter((entry) => entry !== undefined)
+    const added = await this.#parts.store.addAccounts(ready)
+    ready.forEach((entry, at) => {
+      if (added[at] !== true) outcomes[entry.at] = refused('conflict')
+    })
+    return outcomes
+  }
+
+  /** Sets an account's password, deriving every verifier anew. */
+  async setPassword(address: Address, password: string): Promise<AccountOutcome> {
+    const record = await this.#parts.store.account(address)
+    if (record === undefined) return refused('target-unknown')
+    const derived = await this.#parts.passwords.derive([record.address, ...record.aliases], password)
+    if ('refused' in derived) return refused(derived.refused)
+    return (await this.#parts.store.setSecrets(record.address, derived.secrets))
+      ? done
+      : refused('target-unknown')
+  }
+
+  /** Removes an account and everything it owns, and signs its devices out. */
+  async remove(address: Address): Promise<AccountOutcome> {
+    const record = await this.#parts.store.account(address)
+    if (record === undefined) return refused('target-unknown')
+    const removed = await this.#parts.store.removeAccount(record.address)
+    const account = this.#parts.directory.resident(record.address)
+    if (account !== undefined) {
+      for (const agent of [...account.inbox.agents]) agent.signOut('permission-denied')
+      this.#parts.directory.forget(account)
+    }
+    return removed ? done : refused('target-unknown')
+  }
+
+  /** Accounts of a domain in the order of their names, `limit` at a time, after the key `after` (exclusive). */
+  list(domain: string, after: string, limit: number): Promise<AccountRecord[]> {
+    return this.#parts.store.accounts(domain, after, limit)
+  }
+
+  async #prepare(account: NewAccount, at: number, outcomes: AccountOutcome[]) {
+    const names = [account.address, ...(account.aliases ?? [])]
+    const refusal = names.some((name) => name.user === '')
+      ? 'address-malformed'
+      : names.every((name) => this.#parts.isLocal(name.domain))
+        ? undefined
+        : 'domain-unknown'
+    if (refusal !== undefined) {
+      outcomes[at] = refused(refusal)
+      return undefined
+    }
+    const derived = await this.#parts.passwords.derive(names, account.password)
+    if ('refused' in derived) {
+      outcomes[at] = refused(derived.refused)
+      return undefined
+    }
+    const record: AccountRecord = {
+      address: account.address,
+      aliases: account.aliases ?? [],
+      created: this.#parts.clock.now(),
+      disabled: false,
+    }
+    return { at, record, secrets: derived.secrets }
+  }
+}
