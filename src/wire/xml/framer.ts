@@ -1,0 +1,282 @@
+// Cuts an XML stream (RFC 6120 §4) into its header, its first-level elements and its end, incrementally.
+//
+// A stanza that lies whole in one chunk is handed out where it lies: offsets, no copy. One that spans chunks is
+// gathered in a buffer that grows by doubling, so that even one octet at a time costs linear time.
+// Hot path: one call of `next` a stanza, no promise, no string.
+
+import { type Bytes, noBytes } from '#base'
+import { classOf, space } from './characters.ts'
+import { declarationBytesMax, declarationFault } from './declaration.ts'
+import { type XmlFault, type XmlReason, xmlFault } from './faults.ts'
+import { Frame } from './frame.ts'
+import { type XmlLimits, xmlLimits } from './limits.ts'
+import { Namespaces, noNamespaces } from './namespaces.ts'
+import { Scanner, scanFault, scanMore } from './scanner.ts'
+
+/** `more`: everything fed is read. `fault` and `end` are final. */
+export type FramerEvent = 'more' | 'header' | 'stanza' | 'end' | 'fault'
+
+type Phase = 'start' | 'prolog' | 'header' | 'between' | 'stanza' | 'end-tag' | 'empty' | 'ended' | 'faulty'
+
+const lt = 0x3c
+const slash = 0x2f
+const gt = 0x3e
+const question = 0x3f
+
+/** Octets moved first when a stanza continues in the next chunk; the double each further time. */
+const firstPiece = 512
+
+export class Framer {
+  readonly #limits: XmlLimits
+  #phase: Phase = 'start'
+  #scanner: Scanner
+
+  // The chunk, the place in it, and where what is being read began in it.
+  #chunk: Bytes = noBytes
+  #at = 0
+
+  // What began in an earlier chunk.
+  #gathered: Bytes = noBytes
+  #gatheredLength = 0
+
+  /** After `header`: the stream header. Its octets are its own. */
+  header: Frame | undefined
+  /** After `stanza`: valid as long as the chunk is left alone and `next` is not called. */
+  frame: Frame | undefined
+  /** After `fault`. */
+  fault: XmlFault | undefined
+  /** Declarations of the stream header. */
+  namespaces: Namespaces = noNamespaces
+
+  constructor(limits: Partial<XmlLimits> = {}) {
+    this.#limits = xmlLimits(limits)
+    this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
+  }
+
+  /** Gives the next octets. What was fed before must be read (`next` answered `more`). */
+  feed(chunk: Bytes): void {
+    if (this.#at < this.#chunk.length) throw new Error('feed before the last chunk was read')
+    this.#chunk = chunk
+    this.#at = 0
+  }
+
+  /** A new stream begins at the next octet (RFC 6120 §4.3.3). Octets fed and not yet read belong to it. */
+  restart(): void {
+    this.#phase = 'start'
+    this.#release()
+    this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
+    this.header = undefined
+    this.frame = undefined
+    this.fault = undefined
+    this.namespaces = noNamespaces
+  }
+
+  /** Octets fed and not yet read. */
+  get unread(): number {
+    return this.#chunk.length - this.#at
+  }
+
+  /** Forgets what was fed and not yet read: how many octets. After STARTTLS none may remain (RFC 6120 §5.4.3.3). */
+  discardUnread(): number {
+    const count = this.unread
+    this.#chunk = noBytes
+    this.#at = 0
+    return count
+  }
+
+  /** Octets of an unfinished stanza that are held. */
+  get held(): number {
+    return this.#gatheredLength
+  }
+
+  next(): FramerEvent {
+    for (;;) {
+      const event = this.#step()
+      if (event !== undefined) return event
+    }
+  }
+
+  #step(): FramerEvent | undefined {
+    switch (this.#phase) {
+      case 'between':
+        return this.#readBetween()
+      case 'stanza':
+        return this.#gatheredLength === 0 ? this.#scanChunk() : this.#scanGathered()
+      case 'end-tag':
+        return this.#readEndTag()
+      case 'start':
+      case 'prolog':
+        return this.#readProlog()
+      case 'header':
+        return this.#scanGathered()
+      case 'empty':
+        this.#phase = 'ended'
+        return 'end'
+      case 'ended':
+        return 'end'
+      case 'faulty':
+        return 'fault'
+    }
+  }
+
+  #readBetween(): FramerEvent | undefined {
+    const chunk = this.#chunk
+    let i = this.#at
+    while (i < chunk.length && (classOf[chunk[i]] & space) !== 0) i++
+    this.#at = i
+    if (i === chunk.length) return this.#more()
+    // RFC 6120 §11.7: whitespace is all that may separate first-level elements.
+    if (chunk[i] !== lt) return this.#fail('text-between-stanzas', 0)
+    if (i + 1 < chunk.length && chunk[i + 1] !== slash) {
+      this.#scanner.reset()
+      this.#phase = 'stanza'
+      return this.#scanChunk()
+    }
+    this.#gather(1)
+    this.#phase = 'end-tag'
+    return undefined
+  }
+
+  /** What follows `<`: the stream's end tag, or a stanza after all. */
+  #readEndTag(): FramerEvent | undefined {
+    const header = this.header as Frame
+    const nameLength = header.nameEnd - header.start - 1
+    while (this.#at < this.#chunk.length) {
+      const c = this.#chunk[this.#at]
+      const place = this.#gatheredLength
+      if (place === 1 && c !== slash) {
+        this.#scanner.reset()
+        this.#phase = 'stanza'
+        return undefined
+      }
+      if (place >= 2 + nameLength) {
+        if (c !== gt && (classOf[c] & space) === 0) return this.#fail('mismatched-tag', place)
+        this.#at++
+        if (c === gt) {
+          this.#release()
+          this.#phase = 'ended'
+          return 'end'
+        }
+      } else {
+        if (place >= 2 && c !== header.bytes[place - 1]) return this.#fail('mismatched-tag', place)
+        this.#gather(1)
+      }
+    }
+    return this.#more()
+  }
+
+  /** The XML declaration, if any, whitespace, and the `<` of the header. */
+  #readProlog(): FramerEvent | undefined {
+    while (this.#at < this.#chunk.length) {
+      const c = this.#chunk[this.#at]
+      if (this.#gatheredLength === 0) {
+        if ((classOf[c] & space) !== 0) {
+          // XML 1.0 §2.8: nothing at all may stand before the declaration.
+          this.#phase = 'prolog'
+          this.#at++
+          continue
+        }
+        if (c !== lt) return this.#fail('text-outside-root', 0)
+      } else if (this.#gatheredLength === 1 && c !== question) {
+        this.#phase = 'header'
+        return undefined
+      }
+      this.#gather(1)
+      if (this.#gatheredLength > declarationBytesMax) return this.#fail('bad-declaration', 0)
+      if (c === gt) {
+        const reason = declarationFault(this.#gathered, 0, this.#gatheredLength, this.#phase === 'start')
+        if (reason !== undefined) return this.#fail(reason, 0)
+        this.#release()
+        this.#phase = 'prolog'
+      }
+    }
+    return this.#more()
+  }
+
+  /** Reads on in the chunk itself. */
+  #scanChunk(): FramerEvent | undefined {
+    const chunk = this.#chunk
+    const base = this.#at
+    const end = Math.min(chunk.length, base + this.#limits.bytesMax)
+    const result = this.#scanner.scan(chunk, base, end)
+    if (result === scanMore) {
+      if (end < chunk.length) return this.#fail('too-many-bytes', this.#limits.bytesMax)
+      this.#gather(chunk.length - base)
+      return this.#more()
+    }
+    if (result === scanFault) return this.#fault(this.#scanner.fault as XmlFault)
+    this.#at = base + this.#scanner.at
+    return this.#found(chunk, base)
+  }
+
+  /** Reads on in what was gathered, a piece of the chunk at a time. */
+  #scanGathered(): FramerEvent | undefined {
+    let piece = firstPiece
+    for (;;) {
+      const end = Math.min(this.#gatheredLength, this.#limits.bytesMax)
+      const result = this.#scanner.scan(this.#gathered, 0, end)
+      if (result === scanFault) return this.#fault(this.#scanner.fault as XmlFault)
+      if (result !== scanMore) break
+      if (this.#gatheredLength > this.#limits.bytesMax)
+        return this.#fail('too-many-bytes', this.#limits.bytesMax)
+      if (this.unread === 0) return this.#more()
+      this.#gather(Math.min(piece, this.unread))
+      piece *= 2
+    }
+    const bytes = this.#gathered
+    // What was gathered beyond the element's end goes back: it is still in the chunk.
+    this.#at -= this.#gatheredLength - this.#scanner.at
+    this.#release()
+    return this.#found(bytes, 0)
+  }
+
+  /** Moves `count` octets of the chunk behind those gathered. */
+  #gather(count: number): void {
+    const needed = this.#gatheredLength + count
+    if (needed > this.#gathered.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#gathered.length, firstPiece))
+      grown.set(this.#gathered.subarray(0, this.#gatheredLength))
+      this.#gathered = grown
+    }
+    this.#gathered.set(this.#chunk.subarray(this.#at, this.#at + count), this.#gatheredLength)
+    this.#gatheredLength = needed
+    this.#at += count
+  }
+
+  #found(bytes: Bytes, base: number): FramerEvent {
+    if (this.#phase === 'stanza') {
+      this.#phase = 'between'
+      this.frame = new Frame(bytes, base, this.namespaces, this.#scanner)
+      return 'stanza'
+    }
+    const header = new Frame(bytes, base, noNamespaces, this.#scanner).keep()
+    this.header = header
+    this.namespaces = new Namespaces(header.declarations())
+    this.#scanner = new Scanner({ limits: this.#limits, outer: this.namespaces })
+    this.#phase = header.selfClosing ? 'empty' : 'between'
+    return 'header'
+  }
+
+  #release(): void {
+    this.#gathered = noBytes
+    this.#gatheredLength = 0
+  }
+
+  #more(): FramerEvent {
+    this.#chunk = noBytes
+    this.#at = 0
+    return 'more'
+  }
+
+  #fail(reason: XmlReason, offset: number): FramerEvent {
+    return this.#fault(xmlFault(reason, offset))
+  }
+
+  #fault(fault: XmlFault): FramerEvent {
+    this.fault = fault
+    this.#phase = 'faulty'
+    this.#release()
+    this.discardUnread()
+    return 'fault'
+  }
+}
