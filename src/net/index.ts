@@ -1,4 +1,5 @@
 // The door of net: the only folder that opens sockets or asks DNS.
+export { ensureCertificates, type OwnCertificates } from './certificate-authority.ts'
 export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
 export {
   type CloseReason,
@@ -25,6 +26,14 @@ export {
   sourceOf,
   type TcpListener,
 } from './tcp-listener.ts'
+export {
+  type CertificateFiles,
+  clientTlsContext,
+  type LoadedCertificate,
+  type TlsContextOptions,
+  TlsContexts,
+  TlsFileError,
+} from './tls-context.ts'
 export type { TlsContext, TlsInfo } from './tls-info.ts'
 export {
   defaultUdpLimits,

@@ -1,6 +1,6 @@
 // What is known of a TLS session, and the two channel bindings made of it (RFC 9266, RFC 5929).
 
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { Bytes } from '#base'
 
@@ -34,13 +34,14 @@ export interface TlsInfo {
 
 /** @param isServer whether the server's certificate is ours */
 export function tlsInfoOf(socket: TLSSocket, isServer: boolean): TlsInfo {
+  const authorizationError = isServer ? clientError(socket) : serverError(socket)
   return {
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher()?.name ?? 'unknown',
     alpn: socket.alpnProtocol || undefined,
     servername: (socket as { servername?: string | false }).servername || undefined,
-    authorized: socket.authorized,
-    authorizationError: socket.authorized ? undefined : errorText(socket.authorizationError),
+    authorized: authorizationError === undefined,
+    authorizationError,
     peerCertificate: () => socket.getPeerX509Certificate(),
     exportKeyingMaterial: (length, label, context) =>
       socket.exportKeyingMaterial(
@@ -72,7 +73,18 @@ function sha(bits: number, certificate: X509Certificate): Bytes {
   return createHash(`sha${bits}`).update(certificate.raw).digest()
 }
 
-function errorText(error: unknown): string | undefined {
-  if (error === undefined || error === null) return undefined
-  return error instanceof Error ? error.message : String(error)
+function serverError(socket: TLSSocket): string | undefined {
+  return socket.authorized ? undefined : String(socket.authorizationError ?? 'not verified')
+}
+
+/**
+ * COMPAT: Node 24 sets `authorized` of a client's certificate only in sockets that its own tls.Server accepted; where
+ * we upgrade a socket, the verdict is asked of the session. Without that method no certificate convinces.
+ */
+function clientError(socket: TLSSocket): string | undefined {
+  if (socket.getPeerX509Certificate() === undefined) return 'no certificate'
+  const session = (socket as { ssl?: { verifyError?(): NodeJS.ErrnoException | null } }).ssl
+  if (session?.verifyError === undefined) return 'not verified'
+  const error = session.verifyError()
+  return error ? (error.code ?? error.message) : undefined
 }
