@@ -24,9 +24,11 @@ export interface Environment<Settings, Tls, Logins> {
 }
 
 export interface Listener {
+  /** The setting that opened it: `xmpp.client`, `sip.udp`. */
+  readonly setting: string
   /** What it is for: `XMPP clients (STARTTLS)`. */
   readonly purpose: string
-  /** Where it listens: `127.0.0.1:5222/tcp`. */
+  /** Where it really listens, the port chosen where 0 was asked: `127.0.0.1:5222/tcp`, `127.0.0.1:5060/udp`. */
   readonly where: string
 }
 
