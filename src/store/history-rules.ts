@@ -1,0 +1,44 @@
+// What every store agrees upon about the history, beyond the contract's words.
+import { type HistoryEntry, ServiceError } from '#core'
+import type { Address } from '#model'
+
+/** LIMIT: items that one query answers. */
+export const historyLimitMax = 1000
+
+/** A query's limit, brought into 1..1000. */
+export function historyLimit(asked: number): number {
+  return Math.min(Math.max(Math.trunc(asked), 1), historyLimitMax)
+}
+
+/**
+ * At most one entry an owner, since an archive holds an id once (XEP-0313 §3.1): who writes to itself keeps what it
+ * received, archived or undelivered if either entry was.
+ */
+export function mergedEntries(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  if (entries.length < 2) return entries
+  if (entries.length === 2 && entries[0]?.owner.key !== entries[1]?.owner.key) return entries
+  const merged = new Map<string, HistoryEntry>()
+  for (const entry of entries) {
+    const other = merged.get(entry.owner.key)
+    merged.set(entry.owner.key, other === undefined ? entry : union(other, entry))
+  }
+  return [...merged.values()]
+}
+
+function union(a: HistoryEntry, b: HistoryEntry): HistoryEntry {
+  const received = a.direction === 'received' ? a : b
+  return {
+    ...received,
+    undelivered: a.undelivered || b.undelivered,
+    archived: a.archived || b.archived,
+  }
+}
+
+/** What an account that is gone would have received must not be answered as stored. */
+export function noSuchOwner(owner: Address): ServiceError {
+  return new ServiceError('target-unknown', 'the account is not in the store', { owner: owner.key })
+}
+
+export function noSuchEntry(id: string): ServiceError {
+  return new ServiceError('not-found', 'no history entry has this id', { id })
+}

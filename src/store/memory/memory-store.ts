@@ -1,0 +1,244 @@
+// The store that forgets when the process ends: for tests, and for measuring the server without a disk. It behaves as the
+// others do in all else: answers come after the tick, calls take effect in order.
+import type { Bytes } from '#base'
+import {
+  type AccessRule,
+  type AccountRecord,
+  type AccountState,
+  type Contact,
+  type HistoryItem,
+  type HistoryQuery,
+  type HistoryRow,
+  type Secrets,
+  ServiceError,
+  type Store,
+  type StoredSubscription,
+  type StoredUnit,
+} from '#core'
+import type { Address } from '#model'
+import { compareCodePoints } from '../code-points.ts'
+import { noSuchOwner } from '../history-rules.ts'
+import { Archive } from './archive.ts'
+
+interface Held {
+  record: AccountRecord
+  secrets: Secrets
+  readonly contacts: Map<string, Contact>
+  readonly rules: Map<string, AccessRule>
+  permanentPresence: StoredUnit | undefined
+}
+
+type Done = (fault: Error | undefined) => void
+
+export function createMemoryStore(): Store {
+  return new MemoryStore()
+}
+
+class MemoryStore implements Store {
+  /** By primary address. */
+  readonly #accounts = new Map<string, Held>()
+  /** By primary address and alias. */
+  readonly #names = new Map<string, Held>()
+  readonly #subscriptions = new Map<string, StoredSubscription>()
+  readonly #settings = new Map<string, Bytes>()
+  readonly #archive = new Archive()
+  #settled: { done: Done; fault: Error | undefined }[] = []
+  #closed = false
+
+  async account(address: Address): Promise<AccountRecord | undefined> {
+    this.#mustBeOpen()
+    return this.#names.get(address.key)?.record
+  }
+
+  async accountState(address: Address): Promise<AccountState | undefined> {
+    this.#mustBeOpen()
+    const held = this.#names.get(address.key)
+    if (held === undefined) return undefined
+    return {
+      record: held.record,
+      contacts: [...held.contacts.values()],
+      rules: [...held.rules.values()],
+      permanentPresence: held.permanentPresence,
+      undelivered: this.#archive.countUndelivered(held.record.address),
+    }
+  }
+
+  async addAccounts(accounts: readonly { record: AccountRecord; secrets: Secrets }[]): Promise<boolean[]> {
+    this.#mustBeOpen()
+    return accounts.map(({ record, secrets }) => {
+      const names = namesOf(record)
+      if (names.some((name) => this.#names.has(name))) return false
+      const held: Held = {
+        record,
+        secrets,
+        contacts: new Map(),
+        rules: new Map(),
+        permanentPresence: undefined,
+      }
+      this.#accounts.set(record.address.key, held)
+      for (const name of names) this.#names.set(name, held)
+      return true
+    })
+  }
+
+  async replaceAccount(record: AccountRecord, secrets: Secrets): Promise<boolean> {
+    this.#mustBeOpen()
+    const held = this.#accounts.get(record.address.key)
+    if (held === undefined) return false
+    const names = namesOf(record)
+    if (names.some((name) => (this.#names.get(name) ?? held) !== held)) return false
+    for (const name of namesOf(held.record)) this.#names.delete(name)
+    for (const name of names) this.#names.set(name, held)
+    held.record = record
+    held.secrets = secrets
+    return true
+  }
+
+  async removeAccount(owner: Address): Promise<boolean> {
+    this.#mustBeOpen()
+    const held = this.#accounts.get(owner.key)
+    if (held === undefined) return false
+    const names = new Set(namesOf(held.record))
+    this.#accounts.delete(owner.key)
+    for (const name of names) this.#names.delete(name)
+    this.#archive.remove(owner)
+    for (const [id, { watcher, presentity }] of this.#subscriptions) {
+      if (names.has(watcher.key) || names.has(presentity.key)) this.#subscriptions.delete(id)
+    }
+    return true
+  }
+
+  async accounts(domain: string, after: string, limit: number): Promise<AccountRecord[]> {
+    this.#mustBeOpen()
+    const user = after.includes('@') ? after.slice(0, after.lastIndexOf('@')) : after
+    return [...this.#accounts.values()]
+      .map(({ record }) => record)
+      .filter(({ address }) => address.domain === domain && compareCodePoints(address.user, user) > 0)
+      .sort((a, b) => compareCodePoints(a.address.user, b.address.user))
+      .slice(0, limit)
+  }
+
+  async countAccounts(): Promise<number> {
+    this.#mustBeOpen()
+    return this.#accounts.size
+  }
+
+  async secrets(owner: Address): Promise<Secrets | undefined> {
+    this.#mustBeOpen()
+    return this.#accounts.get(owner.key)?.secrets
+  }
+
+  async setSecrets(owner: Address, secrets: Secrets): Promise<boolean> {
+    this.#mustBeOpen()
+    const held = this.#accounts.get(owner.key)
+    if (held === undefined) return false
+    held.secrets = secrets
+    return true
+  }
+
+  async putContact(owner: Address, contact: Contact): Promise<void> {
+    this.#held(owner).contacts.set(contact.address.key, contact)
+  }
+
+  async removeContact(owner: Address, contact: Address): Promise<void> {
+    this.#held(owner).contacts.delete(contact.key)
+  }
+
+  async putRule(owner: Address, rule: AccessRule): Promise<void> {
+    this.#held(owner).rules.set(rule.subject, rule)
+  }
+
+  async removeRule(owner: Address, subject: string): Promise<void> {
+    this.#held(owner).rules.delete(subject)
+  }
+
+  async putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void> {
+    this.#held(owner).permanentPresence = unit
+  }
+
+  async putSubscription(subscription: StoredSubscription): Promise<void> {
+    this.#mustBeOpen()
+    this.#subscriptions.set(subscription.id, subscription)
+  }
+
+  async removeSubscription(id: string): Promise<void> {
+    this.#mustBeOpen()
+    this.#subscriptions.delete(id)
+  }
+
+  async subscriptions(protocol: string): Promise<StoredSubscription[]> {
+    this.#mustBeOpen()
+    return [...this.#subscriptions.values()].filter((subscription) => subscription.protocol === protocol)
+  }
+
+  append(row: HistoryRow, done: Done): void {
+    this.#perform(done, () => this.#archive.append(row, (owner) => this.#accounts.has(owner.key)))
+  }
+
+  markDelivered(owner: Address, ids: readonly string[], done: Done): void {
+    this.#perform(done, () => this.#archive.markDelivered(owner, ids))
+  }
+
+  async undelivered(owner: Address, afterSequence: number, limit: number): Promise<HistoryItem[]> {
+    this.#mustBeOpen()
+    return this.#archive.undelivered(owner, afterSequence, limit)
+  }
+
+  async history(owner: Address, query: HistoryQuery): Promise<HistoryItem[]> {
+    this.#mustBeOpen()
+    return this.#archive.history(owner, query)
+  }
+
+  async expireHistory(before: number): Promise<number> {
+    this.#mustBeOpen()
+    return this.#archive.expire(before)
+  }
+
+  async setting(name: string): Promise<Bytes | undefined> {
+    this.#mustBeOpen()
+    return this.#settings.get(name)
+  }
+
+  async putSetting(name: string, value: Bytes): Promise<void> {
+    this.#mustBeOpen()
+    this.#settings.set(name, value)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  /** An account that was removed meanwhile must not leave things behind for the next of that name. */
+  #held(owner: Address): Held {
+    this.#mustBeOpen()
+    const held = this.#accounts.get(owner.key)
+    if (held !== undefined) return held
+    throw noSuchOwner(owner)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new ServiceError('internal-fault', 'the store is closed')
+  }
+
+  /** The answer comes once the tick is over, as from a disk; one microtask for all of a tick. */
+  #perform(done: Done, change: () => void): void {
+    let fault: Error | undefined
+    try {
+      this.#mustBeOpen()
+      change()
+    } catch (error) {
+      fault = error as Error
+    }
+    if (this.#settled.push({ done, fault }) === 1) queueMicrotask(() => this.#settle())
+  }
+
+  #settle(): void {
+    const settled = this.#settled
+    this.#settled = []
+    for (const { done, fault } of settled) done(fault)
+  }
+}
+
+function namesOf(record: AccountRecord): string[] {
+  return [record.address.key, ...record.aliases.map((alias) => alias.key)]
+}
