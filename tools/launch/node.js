@@ -83,7 +83,11 @@ export async function fetchNode(place, pin) {
   try {
     const env = npmEnvironment(command, desk)
     const spec = `${pin.name}@${pin.version}`
-    await runNpm(command, ['pack', spec, '--pack-destination', desk, '--loglevel=error'], { cwd: desk, env })
+    await runNpm(
+      command,
+      ['pack', spec, '--pack-destination', desk, '--no-update-notifier', '--loglevel=error'],
+      { cwd: desk, env },
+    )
     const archive = readdirSync(desk).find((name) => name.endsWith('.tgz'))
     if (!archive) throw new SetupError(`npm pack ${spec} left no archive`)
     await checkIntegrity(join(desk, archive), pin)
