@@ -1,0 +1,23 @@
+// The door of config: how a setting is defined, and how all of them are loaded.
+export type { ListenAddress } from './listen-address.ts'
+export { type Config, type LoadOptions, loadConfig } from './load.ts'
+export { ConfigError, type ConfigProblem } from './problem.ts'
+export { settingsReference } from './reference.ts'
+export { isListening, keyOf, type Section, type SettingsOf, section, variableOf } from './section.ts'
+export {
+  choice,
+  flag,
+  integer,
+  list,
+  listen,
+  octets,
+  optionalPath,
+  optionalText,
+  path,
+  type Setting,
+  type Settings,
+  seconds,
+  tables,
+  text,
+} from './setting.ts'
+export { configFileDefault } from './source.ts'
