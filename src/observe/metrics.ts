@@ -115,8 +115,20 @@ export const defaultBounds: readonly number[] = [
 export class Metrics {
   readonly #registered = new Map<string, Registered>()
 
-  counter(definition: MetricDefinition): Counter {
-    return this.#family('counter', definition, [], 1, () => new Counter()).with()
+  /** @param collect gives the value when somebody asks, instead of add(); it must never fall */
+  counter(definition: MetricDefinition, collect?: () => number): Counter {
+    const family: CounterFamily = this.#family(
+      'counter',
+      definition,
+      [],
+      1,
+      () => new Counter(),
+      collect &&
+        (() => {
+          family.with().value = collect()
+        }),
+    )
+    return family.with()
   }
 
   counterFamily(definition: FamilyDefinition): CounterFamily {

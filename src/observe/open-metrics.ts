@@ -18,9 +18,9 @@ function describe(metric: Registered, lines: string[]): void {
   const { name, help, unit } = metric.definition
   lines.push(`# TYPE ${name} ${metric.type}`)
   if (unit !== undefined) lines.push(`# UNIT ${name} ${unit}`)
-  lines.push(`# HELP ${name} ${escape(help)}`)
+  lines.push(`# HELP ${name} ${escaped(help)}`)
   for (const { values, metric: child } of metric.family) {
-    const labels = metric.labels.map((label, i) => `${label}="${escape(values[i] as string)}"`)
+    const labels = metric.labels.map((label, i) => `${label}="${escaped(values[i] as string)}"`)
     if (child instanceof Counter) lines.push(`${name}_total${braces(labels)} ${number(child.value)}`)
     else if (child instanceof Gauge) {
       lines.push(`${name}${metric.type === 'info' ? '_info' : ''}${braces(labels)} ${number(child.value)}`)
@@ -59,6 +59,6 @@ function number(value: number): string {
 }
 
 /** "ABNF": backslash, quote and line feed, in label values and in HELP alike. */
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[\\\n"]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`))
 }
