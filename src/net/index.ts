@@ -13,6 +13,24 @@ export {
   type StartTlsOptions,
 } from './connection.ts'
 export { type ConnectionPairOptions, connectionPair } from './connection-pair.ts'
+export {
+  DnsError,
+  fixedResolver,
+  type Resolver,
+  type SrvRecord,
+  type SystemResolverOptions,
+  srvOrder,
+  systemResolver,
+} from './dns.ts'
+export {
+  defaultHttpLimits,
+  type HttpLimits,
+  type HttpListener,
+  type HttpRequest,
+  type HttpResponse,
+  type ListenHttpOptions,
+  listenHttp,
+} from './http.ts'
 export { type ListenAddress, listenAddressText, parseListenAddress } from './listen-address.ts'
 export { ListenError } from './listen-error.ts'
 export { type NetMetrics, netMetrics } from './net-metrics.ts'
