@@ -12,7 +12,7 @@ export { Digest, type DigestOptions, type DigestOutcome, type DigestRequest } fr
 export { withoutMd5 } from './digest-hash.ts'
 export { isDigest } from './digest-header.ts'
 export { type NonceLimits, nonceDefaults } from './digest-nonce.ts'
-export { createLogins, type Logins, type LoginsOptions } from './logins.ts'
+export type { Logins } from './logins.ts'
 export { Sasl } from './sasl.ts'
 export type {
   LoginEvent,
