@@ -146,7 +146,7 @@ class Reading {
 }
 
 const parameterPattern =
-  /;([!#-'*+\-^-`|~A-Za-z0-9]+)=(?:"((?:[^"\\]|\\.)*)"|([^\u0000- ()<>@,;:\\"/[\]?={}]+))/y
+  /;([!#-'*+\-^-`|~A-Za-z0-9]+)=(?:"((?:[^"\\]|\\.)*)"|([^\u0000- ()<>@,;:\\"/[\]?={}]+))/sy
 
 /** Puts the parameters before the value into `found`, and answers the rest (§3.6); undefined when one is malformed. */
 function takeParameters(rest: string, found: Map<string, string>): string | undefined {
@@ -163,7 +163,7 @@ function takeParameters(rest: string, found: Map<string, string>): string | unde
 
 /** `[ Formal-name ] "<" URI ">"` (§4.1). */
 function parseAddress(value: string): CpimAddress | undefined {
-  const quoted = /^"((?:[^"\\]|\\.)*)" ?<([^<>\s]+)>$/.exec(value)
+  const quoted = /^"((?:[^"\\]|\\.)*)" ?<([^<>\s]+)>$/s.exec(value)
   if (quoted !== null) return { name: unescaped(quoted[1] as string), uri: quoted[2] as string }
   const plain = /^([^<>"]*)<([^<>\s]+)>$/.exec(value)
   return plain === null ? undefined : { name: unescaped(plain[1] as string).trim(), uri: plain[2] as string }
