@@ -1,0 +1,97 @@
+// Puts the abstract service together with the concrete store and authentication. Used by the server, and by the command line
+// when no server runs.
+import {
+  createLogins,
+  Derivation,
+  type LoginEvent,
+  type Logins,
+  StoreAuthenticator,
+  serverKeyOf,
+} from '#auth'
+import type { Clock } from '#base'
+import { createService, type DigestHash, noPeers, type Secrets, type Service, type Store } from '#core'
+import type { Address } from '#model'
+import type { Log, Metrics } from '#observe'
+import type { Configuration } from './configuration.ts'
+import { authSettings, historySettings, presenceSettings } from './settings.ts'
+
+export interface Assembly {
+  readonly service: Service
+  readonly logins: Logins
+}
+
+export interface AssemblyParts {
+  readonly configuration: Configuration
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly store: Store
+}
+
+export async function assemble(parts: AssemblyParts): Promise<Assembly> {
+  const { configuration, clock, log, metrics, store } = parts
+  const { config, protocols, domains } = configuration
+  const { scramIterations: iterations, md5Digest } = config.of(authSettings)
+  const digests: readonly DigestHash[] = md5Digest ? ['SHA-256', 'MD5'] : ['SHA-256']
+  const { enabled, undeliveredMax } = config.of(historySettings)
+  const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
+  const authenticator = new StoreAuthenticator(store)
+  const passwords = new Derivation({ iterations, digests })
+  const service = createService({
+    clock,
+    log,
+    metrics,
+    store,
+    peers: noPeers,
+    domains,
+    authenticator,
+    passwords,
+    policy: { history: enabled, undeliveredMax, ...config.of(presenceSettings) },
+    revive: (unit) => byName.get(unit.head.protocol)?.revive(unit.head, unit.raw),
+  })
+  const shared = {
+    authenticator,
+    backOff: new BackOff(clock),
+    serverKey: await serverKeyOf(store),
+    onLogin: loginObserver(log, metrics),
+  }
+  const sasl = new Sasl({
+    ...shared,
+    iterations,
+    onPassword: (owner, secrets, password) =>
+      void completeSecrets(service, passwords, owner, secrets, password),
+  })
+  // RFC 3261 §22.4 (8): a client older than qop is still served.
+  const digest = new Digest({ ...shared, clock, algorithms: digests, withoutQop: true })
+  return { service, logins: { sasl, digest } }
+}
+
+function loginObserver(log: Log, metrics: Metrics): (event: LoginEvent) => void {
+  const tried = metrics.counterFamily({
+    name: 'verona_logins',
+    help: 'Attempts to log in, by mechanism and result.',
+    labels: ['mechanism', 'result'],
+  })
+  return ({ mechanism, result, cause, ...fields }) => {
+    tried.with(mechanism, result).add()
+    if (result === 'fault') log.error('a login could not be decided', { mechanism, error: cause, ...fields })
+    else log.debug('login', { mechanism, result, ...fields })
+  }
+}
+
+/** An account imported with one kind of secret is completed at its first login that shows the password. */
+async function completeSecrets(
+  service: Service,
+  passwords: Derivation,
+  owner: Address,
+  secrets: Secrets,
+  password: string,
+): Promise<void> {
+  try {
+    const record = await service.store.account(owner)
+    if (record === undefined || passwords.isComplete([record.address, ...record.aliases], secrets)) return
+    await service.accounts.setPassword(owner, password)
+  } catch (error) {
+    service.log.error('secrets could not be completed', { error, account: owner.key })
+  }
+}

@@ -1,0 +1,50 @@
+// Loads the whole configuration: the server's own sections and those of every protocol folder.
+import { type Config, loadConfig, type Section } from '#config'
+import { prepareDomain } from '#model'
+import { type AnyProtocol, loadProtocols } from './protocols.ts'
+import { mainSettings, serverSections } from './settings.ts'
+
+export interface Configuration {
+  readonly config: Config
+  readonly protocols: readonly AnyProtocol[]
+  /** A-labels in lower case, each once; the first is the default. */
+  readonly domains: readonly string[]
+}
+
+export interface ConfigurationOptions {
+  /** The file named on the command line. */
+  readonly file?: string | undefined
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly directory?: string
+}
+
+/** Every section there is, for the loader and for the generated reference. */
+export function allSections(protocols: readonly AnyProtocol[]): Section[] {
+  return [...serverSections, ...protocols.map((protocol) => protocol.settings as Section)]
+}
+
+/** Throws ConfigError with all that is wrong. */
+export async function loadConfiguration(options: ConfigurationOptions = {}): Promise<Configuration> {
+  const protocols = await loadProtocols()
+  const config = loadConfig({
+    file: options.file,
+    sections: allSections(protocols),
+    environment: options.environment ?? process.env,
+    directory: options.directory ?? process.cwd(),
+  })
+  return { config, protocols, domains: domainsOf(config) }
+}
+
+/** Thrown for a configuration whose values fit their types and not each other. */
+export class ConfigurationFault extends Error {}
+
+function domainsOf(config: Config): string[] {
+  const { domains, domain } = config.of(mainSettings)
+  const prepared = [...domains, ...domain.map((table) => table.name)].map((name) => {
+    const known = prepareDomain(name)
+    if (known === undefined) throw new ConfigurationFault(`"${name}" is not a domain name`)
+    return known
+  })
+  if (prepared.length === 0) throw new ConfigurationFault('no domain is named: set domains = ["example.com"]')
+  return [...new Set(prepared)]
+}

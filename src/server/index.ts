@@ -1,0 +1,22 @@
+// The door of server: a whole server, or its accounts alone when none runs.
+export {
+  allSections,
+  type Configuration,
+  ConfigurationFault,
+  type ConfigurationOptions,
+  loadConfiguration,
+} from './configuration.ts'
+export { controlSocketOf, openStore } from './data.ts'
+export { type OfflineAccounts, openAccounts } from './offline.ts'
+export { type AnyProtocol, loadProtocols } from './protocols.ts'
+export { type ServeOptions, serve } from './serve.ts'
+export { type RunningServer, type ServerOverrides, startServer } from './server.ts'
+export {
+  authSettings,
+  historySettings,
+  httpSettings,
+  logSettings,
+  mainSettings,
+  presenceSettings,
+  serverSections,
+} from './settings.ts'

@@ -1,0 +1,25 @@
+// The accounts and contacts of an installation whose server does not run, for the command line.
+import { SystemClock } from '#base'
+import type { Service } from '#core'
+import { type Log, Metrics } from '#observe'
+import { assemble } from './assembly.ts'
+import type { Configuration } from './configuration.ts'
+import { openStore } from './data.ts'
+
+export interface OfflineAccounts {
+  readonly service: Service
+  /** Resolves when everything is durable. */
+  close(): Promise<void>
+}
+
+export async function openAccounts(configuration: Configuration, log: Log): Promise<OfflineAccounts> {
+  const store = await openStore(configuration, log)
+  const { service } = await assemble({
+    configuration,
+    clock: new SystemClock(),
+    log,
+    metrics: new Metrics(),
+    store,
+  })
+  return { service, close: () => store.close() }
+}

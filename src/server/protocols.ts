@@ -1,0 +1,18 @@
+// The protocols are those whose folders are there: to add one, make its folder with a door. Nothing else names it.
+import { readdirSync } from 'node:fs'
+import type { Logins } from '#auth'
+import type { Protocol } from '#core'
+import type { TlsContexts } from '#net'
+
+/** What the server knows of a protocol: its settings are its own business. */
+export type AnyProtocol = Protocol<unknown, TlsContexts, Logins>
+
+/** The doors of all protocol folders, in the order of their names. */
+export async function loadProtocols(): Promise<AnyProtocol[]> {
+  const folders = readdirSync(new URL('../protocols/', import.meta.url), { withFileTypes: true })
+  const names = folders.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const doors = await Promise.all(
+    names.sort().map((name) => import(`#protocols/${name}`) as Promise<{ protocol: AnyProtocol }>),
+  )
+  return doors.map((door) => door.protocol)
+}

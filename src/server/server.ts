@@ -1,0 +1,99 @@
+// Starts and stops a whole server. Composition only: what things do is in their folders.
+
+import type { Logins } from '#auth'
+import { type Clock, SystemClock } from '#base'
+import { isListening, type Section } from '#config'
+import type { Environment, Listener, RunningProtocol, Service, Store } from '#core'
+import type { TlsContexts } from '#net'
+import { createLog, type Log, Metrics, processMetrics } from '#observe'
+import { startAdmin } from './administration.ts'
+import { assemble } from './assembly.ts'
+import { prepareCertificates } from './certificates.ts'
+import type { Configuration } from './configuration.ts'
+import { openStore } from './data.ts'
+import { historyKeeper } from './history-keeper.ts'
+import { logSettings } from './settings.ts'
+import { version } from './version.ts'
+
+/** What a test puts in the place of the real thing. */
+export interface ServerOverrides {
+  readonly clock?: Clock
+  readonly store?: Store
+  readonly log?: Log
+}
+
+export interface RunningServer {
+  readonly service: Service
+  readonly listeners: readonly Listener[]
+  /** What clients are given to trust us; undefined when every certificate is the operator's. */
+  readonly authorityFile: string | undefined
+  /** Resolves when the server has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>
+  /** Signs everybody out, makes everything durable and closes. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts everything that the configuration turns on. Rejects, with what was started stopped again, when a listener, the
+ * database or a certificate can't be had.
+ */
+export async function startServer(
+  configuration: Configuration,
+  overrides: ServerOverrides = {},
+): Promise<RunningServer> {
+  const clock = overrides.clock ?? new SystemClock()
+  const log = overrides.log ?? createLog(configuration.config.of(logSettings))
+  const metrics = new Metrics()
+  processMetrics(metrics, version)
+  const stops: (() => Promise<void> | void)[] = []
+  const stopped = Promise.withResolvers<void>()
+  const stop = once(async () => {
+    for (const part of stops.reverse()) await part()
+    stopped.resolve()
+  })
+  try {
+    const store = overrides.store ?? (await openStore(configuration, log))
+    stops.push(() => store.close())
+    const { tls, authorityFile } = await prepareCertificates(
+      configuration.config,
+      configuration.domains,
+      clock,
+      log,
+    )
+    stops.push(() => tls.stopWatching())
+    const { service, logins } = await assemble({ configuration, clock, log, metrics, store })
+    stops.push(historyKeeper(service, configuration.config))
+    const running = await startProtocols(configuration, service, tls, logins, stops)
+    const listeners = running.flatMap((protocol) => protocol.listeners)
+    listeners.push(...(await startAdmin(configuration, service, listeners, stops, () => void stop())))
+    return { service, listeners, authorityFile, stopped: stopped.promise, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startProtocols(
+  { config, protocols }: Configuration,
+  service: Service,
+  tls: TlsContexts,
+  logins: Logins,
+  stops: (() => Promise<void> | void)[],
+): Promise<RunningProtocol[]> {
+  const running: RunningProtocol[] = []
+  for (const protocol of protocols) {
+    const section = protocol.settings as Section
+    const settings = config.of(section)
+    if (!isListening(section, settings)) continue
+    const environment: Environment<unknown, TlsContexts, Logins> = { settings, tls, logins }
+    const started = await protocol.start(service, environment)
+    stops.push(() => started.stop())
+    running.push(started)
+  }
+  return running
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => (running ??= run())
+}
