@@ -1,0 +1,175 @@
+// An IMPP/1.0 client for transcripts, as the protocol's document says, apart from the server's codec.
+// `NAME = impp user@domain/device`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
+import { connect, type Socket } from 'node:net'
+import { Arrivals, type Party, type PartyContext } from './party.ts'
+import { filled, unitDiffers } from './pattern.ts'
+
+interface Unit {
+  /** With LF, for comparison. */
+  readonly text: string
+  readonly first: string
+  readonly fields: ReadonlyMap<string, string>
+}
+
+export class ImppParty implements Party {
+  readonly #address: string
+  readonly #device: string | undefined
+  readonly #context: PartyContext
+  #socket: Socket | undefined
+  #connectionId = ''
+  #rest = Buffer.alloc(0)
+  #ids = 0
+  #requests = new Arrivals<Unit>()
+  #responses = new Arrivals<Unit>()
+  #lastRequest: Unit | undefined
+
+  constructor(words: readonly string[], context: PartyContext) {
+    const [address, device] = (words[0] as string).split('/')
+    this.#address = address as string
+    this.#device = device
+    this.#context = context
+  }
+
+  async act(what: string, block: string): Promise<void> {
+    const text = filled(block, this.#context.variables)
+    if (what === 'signs in') return this.#signIn()
+    if (what === 'sends') return this.#send(text)
+    if (what === 'receives') return this.#receive(block)
+    if (what === 'receives nothing') return this.#receiveNothing()
+    if (what === 'disappears') return this.abandon()
+    if (what === 'signs out') {
+      await this.#exchange('QUIT', '')
+      return this.abandon()
+    }
+    const answer = /^answers (OK|ERROR .*)$/.exec(what)?.[1]
+    if (answer !== undefined) return this.#answer(answer, text)
+    throw new Error(`an IMPP party can't "${what}"`)
+  }
+
+  abandon(): void {
+    this.#socket?.destroy()
+    this.#socket = undefined
+  }
+
+  get #url(): string {
+    const [user, domain] = this.#address.split('@')
+    return `impp://${domain}/${user}`
+  }
+
+  async #signIn(): Promise<void> {
+    const place = this.#context.places.get('impp.client')
+    if (place === undefined) throw new Error('the server has no listener for IMPP clients')
+    const socket = connect(place)
+    this.#socket = socket
+    this.#rest = Buffer.alloc(0)
+    this.#requests = new Arrivals()
+    this.#responses = new Arrivals()
+    this.#connectionId = ''
+    socket.on('error', () => {})
+    socket.on('data', (bytes) => this.#read(bytes))
+    const [user, domain] = this.#address.split('@') as [string, string]
+    await this.#exchange('HELLO', `Domain: ${domain}`)
+    const plain = Buffer.from(`\0${user}\0${this.#context.passwordOf(this.#address)}`).toString('base64')
+    const device = this.#device === undefined ? '' : `\nDevice: ${this.#device}`
+    const done = await this.#exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}`)
+    this.#connectionId = done.fields.get('connection-id') ?? ''
+  }
+
+  /** A request of the set-up, which must succeed. */
+  async #exchange(method: string, fields: string): Promise<Unit> {
+    this.#write(`${method} setup-${++this.#ids} impp/1.0`, fields === '' ? [] : fields.split('\n'), '')
+    const response = await this.#responses.next(`an answer to ${method}`)
+    if (!response.first.startsWith('OK')) throw new Error(`${method} was answered:\n${response.text}`)
+    return response
+  }
+
+  /** `METHOD id` or `METHOD` alone, fields, and a body after an empty line. */
+  #send(text: string): void {
+    const at = text.indexOf('\n\n')
+    const [first = '', ...fields] = (at < 0 ? text : text.slice(0, at))
+      .split('\n')
+      .filter((line) => line !== '')
+    const [method = '', id = `r${++this.#ids}`] = first.split(' ')
+    const has = (name: string): boolean => fields.some((field) => field.toLowerCase().startsWith(`${name}:`))
+    if (!has('from')) fields.unshift(`From: ${this.#url}`)
+    if (!has('connection-id')) fields.splice(1, 0, `Connection-ID: ${this.#connectionId}`)
+    this.#write(`${method} ${id} impp/1.0`, fields, at < 0 ? '' : text.slice(at + 2))
+  }
+
+  #write(first: string, fields: readonly string[], body: string): void {
+    if (this.#socket === undefined) throw new Error('is not connected')
+    const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
+    this.#socket.write(`${[first, ...fields, ...length].join('\r\n')}\r\n\r\n${body}`)
+  }
+
+  async #receive(block: string): Promise<void> {
+    const isResponse = /^(OK|ERROR) /.test(block)
+    const unit = await (isResponse ? this.#responses : this.#requests).next(block)
+    if (!isResponse) this.#lastRequest = unit
+    const difference = unitDiffers(block, unit.text, this.#context.variables)
+    if (difference !== undefined) throw new Error(`${difference}\nreceived:\n${unit.text}`)
+  }
+
+  #answer(answer: string, extra: string): void {
+    const request = this.#lastRequest
+    if (request === undefined) throw new Error('nothing to answer')
+    const [method, id] = request.first.split(' ')
+    const [kind, reason] = answer.split(' ')
+    const fields = extra.split('\n').filter(Boolean)
+    const from = request.fields.get('from')
+    const connection = request.fields.get('connection-id')
+    if (from !== undefined) fields.unshift(`To: ${from}`)
+    if (connection !== undefined) fields.push(`Connection-ID: ${connection}`)
+    if (reason !== undefined) fields.push(`Reason: ${reason}`)
+    this.#write(`${kind} (${method}) ${id} impp/1.0`, fields, '')
+  }
+
+  async #receiveNothing(): Promise<void> {
+    await this.#exchange('PING', '')
+    const [first] = this.#requests.waiting
+    if (first !== undefined) throw new Error(`received:\n${first.text}`)
+  }
+
+  #read(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes])
+    for (let unit = this.#next(); unit !== undefined; unit = this.#next()) {
+      if (/^(OK|ERROR) /.test(unit.first)) this.#responses.push(unit)
+      // The transport's own, not the script's.
+      else if (unit.first.startsWith('PING ')) this.#pong(unit)
+      else this.#requests.push(unit)
+    }
+  }
+
+  #pong(ping: Unit): void {
+    this.#write(`OK (PING) ${ping.first.split(' ')[1]} impp/1.0`, [], '')
+  }
+
+  /** A whole unit, with the envelope before it, which has no body. */
+  #next(): Unit | undefined {
+    let start = 0
+    let envelope = ''
+    for (;;) {
+      const end = this.#rest.indexOf('\r\n\r\n', start)
+      if (end < 0) return undefined
+      const head = this.#rest.subarray(start, end).toString('utf8').replaceAll('\r\n', '\n')
+      if (head.startsWith('ENVELOPE ')) {
+        envelope = head.slice(head.indexOf('\n') + 1)
+        start = end + 4
+        continue
+      }
+      const [first = '', ...lines] = head.split('\n')
+      const fields = new Map(
+        lines.map((line) => [
+          line.slice(0, line.indexOf(':')).toLowerCase(),
+          line.slice(line.indexOf(':') + 1).trim(),
+        ]),
+      )
+      const length = Number(fields.get('content-length') ?? 0)
+      if (this.#rest.length < end + 4 + length) return undefined
+      const body = this.#rest.subarray(end + 4, end + 4 + length).toString('utf8')
+      this.#rest = this.#rest.subarray(end + 4 + length)
+      const whole = [first, ...lines, ...(envelope === '' ? [] : envelope.split('\n'))].join('\n')
+      return { text: `${whole}\n\n${body.replaceAll('\r\n', '\n')}`, first, fields }
+    }
+  }
+}

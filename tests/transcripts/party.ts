@@ -1,0 +1,62 @@
+// One who takes part in a transcript: a client of one protocol over a real socket, driven by the script's words.
+import type { Variables } from './pattern.ts'
+
+/** Where the server of the test listens, by setting: `xmpp.client` -> host and port. */
+export type Places = ReadonlyMap<string, { readonly host: string; readonly port: number }>
+
+export interface PartyContext {
+  readonly places: Places
+  readonly variables: Variables
+  readonly passwordOf: (address: string) => string
+}
+
+export interface Party {
+  /** Carries out `what` with the lines below it. Rejects with what differs when something else happened than it says. */
+  act(what: string, block: string): Promise<void>
+  /** Ends without a word. */
+  abandon(): void
+}
+
+export type PartyMaker = (name: string, words: readonly string[], context: PartyContext) => Party
+
+/** LIMIT: real milliseconds to wait for something that must come. */
+export const patience = 5000
+
+/** What came and was not looked at yet; `next` waits. */
+export class Arrivals<T> {
+  readonly #arrived: T[] = []
+  readonly #waiting: ((item: T) => void)[] = []
+
+  push(item: T): void {
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#arrived.push(item)
+    else waiting(item)
+  }
+
+  /** The oldest; rejects when nothing comes in time. */
+  next(what: string): Promise<T> {
+    const item = this.#arrived.shift()
+    if (item !== undefined) return Promise.resolve(item)
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(got), 1)
+        reject(new Error(`nothing came; expected ${what}`))
+      }, patience)
+      const got = (arrived: T): void => {
+        clearTimeout(late)
+        resolve(arrived)
+      }
+      this.#waiting.push(got)
+    })
+  }
+
+  /** Takes the first for which `wanted` holds among those that are there. */
+  take(wanted: (item: T) => boolean): T | undefined {
+    const at = this.#arrived.findIndex(wanted)
+    return at < 0 ? undefined : this.#arrived.splice(at, 1)[0]
+  }
+
+  get waiting(): readonly T[] {
+    return this.#arrived
+  }
+}

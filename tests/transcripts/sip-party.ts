@@ -1,0 +1,180 @@
+// A SIP user agent for transcripts, over UDP. `NAME = sip user@domain`. It adds what every request must have and the script
+// does not say (Via, From, Call-ID, CSeq, ...), answers one challenge, and leaves the rest to the script.
+import { createHash, randomBytes } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
+import { Arrivals, type Party, type PartyContext, patience } from './party.ts'
+import { filled, unitDiffers } from './pattern.ts'
+
+type Fields = [string, string][]
+
+interface Unit {
+  readonly text: string
+  readonly first: string
+  readonly fields: Fields
+}
+
+export class SipParty implements Party {
+  readonly #address: string
+  readonly #context: PartyContext
+  #socket: Socket | undefined
+  #port = 0
+  #cseq = 0
+  readonly #requests = new Arrivals<Unit>()
+  readonly #responses = new Arrivals<Unit>()
+  #lastRequest: Unit | undefined
+
+  constructor(words: readonly string[], context: PartyContext) {
+    this.#address = words[0] as string
+    this.#context = context
+  }
+
+  async act(what: string, block: string): Promise<void> {
+    const [verb = '', ...rest] = what.split(' ')
+    if (what === 'registers') return this.#register(filled(block, this.#context.variables))
+    if (verb === 'sends') return this.#request(filled(block, this.#context.variables))
+    if (what === 'receives nothing') return this.#nothing()
+    if (what === 'disappears') return this.abandon()
+    if (verb === 'receives') return this.#receive(block, /^\s*SIP\/2\.0/.test(block))
+    if (verb === 'answers') return this.#answer(rest.join(' '), filled(block, this.#context.variables))
+    throw new Error(`a SIP party can't "${what}"`)
+  }
+
+  abandon(): void {
+    this.#socket?.close()
+    this.#socket = undefined
+  }
+
+  get #user(): string {
+    return this.#address.split('@')[0] as string
+  }
+
+  async #open(): Promise<Socket> {
+    if (this.#socket !== undefined) return this.#socket
+    const place = this.#context.places.get('sip.udp')
+    if (place === undefined) throw new Error('the server has no SIP listener on UDP')
+    const socket = createSocket('udp4')
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => socket.connect(place.port, place.host, resolve))
+    this.#port = socket.address().port
+    socket.on('message', (bytes) => this.#arrived(bytes.toString('utf8').replaceAll('\r\n', '\n')))
+    socket.on('error', () => {})
+    this.#socket = socket
+    return socket
+  }
+
+  #arrived(text: string): void {
+    if (text.trim() === '') return
+    const [head = ''] = text.split('\n\n')
+    const [first = '', ...lines] = head.split('\n')
+    const fields = lines.map((line): [string, string] => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
+    })
+    const unit = { text, first, fields }
+    if (first.startsWith('SIP/2.0')) {
+      if (!/^SIP\/2\.0 1/.test(first)) this.#responses.push(unit)
+    } else this.#requests.push(unit)
+  }
+
+  async #register(extra: string): Promise<void> {
+    const domain = this.#address.split('@')[1]
+    await this.#request(
+      `REGISTER sip:${domain} SIP/2.0\nTo: <sip:${this.#address}>\nContact: {contact}\n${extra}`,
+    )
+    await this.#receive('SIP/2.0 200 *', true)
+  }
+
+  /** Sends a request; where it is challenged, once more with credentials. The last answer waits to be received. */
+  async #request(text: string): Promise<void> {
+    const socket = await this.#open()
+    const callId = randomBytes(8).toString('hex')
+    const tag = randomBytes(4).toString('hex')
+    let authorization = ''
+    for (let turn = 0; turn < 2; turn++) {
+      socket.send(this.#complete(text, callId, tag, authorization))
+      if (/^ACK /.test(text)) return
+      const response = await this.#responses.next(`an answer to ${text.split('\n')[0]}`)
+      const challenge = response.fields.find(
+        ([name, value]) =>
+          /^(www|proxy)-authenticate$/.test(name) && /algorithm="?MD5|^(?!.*algorithm)/i.test(value),
+      )
+      if (turn === 1 || challenge === undefined || !/ 40[17] /.test(response.first)) {
+        this.#responses.push(response)
+        return
+      }
+      authorization = this.#credentials(challenge, text)
+    }
+  }
+
+  #complete(text: string, callId: string, tag: string, authorization: string): string {
+    const [head = '', body = ''] = text.includes('\n\n')
+      ? [text.slice(0, text.indexOf('\n\n')), text.slice(text.indexOf('\n\n') + 2)]
+      : [text]
+    const [first = '', ...lines] = head.split('\n').filter((line) => line !== '')
+    const method = first.split(' ')[0] as string
+    const target = first.split(' ')[1] as string
+    const contact = `<sip:${this.#user}@127.0.0.1:${this.#port}>`
+    const has = (name: string): boolean => lines.some((line) => line.toLowerCase().startsWith(`${name}:`))
+    const add = (name: string, value: string): void => {
+      if (!has(name.toLowerCase())) lines.push(`${name}: ${value}`)
+    }
+    lines.unshift(
+      `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};rport;branch=z9hG4bK${randomBytes(6).toString('hex')}`,
+    )
+    add('From', `<sip:${this.#address}>;tag=${tag}`)
+    add('To', `<${target.replace(/;.*/, '')}>`)
+    add('Call-ID', callId)
+    add('CSeq', `${++this.#cseq} ${method}`)
+    add('Max-Forwards', '70')
+    if (method === 'SUBSCRIBE') add('Contact', contact)
+    if (authorization !== '') lines.push(authorization)
+    // A line break within a body is CRLF where the script has none of its own: text/plain of one line is the usual case.
+    lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
+    return `${[first, ...lines].join('\r\n').replaceAll('{contact}', contact)}\r\n\r\n${body}`
+  }
+
+  #credentials([name, value]: [string, string], text: string): string {
+    const parameter = (key: string): string => new RegExp(`${key}="?([^",]+)"?`).exec(value)?.[1] ?? ''
+    const [method = '', uri = ''] = text.split(' ')
+    const md5 = (data: string): string => createHash('md5').update(data).digest('hex')
+    const realm = parameter('realm')
+    const nonce = parameter('nonce')
+    const ha1 = md5(`${this.#user}:${realm}:${this.#context.passwordOf(this.#address)}`)
+    const ha2 = md5(`${method}:${uri}`)
+    const response = md5(`${ha1}:${nonce}:00000001:c0:auth:${ha2}`)
+    const header = name === 'www-authenticate' ? 'Authorization' : 'Proxy-Authorization'
+    return `${header}: Digest username="${this.#user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c0"`
+  }
+
+  async #receive(block: string, isResponse: boolean): Promise<void> {
+    const unit = await (isResponse ? this.#responses : this.#requests).next(block)
+    if (!isResponse) this.#lastRequest = unit
+    const difference = unitDiffers(block, unit.text, this.#context.variables)
+    if (difference !== undefined) throw new Error(`${difference}\nreceived:\n${unit.text}`)
+  }
+
+  /** Answers the request that was received last, with the fields that RFC 3261 §8.2.6 copies. */
+  async #answer(status: string, extra: string): Promise<void> {
+    const request = this.#lastRequest
+    if (request === undefined) throw new Error('nothing to answer')
+    const copied = request.fields.filter(([name]) => ['via', 'from', 'to', 'call-id', 'cseq'].includes(name))
+    const tag = randomBytes(4).toString('hex')
+    const lines = copied.map(
+      ([name, value]) =>
+        `${name}: ${name === 'to' && !value.includes('tag=') ? `${value};tag=${tag}` : value}`,
+    )
+    const [code, ...words] = status.split(' ')
+    const reason = words.join(' ') || (code?.startsWith('2') ? 'OK' : 'No')
+    const fields = [...lines, ...extra.split('\n').filter(Boolean), 'Content-Length: 0']
+    this.#socket?.send(`SIP/2.0 ${code} ${reason}\r\n${fields.join('\r\n')}\r\n\r\n`)
+  }
+
+  /** An OPTIONS goes round: what the server sent before its answer has come, if UDP on loopback keeps order. */
+  async #nothing(): Promise<void> {
+    const domain = this.#address.split('@')[1]
+    await this.#request(`OPTIONS sip:${domain} SIP/2.0`)
+    await this.#responses.next(`an answer to OPTIONS within ${patience} ms`)
+    const [first] = this.#requests.waiting
+    if (first !== undefined) throw new Error(`received:\n${first.text}`)
+  }
+}

@@ -1,0 +1,122 @@
+// The world of one transcript: a server with the memory store and a virtual clock, its accounts and its parties.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { VirtualClock } from '#base'
+import { parseAddress } from '#model'
+import { silentLog } from '#observe'
+import { loadConfiguration, type RunningServer, startServer } from '#server'
+import { createMemoryStore } from '#store'
+import { ImppParty } from './impp-party.ts'
+import type { Party, PartyContext, Places } from './party.ts'
+import type { Script } from './script.ts'
+import { SipParty } from './sip-party.ts'
+import { XmppParty } from './xmpp-party.ts'
+
+const settings = `
+domains = ["localhost"]
+[xmpp]
+client = "127.0.0.1:0"
+plain_without_tls = true
+[sip]
+udp = "127.0.0.1:0"
+tcp = "127.0.0.1:0"
+[impp]
+client = "127.0.0.1:0"
+plain_without_tls = true
+[auth]
+scram_iterations = 4096
+`
+
+const makers: Readonly<Record<string, new (words: readonly string[], context: PartyContext) => Party>> = {
+  xmpp: XmppParty,
+  sip: SipParty,
+  impp: ImppParty,
+}
+
+export async function play(file: string, script: Script): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  const configFile = join(directory, 'verona.toml')
+  writeFileSync(configFile, `data = ${JSON.stringify(directory)}\n${settings}\n${script.settings}\n`)
+  const configuration = await loadConfiguration({ file: configFile, environment: {}, directory })
+  const server = await startServer(configuration, { clock, store: createMemoryStore(), log: silentLog })
+  const parties = new Map<string, Party>()
+  try {
+    await addAccounts(server, script)
+    const context = contextOf(server, script)
+    for (const { name, protocol, words } of script.parties) {
+      const Maker = makers[protocol]
+      if (Maker === undefined) throw new Error(`${file}: no party speaks ${protocol}`)
+      parties.set(name, new Maker(words, context))
+    }
+    for (const { line, who, what, block } of script.steps) {
+      const party = parties.get(who)
+      try {
+        if (party !== undefined) await party.act(what, block)
+        else await worldStep(what, block, clock, server)
+      } catch (error) {
+        throw new Error(`${file}:${line}: ${who} ${what}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+  } finally {
+    for (const party of parties.values()) party.abandon()
+    await server.stop()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function addAccounts({ service }: RunningServer, script: Script): Promise<void> {
+  const accounts = script.accounts.map(({ address, password }) => {
+    const parsed = parseAddress(address)
+    if (parsed === undefined) throw new Error(`${address} is no address`)
+    return { address: parsed, password }
+  })
+  const refusals = (await service.accounts.add(accounts)).filter((outcome) => outcome.kind === 'refused')
+  if (refusals.length > 0) throw new Error(`accounts were refused: ${JSON.stringify(refusals)}`)
+}
+
+function contextOf(server: RunningServer, script: Script): PartyContext {
+  const places: Places = new Map(
+    server.listeners.map(({ setting, where }) => {
+      const [, host = '', port = ''] = /^(.*):(\d+)(?:\/|$)/.exec(where) ?? []
+      return [setting, { host, port: Number(port) }]
+    }),
+  )
+  const passwords = new Map(script.accounts.map(({ address, password }) => [address, password]))
+  return { places, variables: new Map(), passwordOf: (address) => passwords.get(address) ?? 'secret' }
+}
+
+/** `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks juliet@localhost`. */
+async function worldStep(
+  what: string,
+  block: string,
+  clock: VirtualClock,
+  server: RunningServer,
+): Promise<void> {
+  const seconds = /^time passes (\d+) seconds?$/.exec(what)?.[1]
+  if (seconds !== undefined) {
+    clock.advance(Number(seconds) * 1000)
+    return
+  }
+  const decision = /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks) (\S+)$/.exec(what)
+  if (decision === null) throw new Error(`nobody knows how to "${what}" ${block}`)
+  await decide(server, decision[1] as string, decision[2] as string, decision[3] as string)
+}
+
+function decide({ service }: RunningServer, owner: string, verb: string, watcher: string): Promise<void> {
+  const own = parseAddress(owner)
+  const other = parseAddress(watcher)
+  if (own === undefined || other === undefined) throw new Error('no address')
+  const actions = { allows: 'allow', blocks: 'block', 'politely blocks': 'polite-block' } as const
+  return new Promise((resolve, reject) => {
+    const done = (outcome: { kind: string }): void =>
+      outcome.kind === 'refused' ? reject(new Error(JSON.stringify(outcome))) : resolve()
+    if (verb === 'approves') service.contacts.approve(own, other, undefined, done)
+    else if (verb === 'refuses') service.contacts.refuse(own, other, undefined, done)
+    else {
+      const action = actions[verb as keyof typeof actions]
+      service.contacts.setRule(own, { subject: other.key, action, visibility: 'full' }, done)
+    }
+  })
+}
