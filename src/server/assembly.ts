@@ -1,10 +1,12 @@
 // Puts the abstract service together with the concrete store and authentication. Used by the server, and by the command line
 // when no server runs.
 import {
-  createLogins,
+  BackOff,
   Derivation,
+  Digest,
   type LoginEvent,
   type Logins,
+  Sasl,
   StoreAuthenticator,
   serverKeyOf,
 } from '#auth'
