@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkRequest } from './check.ts'
-import {
-  formatDigestChallenge,
-  formatDigestCredentials,
-  parseDigestChallenge,
-  parseDigestCredentials,
-} from './digest.ts'
 import { encodeRequest, encodeResponse } from './encode.ts'
 import { header, headerIdOf, headerName } from './header-names.ts'
 import {
@@ -191,41 +185,6 @@ test('a Call-ID has one at sign at most (RFC 3261 §25.1)', () => {
   assert.equal(read('a84b4c76e66710@pc33.atlanta.com'), 'a84b4c76e66710@pc33.atlanta.com')
   assert.equal(read('a@b@c'), undefined)
   assert.equal(read('a b'), undefined)
-})
-
-test('a challenge and credentials read as they were written (RFC 7616 §3.9.1)', () => {
-  const challenge = {
-    realm: 'http-"auth"@example.org',
-    nonce: '7ypf/xlj9XXwfDPEoM4URrv',
-    algorithm: 'SHA-256',
-    opaque: 'FQhe',
-    stale: true,
-    qop: ['auth', 'auth-int'],
-  }
-  assert.deepEqual(parseDigestChallenge(formatDigestChallenge(challenge)), challenge)
-  const credentials = parseDigestCredentials(
-    'Digest username="Mufasa",\r\n realm="http-auth@example.org", uri="/dir/index.html", algorithm=SHA-256, nonce="7ypf", nc=00000001, cnonce="f2/w", qop=auth, response="753927", opaque="FQhe"',
-  )
-  assert(credentials !== undefined && credentials !== 'other')
-  assert.deepEqual(
-    [credentials.username, credentials.nc, credentials.qop, credentials.userhash],
-    ['Mufasa', '00000001', 'auth', false],
-  )
-  assert.deepEqual(parseDigestCredentials(formatDigestCredentials(credentials)), credentials)
-})
-
-test('another scheme, a missing part, a part twice and an open quote are told apart (RFC 4475 §3.3.7)', () => {
-  assert.equal(parseDigestCredentials('NoOneKnowsThisScheme opaque-data=here'), 'other')
-  assert.equal(parseDigestCredentials('Digest username="a", realm="b"'), undefined)
-  assert.equal(
-    parseDigestCredentials('Digest username="a", username="b", realm="c", nonce="d", uri="e", response="f"'),
-    undefined,
-  )
-  assert.equal(parseDigestCredentials('Digest username="a, realm="c"'), undefined)
-  assert.equal(
-    parseDigestCredentials('Digest username="a", realm="c", nonce="d", uri="e", response="f", nc=1'),
-    undefined,
-  )
 })
 
 test('a response copies Via, From, To, Call-ID and CSeq, stamped and tagged (RFC 3261 §8.2.6.2, RFC 3581 §4)', () => {

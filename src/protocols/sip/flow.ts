@@ -1,0 +1,33 @@
+// A flow, RFC 5626 §2: the way to one far end and back, over which requests and responses go. A UDP address and
+// port, or one TCP or TLS connection.
+
+import type { Bytes } from '#base'
+import type { Endpoint } from '#net'
+
+export type TransportName = 'UDP' | 'TCP' | 'TLS'
+
+export interface Flow {
+  readonly transport: TransportName
+  /** RFC 3261 §17: whether the transport itself retransmits. */
+  readonly reliable: boolean
+  readonly remote: Endpoint
+  /** Our side of it as Via and Contact name it: `host:port`. */
+  readonly sentBy: string
+  /** False once its connection is over. */
+  readonly open: boolean
+  /** Sends one message, a copy of which is taken; false when it is known not to arrive. */
+  send(octets: Bytes): boolean
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function hostPort(host: string, port: number): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** The far end of a flow, so that two flows to it are seen as one. */
+export const remoteKey = (flow: Flow): string =>
+  `${flow.transport} ${flow.remote.address} ${flow.remote.port}`
+
+export const sameRemote = (a: Flow, b: Flow): boolean =>
+  a === b ||
+  (a.transport === b.transport && a.remote.port === b.remote.port && a.remote.address === b.remote.address)

@@ -1,0 +1,143 @@
+// One client transaction and what runs it.
+
+import { parseMessage, type SipResponse } from '../codec/message.ts'
+import type { Flow } from '../flow.ts'
+import { ackOf } from './ack.ts'
+import { type InviteClient, inviteClient, startInviteClient } from './invite-client.ts'
+import { type NonInviteClient, nonInviteClient, startNonInviteClient } from './non-invite-client.ts'
+import type { Effect, TimerName, Timing } from './step.ts'
+import { type SetTimer, TimerQueues } from './timer-queues.ts'
+
+/** Who sent a request learns what became of it: responses as they come, then nothing more, or one of the failures. */
+export interface ResponseHandler {
+  /** Provisional and final ones; the octets are a loan until it returns. */
+  onResponse(response: SipResponse): void
+  /** RFC 3261 §8.1.3.1: to be taken as 408 and 503. */
+  onFailure(why: 'timeout' | 'transport-error'): void
+}
+
+export interface ClientLayer {
+  readonly timing: Timing
+  readonly timers: TimerQueues
+  ended(transaction: ClientTransaction): void
+}
+
+export class ClientTransaction {
+  readonly key: string
+  readonly flow: Flow
+  readonly #layer: ClientLayer
+  readonly #invite: boolean
+  readonly #handler: ResponseHandler
+  #machine: InviteClient | NonInviteClient
+  #request: Buffer | undefined
+  #response: SipResponse | undefined
+  #ack: Buffer | undefined
+  #timers: SetTimer[] = []
+
+  constructor(
+    layer: ClientLayer,
+    key: string,
+    flow: Flow,
+    invite: boolean,
+    octets: Buffer,
+    handler: ResponseHandler,
+  ) {
+    this.#layer = layer
+    this.key = key
+    this.flow = flow
+    this.#invite = invite
+    this.#handler = handler
+    this.#request = octets
+    const start = invite
+      ? startInviteClient(flow.reliable, layer.timing)
+      : startNonInviteClient(flow.reliable, layer.timing)
+    this.#machine = start.state
+    this.#start = start.effects
+  }
+
+  #start: readonly Effect[]
+
+  /** Sends the request. Apart from the constructor, so that the layer knows of it before an answer can come. */
+  begin(): void {
+    const effects = this.#start
+    this.#start = []
+    this.#run(effects)
+  }
+
+  answered(response: SipResponse): void {
+    this.#response = response
+    this.#step({ type: 'response', status: response.status })
+    this.#response = undefined
+  }
+
+  failed(): void {
+    this.#step({ type: 'transport-error' })
+  }
+
+  fired(timer: TimerName): void {
+    this.#timers = this.#timers.filter((set) => set.owner !== undefined)
+    this.#step({ type: 'timer', timer })
+  }
+
+  drop(): void {
+    for (const timer of this.#timers) TimerQueues.cancel(timer)
+    this.#timers = []
+    this.#layer.ended(this)
+  }
+
+  #step(input: { type: string; status?: number; timer?: TimerName }): void {
+    const { timing } = this.#layer
+    const step = this.#invite
+      ? inviteClient(this.#machine as InviteClient, input as Parameters<typeof inviteClient>[1], timing)
+      : nonInviteClient(
+          this.#machine as NonInviteClient,
+          input as Parameters<typeof nonInviteClient>[1],
+          timing,
+        )
+    this.#machine = step.state
+    // What is kept for retransmission is let go as soon as it cannot be wanted.
+    if (step.state.name === 'terminated') this.#layer.ended(this)
+    this.#run(step.effects)
+    if (!this.#invite && step.state.name === 'completed') this.#request = undefined
+  }
+
+  #run(effects: readonly Effect[]): void {
+    for (const effect of effects)
+      switch (effect.do) {
+        case 'send-request':
+          this.#send(this.#request)
+          break
+        case 'send-ack':
+          this.#send(this.#acknowledgement())
+          break
+        case 'tell-response':
+          if (this.#response !== undefined) this.#handler.onResponse(this.#response)
+          break
+        case 'tell-timeout':
+          this.#handler.onFailure('timeout')
+          break
+        case 'tell-transport-error':
+          this.#handler.onFailure('transport-error')
+          break
+        case 'arm':
+          this.#timers.push(this.#layer.timers.arm(this, effect.timer, effect.after))
+          break
+        case 'disarm':
+          for (const timer of this.#timers) if (timer.name === effect.timer) TimerQueues.cancel(timer)
+          this.#timers = this.#timers.filter((timer) => timer.owner !== undefined)
+          break
+      }
+  }
+
+  #send(octets: Buffer | undefined): void {
+    if (octets !== undefined && !this.flow.send(octets)) this.failed()
+  }
+
+  #acknowledgement(): Buffer | undefined {
+    if (this.#ack === undefined && this.#request !== undefined && this.#response !== undefined) {
+      const request = parseMessage(this.#request)
+      if (request.kind === 'request') this.#ack = ackOf(request, this.#response)
+    }
+    return this.#ack
+  }
+}

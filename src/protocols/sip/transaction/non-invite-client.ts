@@ -1,0 +1,75 @@
+// The non-INVITE client transaction, RFC 3261 §17.1.2.
+
+import {
+  arm,
+  disarm,
+  type Effect,
+  type Step,
+  sendRequest,
+  stay,
+  type Timing,
+  tellResponse,
+  tellTimeout,
+  tellTransportError,
+} from './step.ts'
+
+export interface NonInviteClient {
+  readonly name: 'trying' | 'proceeding' | 'completed' | 'terminated'
+  readonly reliable: boolean
+  /** Milliseconds of Timer E. */
+  readonly interval: number
+}
+
+export type NonInviteClientInput =
+  | { readonly type: 'response'; readonly status: number }
+  | { readonly type: 'timer'; readonly timer: 'E' | 'F' | 'K' }
+  | { readonly type: 'transport-error' }
+
+const terminated = (state: NonInviteClient, effects: readonly Effect[]): Step<NonInviteClient> => ({
+  state: { ...state, name: 'terminated' },
+  effects,
+})
+
+/** "Timer F [is] 64*T1. The request MUST be passed to the transport layer [...] If an unreliable transport, timer E [is] T1". */
+export function startNonInviteClient(reliable: boolean, { t1 }: Timing): Step<NonInviteClient> {
+  const effects = [arm('F', 64 * t1), sendRequest]
+  if (!reliable) effects.push(arm('E', t1))
+  return { state: { name: 'trying', reliable, interval: t1 }, effects }
+}
+
+export function nonInviteClient(
+  state: NonInviteClient,
+  input: NonInviteClientInput,
+  { t2, t4 }: Timing,
+): Step<NonInviteClient> {
+  switch (state.name) {
+    case 'trying':
+    case 'proceeding':
+      switch (input.type) {
+        case 'transport-error':
+          return terminated(state, [disarm('E'), disarm('F'), tellTransportError])
+        case 'response':
+          if (input.status < 200) return { state: { ...state, name: 'proceeding' }, effects: [tellResponse] }
+          // "Timer K [is] T4 seconds for unreliable transports, and zero seconds for reliable transports."
+          return state.reliable
+            ? terminated(state, [disarm('F'), tellResponse])
+            : {
+                state: { ...state, name: 'completed' },
+                effects: [disarm('E'), disarm('F'), tellResponse, arm('K', t4)],
+              }
+        case 'timer': {
+          if (input.timer === 'F') return terminated(state, [disarm('E'), tellTimeout])
+          if (input.timer !== 'E') return stay(state)
+          // "If Timer E fires while in Trying, [...] MIN(2*T1, T2)"; in Proceeding it "MUST be reset with a value of T2".
+          const interval = state.name === 'proceeding' ? t2 : Math.min(state.interval * 2, t2)
+          return { state: { ...state, interval }, effects: [sendRequest, arm('E', interval)] }
+        }
+      }
+      break
+    case 'completed':
+      // "any response retransmissions received [in Completed] MUST be discarded"; so is a failing transport.
+      return input.type === 'timer' && input.timer === 'K' ? terminated(state, []) : stay(state)
+    case 'terminated':
+      return stay(state)
+  }
+}

@@ -1,0 +1,165 @@
+// The transaction layer, RFC 3261 §17: between the transport, which brings messages, and the transaction user. A
+// retransmission ends here.
+
+import { type Clock, randomId } from '#base'
+import type { Essentials, RequestEssentials } from '../codec/check.ts'
+import { encodeResponse } from '../codec/encode.ts'
+import type { SipRequest, SipResponse } from '../codec/message.ts'
+import type { ViaStamp } from '../codec/splice.ts'
+import { branchMagic } from '../codec/via.ts'
+import type { Flow } from '../flow.ts'
+import { ClientTransaction, type ResponseHandler } from './client-transaction.ts'
+import { ServerTransaction } from './server-transaction.ts'
+import { type Timing, timing } from './step.ts'
+import { TimerQueues } from './timer-queues.ts'
+import { cancelledKey, clientKey, clientKeyOf, serverKey } from './transaction-key.ts'
+
+export interface TransactionLimits {
+  /** LIMIT: server transactions, those that only wait for retransmissions among them; past it the oldest answered ones go. */
+  readonly serverTransactionsMax: number
+  /** LIMIT: requests of ours that wait for a final response. */
+  readonly clientTransactionsMax: number
+}
+
+export const transactionLimits: TransactionLimits = {
+  serverTransactionsMax: 65_536,
+  clientTransactionsMax: 65_536,
+}
+
+/** A request as the transport brings it: where it came from, where the answer goes, what to add to its Via. */
+export interface Received {
+  readonly request: SipRequest
+  readonly parts: RequestEssentials
+  readonly flow: Flow
+  readonly reply: Flow
+  readonly stamp: ViaStamp
+}
+
+export interface TransactionUser {
+  /** A new request. ACK comes without a transaction (RFC 3261 §17.1.1.3: an ACK for a 2xx is none). */
+  onRequest(received: Received, transaction: ServerTransaction): void
+  onAck(received: Received): void
+  /** A request that came again by another way (RFC 3261 §8.2.2.2). */
+  onMerged(received: Received, transaction: ServerTransaction): void
+  /** A CANCEL; `cancelled` is the INVITE's transaction when there is one (RFC 3261 §9.2). */
+  onCancel(received: Received, transaction: ServerTransaction, cancelled: ServerTransaction | undefined): void
+  /** No transaction can be made: answered without one. */
+  onOverload(received: Received): void
+}
+
+export class TransactionLayer {
+  readonly timing: Timing
+  readonly timers: TimerQueues
+  readonly #limits: TransactionLimits
+  readonly #servers = new Map<string, ServerTransaction>()
+  readonly #merges = new Map<string, ServerTransaction>()
+  readonly #clients = new Map<string, ClientTransaction>()
+  #user: TransactionUser | undefined
+
+  constructor(clock: Clock, limits: TransactionLimits = transactionLimits, times: Timing = timing) {
+    this.timing = times
+    this.timers = new TimerQueues(clock)
+    this.#limits = limits
+  }
+
+  set user(user: TransactionUser) {
+    this.#user = user
+  }
+
+  get size(): { readonly servers: number; readonly clients: number } {
+    return { servers: this.#servers.size, clients: this.#clients.size }
+  }
+
+  /** A request came in. */
+  received(received: Received): void {
+    const { request, parts } = received
+    const user = this.#user
+    if (user === undefined) return
+    const key = serverKey(request, parts)
+    const known = this.#servers.get(key)
+    if (known !== undefined) {
+      // A transaction is matched whoever sends: its answer goes to who made it.
+      if (request.method === 'ACK') known.acknowledged()
+      else known.repeated()
+      return
+    }
+    if (request.method === 'ACK') return user.onAck(received)
+    if (!this.#hasRoom()) return user.onOverload(received)
+    const mergeKey = `${parts.callId} ${parts.cseq.number} ${parts.fromTag ?? ''} ${request.method}`
+    const transaction = new ServerTransaction(
+      this,
+      key,
+      mergeKey,
+      received.reply,
+      request.method === 'INVITE',
+      () => encodeResponse(request, parts.via, received.stamp, { status: 100 }),
+    )
+    this.#servers.set(key, transaction)
+    if (request.method === 'CANCEL')
+      return user.onCancel(received, transaction, this.#servers.get(cancelledKey(request, parts)))
+    if (parts.toTag === undefined) {
+      if (this.#merges.has(mergeKey)) return user.onMerged(received, transaction)
+      this.#merges.set(mergeKey, transaction)
+    }
+    user.onRequest(received, transaction)
+  }
+
+  /** A response came in; false when no request of ours waits for it (RFC 3261 §18.1.2). */
+  answered(response: SipResponse, parts: Essentials): boolean {
+    const transaction = this.#clients.get(clientKeyOf(parts))
+    if (transaction === undefined) return false
+    transaction.answered(response)
+    return true
+  }
+
+  /** Sends a request whose topmost Via carries `branch`. False when too many wait. */
+  request(flow: Flow, method: string, branch: string, octets: Buffer, handler: ResponseHandler): boolean {
+    if (this.#clients.size >= this.#limits.clientTransactionsMax) return false
+    const transaction = new ClientTransaction(
+      this,
+      clientKey(branch, method),
+      flow,
+      method === 'INVITE',
+      octets,
+      handler,
+    )
+    this.#clients.set(transaction.key, transaction)
+    transaction.begin()
+    return true
+  }
+
+  /** A branch that is unique (RFC 3261 §8.1.1.7) and that nobody can guess. */
+  newBranch(): string {
+    return branchMagic + randomId(16)
+  }
+
+  /** A connection is over: what waits for an answer on it will get none (RFC 3261 §18.4). */
+  flowEnded(flow: Flow): void {
+    for (const transaction of [...this.#clients.values()]) if (transaction.flow === flow) transaction.failed()
+  }
+
+  ended(transaction: ServerTransaction | ClientTransaction): void {
+    if (transaction instanceof ClientTransaction) {
+      if (this.#clients.get(transaction.key) === transaction) this.#clients.delete(transaction.key)
+      return
+    }
+    if (this.#servers.get(transaction.key) === transaction) this.#servers.delete(transaction.key)
+    if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
+  }
+
+  stop(): void {
+    for (const transaction of [...this.#servers.values(), ...this.#clients.values()]) transaction.drop()
+    this.timers.stop()
+  }
+
+  /** Makes room: an answered transaction only waits for retransmissions, and the oldest has waited longest. */
+  #hasRoom(): boolean {
+    if (this.#servers.size < this.#limits.serverTransactionsMax) return true
+    for (const oldest of this.#servers.values()) {
+      if (!oldest.answered) return false
+      oldest.drop()
+      return true
+    }
+    return false
+  }
+}
