@@ -1,13 +1,15 @@
 // Bringing a Node: against a registry on loopback, by the real npm.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { fetchNode } from '../../tools/launch/node.js'
 import { makeArchive } from './archive.ts'
-import { integrityOf, type Registry, serveRegistry } from './registry.ts'
+import { integrityOf, type Registry, serveRegistry, serveSilence } from './registry.ts'
 
 const name = 'node-test-machine'
 const version = '99.1.2'
@@ -98,4 +100,20 @@ test('what an interrupted fetch left is swept away by the next', async () => {
   mkdirSync(join(place, 'tmp-interrupted'))
   await fetchNode(place, { name, version, integrity: integrityOf(saysItsVersion) })
   assert.deepEqual(readdirSync(place), [`${name}-${version}`])
+})
+
+test('a signal during the fetch ends it by that signal and leaves nothing', async () => {
+  const silent = await serveSilence()
+  const launch = (name: string) => JSON.stringify(join(import.meta.dirname, '../../tools/launch', name))
+  const code = `
+    const { orExplain } = await import(${launch('prepare.js')})
+    const { fetchNode } = await import(${launch('node.js')})
+    await orExplain(() => fetchNode(${JSON.stringify(place)}, ${JSON.stringify({ name, version, integrity: '' })}))`
+  const env = { ...process.env, npm_config_registry: silent.url }
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { env, stdio: 'ignore' })
+  await silent.asked
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM'])
+  assert.deepEqual(readdirSync(place), [])
+  await silent.close()
 })

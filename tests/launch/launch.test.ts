@@ -12,9 +12,11 @@ import { pinFor, pins, satisfies } from '../../tools/launch/platform.js'
 import { codeOf, explained } from '../../tools/launch/say.js'
 
 const root = join(import.meta.dirname, '..', '..')
-const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+interface Manifest {
   engines: { node: string }
+  scripts: Record<string, string>
 }
+const { engines, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 
 test('versions are compared by number, not by letter', () => {
   assert.equal(satisfies('v24.15.0', '>=24.15'), true)
@@ -99,6 +101,11 @@ test('a full disk and a read-only folder become answers; a fault stays what it i
   const fault = system('EIO')
   assert.equal(explained(fault, '/somewhere'), fault)
   assert.equal(codeOf('text'), '')
+})
+
+test('each script replaces the shell that npm starts it with, so that a signal to npm reaches it', () => {
+  for (const [name, script] of Object.entries(scripts))
+    assert.match(script, /^exec node tools\/launch\//, name)
 })
 
 test('an unknown verb is refused with the list of verbs and exit code 2', () => {

@@ -1,7 +1,7 @@
 // A package registry on loopback with one package, counting what is asked of it.
 
 import { createHash } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Registry {
@@ -39,11 +39,22 @@ export async function serveRegistry(
       response.end('{}')
     }
   })
+  const url = await listen(server)
+  return { url, downloads: () => downloads, close: () => close(server) }
+}
+
+/** A registry that accepts and never answers; `asked` resolves at the first request. */
+export async function serveSilence(): Promise<{ url: string; asked: Promise<void>; close(): Promise<void> }> {
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  const server = createServer(() => resolve())
+  return { url: await listen(server), asked, close: () => close(server) }
+}
+
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    url,
-    downloads: () => downloads,
-    close: () => new Promise((resolve) => server.close(() => resolve()).closeAllConnections()),
-  }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()).closeAllConnections())
 }

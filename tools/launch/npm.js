@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
-import { SetupError } from './say.js'
+import { Interrupted, SetupError } from './say.js'
 
 /** npm 7 is the first that reads a lock file of version 3. */
 const oldestMajor = 7
@@ -90,13 +90,19 @@ export async function runNpm(command, args, { cwd, env }) {
     complaint = (complaint + chunk).slice(-20_000)
     process.stderr.write(chunk)
   })
-  const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal)
+  /** @type {NodeJS.Signals | undefined} */
+  let stopped
+  const forward = (/** @type {NodeJS.Signals} */ signal) => {
+    stopped = signal
+    child.kill(signal)
+  }
   process.on('SIGINT', forward).on('SIGTERM', forward)
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve([code, signal]))
   })
   process.removeListener('SIGINT', forward).removeListener('SIGTERM', forward)
+  if (stopped) throw new Interrupted(stopped)
   if (code === 0) return output
   throw new SetupError(`npm ${args[0]} failed${signal ? ` (${signal})` : ''}`, reasons(complaint + output))
 }

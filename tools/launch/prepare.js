@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installDependencies } from './dependencies.js'
 import { rightNode } from './node.js'
-import { become } from './run.js'
+import { become, endAs } from './run.js'
+import { Interrupted, SetupError } from './say.js'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -43,8 +44,9 @@ export function runVerona(args) {
 export async function orExplain(work) {
   try {
     await work()
-  } catch (/** @type {any} */ error) {
-    console.error(error?.name === 'SetupError' ? `verona: ${error.message}` : error)
+  } catch (error) {
+    if (error instanceof Interrupted) endAs(null, error.signal)
+    console.error(error instanceof SetupError ? `verona: ${error.message}` : error)
     process.exit(1)
   }
 }

@@ -51,7 +51,7 @@ async function parentOf(program, args, env) {
 }
 
 /** Ends this process the way the child ended. @param {number | null} code @param {NodeJS.Signals | null} signal @returns {never} */
-function endAs(code, signal) {
+export function endAs(code, signal) {
   if (signal === null) process.exit(code ?? 1)
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)

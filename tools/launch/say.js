@@ -12,6 +12,16 @@ export class SetupError extends Error {
   }
 }
 
+/** The user, or who supervises us, stopped the set-up by a signal. */
+export class Interrupted extends Error {
+  /** @param {NodeJS.Signals} signal */
+  constructor(signal) {
+    super(`stopped by ${signal}`)
+    this.name = 'Interrupted'
+    this.signal = signal
+  }
+}
+
 /** One line of progress. Written with the system call, so that nothing is lost when the process becomes another program. */
 export function say(/** @type {string} */ line) {
   try {
