@@ -82,7 +82,10 @@ export class VirtualClock implements Clock {
     this.#pending.splice(low, 0, timer)
     return {
       cancel: () => {
+        if (timer.cancelled) return
         timer.cancelled = true
+        const at = this.#pending.indexOf(timer)
+        if (at >= 0) this.#pending.splice(at, 1)
       },
     }
   }
@@ -94,22 +97,20 @@ export class VirtualClock implements Clock {
       const next = this.#pending[0]
       if (next === undefined || next.due > end) break
       this.#pending.shift()
-      if (next.cancelled) continue
       this.#now = Math.max(this.#now, next.due)
       next.fire()
     }
-    this.#now = end
+    // A timer may itself have advanced the clock past our end: time never steps back.
+    this.#now = Math.max(this.#now, end)
   }
 
   /** Timers that are set and not cancelled. */
   get pending(): number {
-    let count = 0
-    for (const timer of this.#pending) if (!timer.cancelled) count++
-    return count
+    return this.#pending.length
   }
 
   /** Wall time of the next timer, or undefined when none is set. */
   nextDue(): number | undefined {
-    return this.#pending.find((timer) => !timer.cancelled)?.due
+    return this.#pending[0]?.due
   }
 }
