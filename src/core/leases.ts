@@ -9,7 +9,7 @@ export interface Lease {
   cancel(): void
   /** Moves its end to `seconds` from now. No effect on a lease that ended. */
   renew(seconds: number): void
-  /** Whole seconds left, at least 0. */
+  /** Whole seconds left; 0 when it ended. */
   secondsLeft(): number
 }
 
@@ -38,7 +38,7 @@ class HeldLease implements Lease {
   }
 
   secondsLeft(): number {
-    return Math.max(0, Math.ceil((this.due - this.#leases.clock.monotonic()) / 1000))
+    return !this.active ? 0 : Math.max(0, Math.ceil((this.due - this.#leases.clock.monotonic()) / 1000))
   }
 }
 
@@ -71,11 +71,11 @@ export class Leases {
   move(lease: HeldLease, seconds: number): void {
     lease.due = this.clock.monotonic() + seconds * 1000
     if (lease.place !== undefined && lease.due >= lease.place.at) return
-    if (lease.place !== undefined) this.#stale++
+    this.retire(lease)
     this.#queue(lease)
   }
 
-  /** @internal A cancelled lease leaves a stale place; past half the heap they are swept. */
+  /** @internal A lease that was cancelled or moved forward leaves a stale place; past half the heap they are swept. */
   retire(lease: HeldLease): void {
     if (lease.place === undefined) return
     lease.place = undefined
@@ -133,6 +133,15 @@ export class Leases {
   #run(): void {
     this.#timer = undefined
     this.#timerDue = Number.POSITIVE_INFINITY
+    try {
+      this.#expireDue()
+    } finally {
+      // Whatever an owner's `expire` throws, the other leases go on.
+      this.#arm()
+    }
+  }
+
+  #expireDue(): void {
     const now = this.clock.monotonic()
     for (let top = this.#heap[0]; top !== undefined && top.at <= now; top = this.#heap[0]) {
       this.#removeTop()
@@ -149,6 +158,10 @@ export class Leases {
       lease.place = undefined
       lease.expire()
     }
-    this.#arm()
+  }
+
+  /** Leases that have not ended, and what the heap holds for them: for tests and gauges. */
+  get size(): { readonly active: number; readonly places: number } {
+    return { active: this.#heap.length - this.#stale, places: this.#heap.length }
   }
 }
