@@ -31,6 +31,10 @@ export class Account {
   undelivered = 0
   /** While stored messages are being handed over, those that arrive wait here, so that order holds. */
   flushing: BoundedQueue<WaitingMessage> | undefined
+  /** Somebody became ready while a hand-over was under way: it begins anew, since what was declined before may be taken. */
+  flushAgain = false
+  /** Entries that an agent has taken though the store could not note it: they must not be offered again. */
+  readonly unmarked = new Set<string>()
 
   constructor(record: AccountRecord) {
     this.record = record
@@ -45,6 +49,7 @@ export class Account {
       this.contactAgents.size > 0 ||
       this.subscriptions.size > 0 ||
       this.presentity.tuples.size > 0 ||
+      this.unmarked.size > 0 ||
       this.flushing !== undefined
     )
   }

@@ -1,9 +1,9 @@
 // The locator of IMPP §4 (D7): which account an address names, and the accounts in use, held in memory.
 import type { Address, Envelope, PresenceEnvelope } from '#model'
 import { Account } from './account.ts'
-import type { AccountState, Store, StoredUnit } from './store.ts'
+import type { AccountRecord, AccountState, Store, StoredUnit } from './store.ts'
 
-/** LIMIT: accounts held in memory though nobody uses them now; past it the longest unused are forgotten. */
+/** LIMIT: accounts held in memory though nobody uses them now; past it those loaded longest ago are forgotten. */
 export const idleAccountsMax = 20_000
 
 export type Found = Account | 'unknown' | 'fault'
@@ -12,6 +12,8 @@ export class Directory {
   readonly #store: Store
   readonly #revive: (unit: StoredUnit) => Envelope
   readonly #fault: (cause: unknown) => void
+  /** Names in memory at which the next sweep is due. */
+  #sweepAt = idleAccountsMax
   /** By primary address and by alias; insertion order is order of loading. */
   readonly #resident = new Map<string, Account>()
   readonly #loading = new Map<string, ((found: Found) => void)[]>()
@@ -44,48 +46,83 @@ export class Directory {
       return
     }
     this.#loading.set(address.key, [use])
-    this.#store.accountState(address).then(
-      (state) => this.#loaded(address, state === undefined ? 'unknown' : this.#admit(state)),
-      (cause: unknown) => {
+    this.#load(address)
+  }
+
+  #load(address: Address): void {
+    this.#store
+      .accountState(address)
+      .then((state): Found => (state === undefined ? 'unknown' : this.#admit(state)))
+      .catch((cause: unknown): Found => {
         this.#fault(cause)
-        this.#loaded(address, 'fault')
-      },
-    )
+        return 'fault'
+      })
+      .then((found) => this.#loaded(address, found))
   }
 
   #loaded(address: Address, found: Found): void {
     const waiting = this.#loading.get(address.key) ?? []
     this.#loading.delete(address.key)
-    for (const use of waiting) use(found)
+    for (const use of waiting) {
+      try {
+        use(found)
+      } catch (cause) {
+        // One that fails must not take the account from the others who wait for it.
+        this.#fault(cause)
+      }
+    }
   }
 
   #admit(state: AccountState): Account {
     const known = this.#resident.get(state.record.address.key)
     if (known !== undefined) return known
-    if (this.#resident.size >= idleAccountsMax) this.#sweep()
+    if (this.#resident.size >= this.#sweepAt) this.#sweep()
     const account = new Account(state.record)
     for (const contact of state.contacts) account.contacts.set(contact.address.key, contact)
     for (const rule of state.rules) account.rules.set(rule.subject, rule)
     if (state.permanentPresence !== undefined) {
-      account.presentity.permanent = this.#revive(state.permanentPresence) as PresenceEnvelope
+      account.presentity.permanent = this.#revived(state.permanentPresence)
     }
     account.undelivered = state.undelivered
     for (const name of [state.record.address, ...state.record.aliases]) this.#resident.set(name.key, account)
     return account
   }
 
+  /** A permanent value whose protocol is not here now does not lock its owner out: it stays in the store, unseen. */
+  #revived(unit: StoredUnit): PresenceEnvelope | undefined {
+    try {
+      return this.#revive(unit) as PresenceEnvelope
+    } catch (cause) {
+      this.#fault(cause)
+      return undefined
+    }
+  }
+
+  /** One pass over all, oldest first; the next comes when a tenth more were loaded, so that its cost is spread. */
   #sweep(): void {
     let left = Math.ceil(idleAccountsMax / 10)
     for (const account of new Set(this.#resident.values())) {
       if (account.inUse) continue
       this.forget(account)
-      if (--left === 0) return
+      if (--left === 0) break
     }
+    this.#sweepAt = Math.max(idleAccountsMax, Math.ceil(this.#resident.size * 1.1))
   }
 
   /** Drops an account from memory: it was removed, or its record changed. */
   forget(account: Account): void {
-    for (const name of [account.record.address, ...account.record.aliases]) this.#resident.delete(name.key)
+    for (const name of [account.record.address, ...account.record.aliases]) {
+      if (this.#resident.get(name.key) === account) this.#resident.delete(name.key)
+    }
+  }
+
+  /** The account's aliases or its state of being disabled changed: whoever uses it goes on with the same one. */
+  replaceRecord(record: AccountRecord): void {
+    const account = this.#resident.get(record.address.key)
+    if (account === undefined) return
+    this.forget(account)
+    account.record = record
+    for (const name of [record.address, ...record.aliases]) this.#resident.set(name.key, account)
   }
 
   /** Every account in memory, once. */
