@@ -13,13 +13,14 @@ import {
   stored,
 } from '#model'
 import { mayMessage } from './access.ts'
-import type { Account } from './account.ts'
+import type { Account, WaitingMessage } from './account.ts'
 import type { DeliveryAnswer, DeliveryContext, InboxAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
+import { ServiceError } from './service-error.ts'
 import type { HistoryEntry, HistoryItem, Store, StoredUnit } from './store.ts'
 
 export interface MessagePolicy {
@@ -35,6 +36,14 @@ export const flushWaitingMax = 10_000
 const flushBatch = 100
 
 type OnOutcome = (outcome: Outcome) => void
+
+type Verdict =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'refused' | 'declined'; readonly reason: Refused }
+
+const acceptedVerdict: Verdict = { kind: 'accepted' }
+
+const noAgents: readonly InboxAgent[] = []
 
 interface Waiting {
   readonly envelope: Envelope
@@ -68,7 +77,7 @@ export class MessageService {
   send(envelope: Envelope, onOutcome: OnOutcome): void {
     const lane = this.#lanes.behind(envelope.head)
     if (lane === undefined) this.#carry(envelope, onOutcome)
-    else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(refused('rate-exceeded'))
+    else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(this.#refuse('rate-exceeded'))
   }
 
   /** Tells a sender what became known of its message after it was answered (never of a report). */
@@ -98,7 +107,11 @@ export class MessageService {
   }
 
   #handOver(account: Account): void {
-    if (account.undelivered === 0 || account.flushing !== undefined) return
+    if (account.undelivered === 0) return
+    if (account.flushing !== undefined) {
+      account.flushAgain = true
+      return
+    }
     account.flushing = new BoundedQueue(flushWaitingMax)
     this.#flush(account)
       .catch((cause: unknown) => this.#parts.fault(cause, 'stored messages could not be handed over'))
@@ -158,12 +171,11 @@ export class MessageService {
       onOutcome(this.#refuse('permission-denied'))
       return onOrdered()
     }
-    if (account.flushing !== undefined) {
-      const taken = account.flushing.push({ envelope: envelope.keep(), onOutcome, onOrdered })
-      if (!taken) onOutcome(this.#refuse('rate-exceeded'))
-      return onOrdered()
-    }
-    this.#deliver(account, envelope, onOutcome, onOrdered)
+    if (account.flushing === undefined) return this.#deliver(account, envelope, onOutcome, onOrdered)
+    // It is in order once it was offered, not once it waits: later ones of the same two parties stay in their lane.
+    if (account.flushing.push({ envelope: envelope.keep(), onOutcome, onOrdered })) return
+    onOutcome(this.#refuse('rate-exceeded'))
+    onOrdered()
   }
 
   #deliver(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
@@ -174,53 +186,85 @@ export class MessageService {
       return onOrdered()
     }
     const archived = this.#parts.policy.history && head.storable
-    const context: DeliveryContext = {
-      copy: 'received',
-      archiveId: archived ? randomId() : '',
-      storedAt: undefined,
-    }
+    const archiveId = archived ? randomId() : ''
     if (agents.length === 0)
-      return this.#absent(account, envelope, context.archiveId, undefined, onOutcome, onOrdered)
+      return this.#absent(account, envelope, archiveId, undefined, noAgents, onOutcome, onOrdered)
+    const context: DeliveryContext = { copy: 'received', archiveId, storedAt: undefined }
+    // An agent may sign out while it is offered something: the list must not shift below us.
+    const offered = [...agents]
+    let held: Envelope = envelope
+    // What becomes of it is told when all were offered it: what the sender does then must not overtake it at the others.
+    let offering = true
+    let verdict: Verdict | undefined
+    const judged = (): void => {
+      if (verdict === undefined) return
+      if (verdict.kind === 'accepted') this.#delivered(account, held, archiveId, onOutcome)
+      else if (verdict.kind === 'refused') {
+        this.#parts.metrics.refused.with(verdict.reason.condition).add()
+        onOutcome(verdict.reason)
+      } else return this.#absent(account, held, archiveId, verdict.reason, offered, onOutcome, onOrdered)
+      onOrdered()
+    }
+    this.#offer(offered, envelope, context, (reached) => {
+      verdict = reached
+      if (!offering) judged()
+    })
+    offering = false
+    if (verdict !== undefined) return judged()
+    held = envelope.keep()
+    if (offered.every((agent) => agent.keepsOrder)) onOrdered()
+  }
+
+  /**
+   * Offers the envelope to each; `onVerdict` is called once: `accepted` with the first that accepts; when none does, `refused` if any
+   * device said no for its person, else `declined` with the first reason. An agent that fails has declined.
+   */
+  #offer(
+    agents: readonly InboxAgent[],
+    envelope: Envelope,
+    context: DeliveryContext,
+    onVerdict: (verdict: Verdict) => void,
+  ): void {
     let waiting = agents.length
     let decided = false
-    let condition: Refused | undefined
-    let held: Envelope = envelope
-    const answered = (answer: DeliveryAnswer): void => {
-      waiting--
-      if (decided) return
-      if (answer.kind === 'accepted') {
+    let no: Refused | undefined
+    let reason: Refused | undefined
+    for (const agent of agents) {
+      let answered = false
+      const answer = (given: DeliveryAnswer): void => {
+        if (answered) return
+        answered = true
+        waiting--
+        if (decided) return
+        if (given.kind === 'accepted') {
+          decided = true
+          return onVerdict(acceptedVerdict)
+        }
+        if (given.kind === 'refused') no ??= given.outcome
+        else reason ??= refused(given.condition)
+        if (waiting > 0) return
         decided = true
-        this.#delivered(account, held, context.archiveId, onOutcome)
-        return onOrdered()
+        onVerdict(
+          no === undefined
+            ? { kind: 'declined', reason: reason as Refused }
+            : { kind: 'refused', reason: no },
+        )
       }
-      if (answer.kind === 'refused') condition = answer.outcome
-      else condition ??= refused(answer.condition)
-      if (waiting > 0) return
-      decided = true
-      if (answer.kind === 'refused') {
-        onOutcome(answer.outcome)
-        return onOrdered()
+      try {
+        agent.deliver(envelope, context, answer)
+      } catch (cause) {
+        this.#parts.fault(cause, 'an agent could not be offered a message')
+        answer({ kind: 'declined', condition: 'internal-fault' })
       }
-      this.#absent(account, held, context.archiveId, condition, onOutcome, onOrdered)
     }
-    let inOrder = true
-    // An agent may sign out while it is offered something: the list must not shift below us.
-    const offered = agents.length === 1 ? agents : [...agents]
-    for (let i = 0; i < offered.length; i++) {
-      const agent = offered[i] as InboxAgent
-      inOrder &&= agent.keepsOrder
-      agent.deliver(held, context, answered)
-    }
-    if (!decided) held = envelope.keep()
-    if (head.copyable) this.#copyToSender(envelope, context.archiveId)
-    if (inOrder) onOrdered()
   }
 
   #delivered(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
     this.#parts.metrics.delivered.add()
+    if (envelope.head.copyable) this.#copyToSender(account, envelope, archiveId)
     if (archiveId === '') return onOutcome(delivered)
     this.#append(account, envelope, archiveId, false, (fault) =>
-      onOutcome(fault === undefined ? delivered : this.#refuse('internal-fault')),
+      onOutcome(fault === undefined ? delivered : this.#unstored(fault)),
     )
   }
 
@@ -230,6 +274,7 @@ export class MessageService {
     envelope: Envelope,
     archiveId: string,
     reason: Refused | undefined,
+    offered: readonly InboxAgent[],
     onOutcome: OnOutcome,
     onOrdered: () => void,
   ): void {
@@ -247,11 +292,18 @@ export class MessageService {
     account.undelivered++
     this.#append(account, envelope, archiveId === '' ? randomId() : archiveId, true, (fault) => {
       if (fault === undefined) this.#parts.metrics.stored.add()
-      else account.undelivered--
-      onOutcome(fault === undefined ? stored : this.#refuse('internal-fault'))
+      else account.undelivered = Math.max(0, account.undelivered - 1)
+      onOutcome(fault === undefined ? stored : this.#unstored(fault))
     })
-    if (head.copyable && reason === undefined) this.#copyToSender(envelope, archiveId)
+    if (head.copyable) this.#copyToSender(account, envelope, archiveId)
+    // Who signed in while the others were thinking has not been offered it; later ones wait until they are.
+    if (this.#hasNewcomer(account, offered)) this.#handOver(account)
     onOrdered()
+  }
+
+  #hasNewcomer(account: Account, offered: readonly InboxAgent[]): boolean {
+    if (offered === noAgents) return false
+    return account.inbox.agents.some((agent) => agent.capabilities.messages && !offered.includes(agent))
   }
 
   #append(
@@ -267,73 +319,94 @@ export class MessageService {
       { owner: account.address, peer: head.from, direction: 'received', undelivered, archived },
     ]
     const sender = archived ? this.#parts.directory.resident(head.from) : undefined
-    if (sender !== undefined && head.kind === 'message') {
+    // Who writes to oneself keeps what was received (XEP-0313 §3.1: an archive holds an id once).
+    if (sender !== undefined && sender !== account && head.kind === 'message') {
       entries.push({ owner: sender.address, peer: head.to, direction: 'sent', undelivered: false, archived })
     }
     this.#parts.store.append({ id, at: this.#parts.now(), head, raw, entries }, done)
   }
 
   /** Offers the message to the sender's other agents as their own sent one (DESIGN: sent copies; XEP-0280 §5). */
-  #copyToSender(envelope: Envelope, archiveId: string): void {
+  #copyToSender(account: Account, envelope: Envelope, archiveId: string): void {
     const { head } = envelope
     if (head.kind !== 'message') return
     const sender = this.#parts.directory.resident(head.from)
-    if (sender === undefined || sender.inbox.agents.length < 2) return
+    // One's own other agents get what one writes to oneself as received.
+    if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return
     const context: DeliveryContext = { copy: 'sent', archiveId, storedAt: undefined }
     for (const agent of [...sender.inbox.agents]) {
       if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
-      agent.deliver(envelope, context, () => {})
+      this.#offer([agent], envelope, context, () => {})
     }
   }
 
   async #flush(account: Account): Promise<void> {
-    let after = 0
-    for (;;) {
-      const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
-      const taken: string[] = []
-      for (const item of items) {
-        after = item.sequence
-        if (await this.#offerStored(account, item)) taken.push(item.id)
+    do {
+      account.flushAgain = false
+      for (let after = 0; ; ) {
+        const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
+        const taken: string[] = []
+        for (const item of items) {
+          after = item.sequence
+          if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
+        }
+        if (taken.length > 0) await this.#markDelivered(account, taken)
+        if (items.length < flushBatch) break
       }
-      if (taken.length > 0) await this.#markDelivered(account, taken)
-      if (items.length < flushBatch) return
-    }
+    } while (account.flushAgain)
   }
 
+  /** True when nothing more is to be done for it: an agent took it, or a device refused it for its person. */
   #offerStored(account: Account, item: HistoryItem): Promise<boolean> {
-    const envelope = this.#parts.revive(item)
-    const named = { ...item.head, toAgent: '' }
-    const agents = account.inbox.choose(named)
+    const agents = account.inbox.choose({ ...item.head, toAgent: '' })
     if (agents === 'gone' || agents.length === 0) return Promise.resolve(false)
+    let envelope: Envelope
+    try {
+      envelope = this.#parts.revive(item)
+    } catch (cause) {
+      // It stays where it is, and those behind it are handed over.
+      this.#parts.fault(cause, 'a stored message could not be revived')
+      return Promise.resolve(false)
+    }
     const context: DeliveryContext = { copy: 'received', archiveId: item.id, storedAt: item.at }
     return new Promise((resolve) => {
-      let waiting = agents.length
-      for (const agent of [...agents]) {
-        agent.deliver(envelope, context, (answer) => {
-          waiting--
-          if (answer.kind === 'accepted') resolve(true)
-          else if (waiting === 0) resolve(false)
-        })
-      }
+      this.#offer([...agents], envelope, context, (verdict) => {
+        if (verdict.kind === 'accepted') this.#parts.metrics.handedOver.add()
+        if (verdict.kind === 'refused')
+          this.report(
+            { about: item.head.id, event: 'failed', condition: verdict.reason.condition },
+            item.head,
+          )
+        resolve(verdict.kind !== 'declined')
+      })
     })
   }
 
-  #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
-    account.undelivered = Math.max(0, account.undelivered - ids.length)
-    this.#parts.metrics.handedOver.add(ids.length)
-    return new Promise((resolve, reject) => {
+  async #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
+    for (const id of ids) account.unmarked.add(id)
+    await new Promise<void>((resolve, reject) => {
       this.#parts.store.markDelivered(account.address, ids, (fault) =>
         fault === undefined ? resolve() : reject(fault),
       )
     })
+    for (const id of ids) account.unmarked.delete(id)
+    account.undelivered = Math.max(0, account.undelivered - ids.length)
   }
 
   #endFlush(account: Account): void {
     const waiting = account.flushing
     account.flushing = undefined
+    account.flushAgain = false
     for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
-      this.#deliver(account, next.envelope, next.onOutcome, next.onOrdered)
+      // One of them may have begun a hand-over anew: the rest waits for that.
+      const again = account.flushing as BoundedQueue<WaitingMessage> | undefined
+      if (again?.push(next) !== true) this.#deliver(account, next.envelope, next.onOutcome, next.onOrdered)
     }
+  }
+
+  /** The store could not keep it: its sender must not believe that it did. */
+  #unstored(fault: Error): Refused {
+    return this.#refuse(fault instanceof ServiceError ? fault.condition : 'internal-fault')
   }
 
   #refuse(condition: Refused['condition']): Refused {
