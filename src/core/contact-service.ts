@@ -1,7 +1,7 @@
 // A person's contacts, authorizations and access rules: the one list that a roster, a buddy list and an access list are views
 // of. Every change is durable before it is answered, and told to all the owner's sessions.
 import { type Address, type Envelope, type Outcome, refused, stored } from '#model'
-import { type AccessPolicy, maySubscribe } from './access.ts'
+import { type AccessPolicy, type AccessSubject, maySubscribe } from './access.ts'
 import { type AccessRule, accessRulesMax } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
@@ -12,6 +12,10 @@ import type { Store } from './store.ts'
 
 /** LIMIT: contacts an owner may hold, those that only asked included. */
 export const contactsMax = 10_000
+
+/** LIMIT: of those, such as only asked; and octets of a request that is kept as it came (RFC 6121 §3.1.3, security warning). */
+export const requestsMax = 1000
+export const requestOctetsMax = 16_384
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -27,7 +31,8 @@ export class ContactService {
   readonly #parts: ContactParts
   /** Set by the presence service: a watcher may now see the account, or no longer. */
   onAuthorized: (account: Account, watcher: Address) => void = () => {}
-  onWithdrawn: (account: Account, watcher: Address) => void = () => {}
+  /** `saw`: whether it was authorized until now; who was not must not learn what there was to see (RFC 6121 §3.2.2). */
+  onWithdrawn: (account: Account, watcher: Address, saw: boolean) => void = () => {}
 
   constructor(parts: ContactParts) {
     this.#parts = parts
@@ -55,15 +60,15 @@ export class ContactService {
 
   /** Puts a contact on the list or changes its name and groups; its authorization stays (RFC 6121 §2.3, §2.4). */
   put(owner: Address, contact: Address, name: string, groups: readonly string[], onOutcome: OnOutcome): void {
-    this.#find(owner, onOutcome, (account) => {
-      const before = account.contacts.get(contact.key)
+    this.#findBoth(owner, contact, onOutcome, (account, named) => {
+      const before = account.contacts.get(named.key)
       if (before === undefined && account.contacts.size >= contactsMax)
         return onOutcome(refused('resource-limit'))
       const authorization = before?.authorization ?? noAuthorization
       const request = before?.request === undefined ? {} : { request: before.request }
       this.#save(
         account,
-        { address: contact, authorization, listed: true, name, groups, ...request },
+        { address: named, authorization, listed: true, name, groups, ...request },
         onOutcome,
       )
     })
@@ -71,16 +76,18 @@ export class ContactService {
 
   /** Takes a contact off the list, ending what was authorized both ways (RFC 6121 §2.5.1). `not-found` when it isn't on it. */
   remove(owner: Address, contact: Address, onOutcome: OnOutcome): void {
-    this.#find(owner, onOutcome, (account) => {
-      const before = account.contacts.get(contact.key)
+    this.#findBoth(owner, contact, onOutcome, (account, named) => {
+      const before = account.contacts.get(named.key)
       if (before === undefined || !before.listed) return onOutcome(refused('not-found'))
       const { to, from, pendingOut, pendingIn } = before.authorization
-      account.contacts.delete(contact.key)
-      this.#durably(this.#parts.store.removeContact(account.address, contact), onOutcome)
-      for (const agent of account.contactAgents) agent.contactChanged(contact, undefined)
-      if (to || pendingOut) this.#hear('unsubscribe', account.address, contact, undefined)
-      if (from || pendingIn) this.#hear('unsubscribed', account.address, contact, undefined)
-      if (from) this.onWithdrawn(account, contact)
+      account.contacts.delete(named.key)
+      this.#durably(this.#parts.store.removeContact(account.address, named), onOutcome)
+      for (const agent of account.contactAgents) agent.contactChanged(named, undefined)
+      if (to || pendingOut) this.#hear('unsubscribe', account.address, named, undefined)
+      // RFC 6121 §3.2.2: its absence is told before the word that withdraws.
+      if (!from && !pendingIn) return
+      this.onWithdrawn(account, named, from)
+      this.#hear('unsubscribed', account.address, named, undefined)
     })
   }
 
@@ -90,22 +97,39 @@ export class ContactService {
       if (!account.rules.has(rule.subject) && account.rules.size >= accessRulesMax) {
         return onOutcome(refused('resource-limit'))
       }
+      const before = rulesOf(account)
       account.rules.set(rule.subject, rule)
       this.#durably(this.#parts.store.putRule(account.address, rule), onOutcome)
-      this.#rulesChanged(account)
+      this.#rulesChanged(account, before)
     })
   }
 
   removeRule(owner: Address, subject: string, onOutcome: OnOutcome): void {
     this.#find(owner, onOutcome, (account) => {
+      const before = rulesOf(account)
       if (!account.rules.delete(subject)) return onOutcome(refused('not-found'))
       this.#durably(this.#parts.store.removeRule(account.address, subject), onOutcome)
-      this.#rulesChanged(account)
+      this.#rulesChanged(account, before)
     })
   }
 
-  /** Called when rules changed; the presence service tells those who see more or less now. */
-  onRulesChanged: (account: Account) => void = () => {}
+  /** Called when rules changed from those of `before`; the presence service tells those who see more or less now. */
+  onRulesChanged: (account: Account, before: AccessSubject) => void = () => {}
+
+  /**
+   * A watcher that believes itself authorized looks at `presentity` and isn't in its contacts (RFC 6121 §4.3.2): the rules decide
+   * as for a request, and where they don't, it learns that it is not.
+   */
+  heal(watcher: Address, presentity: Address): void {
+    this.#parts.directory.find(presentity, (found) => {
+      if (found === 'fault') return
+      if (found !== 'unknown') {
+        if (found.contacts.get(watcher.key)?.authorization.from === true) return
+        if (this.#decidedByRule(found, watcher)) return
+      }
+      this.#hear('unsubscribed', presentity, watcher, undefined)
+    })
+  }
 
   /** A session that shows the list. It is told at once of who waits for an answer. */
   attach(account: Account, agent: ContactAgent): void {
@@ -116,15 +140,16 @@ export class ContactService {
     account.contactAgents.delete(agent)
   }
 
-  #rulesChanged(account: Account): void {
+  #rulesChanged(account: Account, before: AccessSubject): void {
     for (const contact of [...account.contacts.values()]) {
       if (!contact.authorization.pendingIn) continue
       const decision = maySubscribe(account, contact.address, this.#parts.policy)
       if (decision === 'allow') this.#say('subscribed', account.address, contact.address, undefined, () => {})
       if (decision === 'block')
         this.#say('unsubscribed', account.address, contact.address, undefined, () => {})
+      if (decision === 'polite-block') this.#decidedByRule(account, contact.address)
     }
-    this.onRulesChanged(account)
+    this.onRulesChanged(account, before)
   }
 
   /** The owner's own word: RFC 6121 Appendix A.2, then the other side hears it. */
@@ -141,37 +166,61 @@ export class ContactService {
       this.#hear(event, owner, contact, kept)
       return onOutcome(stored)
     }
-    this.#find(owner, onOutcome, (account) => {
-      const before = account.contacts.get(contact.key)
-      const state = before?.authorization ?? noAuthorization
-      const { next, route } = outbound(state, event)
-      const listed = event === 'subscribe' || event === 'subscribed' || before?.listed === true
-      if (before === undefined && event.startsWith('un')) {
-        if (route) this.#hear(event, account.address, contact, kept)
-        return onOutcome(stored)
-      }
-      if (before === undefined && account.contacts.size >= contactsMax)
-        return onOutcome(refused('resource-limit'))
-      this.#save(account, changed(before, contact, next, listed), onOutcome)
-      if (state.from && !next.from) this.onWithdrawn(account, contact)
-      if (route) this.#hear(event, account.address, contact, kept)
-      if (!state.from && next.from) this.onAuthorized(account, contact)
-      // A leased subscription may wait though no request is pending: the owner has decided now.
-      if (event === 'unsubscribed' && !state.from) this.onWithdrawn(account, contact)
+    this.#findBoth(owner, contact, onOutcome, (account, named, exists) => {
+      // RFC 6121 §3.1.2: what cannot be delivered is answered with an error, and nothing is pending.
+      if (event !== 'subscribe' || exists) return this.#said(event, account, named, kept, onOutcome)
+      onOutcome(refused(this.#parts.isLocal(named.domain) ? 'target-unknown' : 'domain-unknown'))
     })
   }
 
-  /** The other side hears it: RFC 6121 Appendix A.3. */
+  /** The owner, and the contact by its primary address, so that an alias is no second person. */
+  #findBoth(
+    owner: Address,
+    contact: Address,
+    onOutcome: OnOutcome,
+    use: (account: Account, contact: Address, exists: boolean) => void,
+  ): void {
+    this.#find(owner, onOutcome, (account) => {
+      if (!this.#parts.isLocal(contact.domain)) return use(account, contact, false)
+      this.#parts.directory.find(contact, (found) => {
+        if (found === 'fault') onOutcome(refused('internal-fault'))
+        else if (found === 'unknown') use(account, contact, false)
+        else use(account, found.address, true)
+      })
+    })
+  }
+
+  #said(
+    event: AuthorizationEvent,
+    account: Account,
+    contact: Address,
+    source: Envelope | undefined,
+    onOutcome: OnOutcome,
+  ): void {
+    const before = account.contacts.get(contact.key)
+    const state = before?.authorization ?? noAuthorization
+    const { next, route } = outbound(state, event)
+    if (before !== undefined || !event.startsWith('un')) {
+      if (before === undefined && account.contacts.size >= contactsMax)
+        return onOutcome(refused('resource-limit'))
+      const listed = event === 'subscribe' || event === 'subscribed' || before?.listed === true
+      this.#save(account, changed(before, contact, next, listed), onOutcome)
+    } else onOutcome(stored)
+    // RFC 6121 §3.2.2: absence first, then the word. A leased subscription may wait, or be allowed by a rule, though nothing
+    // is pending: the owner has decided now.
+    if (event === 'unsubscribed') this.onWithdrawn(account, contact, state.from)
+    if (route) this.#hear(event, account.address, contact, source)
+    if (!state.from && next.from) this.onAuthorized(account, contact)
+  }
+
+  /** The other side hears it: RFC 6121 Appendix A.3. Who is not there is silent (§3.2.3, §3.3.3). */
   #hear(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
     if (!this.#parts.isLocal(to.domain)) return
     this.#parts.directory.find(to, (found) => {
-      // RFC 6121 §3.1.3: nobody there can ever answer, so the asker is told.
-      if (found === 'unknown') {
-        if (event === 'subscribe') this.#hear('unsubscribed', to, from, undefined)
-        return
-      }
       if (found === 'fault') return
-      this.#heard(found, event, from, source)
+      if (found !== 'unknown') return this.#heard(found, event, from, source)
+      // A foreign asker has none but this word (RFC 6121 §3.1.3).
+      if (event === 'subscribe') this.#hear('unsubscribed', to, from, undefined)
     })
   }
 
@@ -180,47 +229,54 @@ export class ContactService {
     const before = account.contacts.get(from.key)
     const state = before?.authorization ?? noAuthorization
     const { next, deliver, reply } = inbound(state, event)
-    if (before === undefined && next !== state && account.contacts.size >= contactsMax) {
+    if (before === undefined && next !== state && this.#isFullOfRequests(account)) {
       return this.#hear('unsubscribed', account.address, from, undefined)
     }
+    // RFC 6121 §3.1.6, §3.2.3, §3.3.3: the word itself MUST come before the roster push.
+    if (deliver) for (const agent of account.contactAgents) agent.authorizationEvent(event, from, source)
     if (next !== state) {
-      const request =
-        event === 'subscribe' && source !== undefined
-          ? { protocol: source.head.protocol, raw: source.raw }
-          : undefined
-      const contact = {
-        ...changed(before, from, next, before?.listed ?? false),
-        ...(request === undefined ? {} : { request }),
-      }
+      const request = event === 'subscribe' && next.pendingIn ? requestOf(source) : {}
+      const contact = { ...changed(before, from, next, before?.listed ?? false), ...request }
       this.#save(account, contact, () => {})
     }
-    if (deliver) for (const agent of account.contactAgents) agent.authorizationEvent(event, from, source)
-    if (state.from && !next.from) this.onWithdrawn(account, from)
+    if (event === 'unsubscribe' && deliver) this.onWithdrawn(account, from, state.from)
     if (reply !== undefined) this.#hear(reply, account.address, from, undefined)
     if (reply === 'subscribed') this.onAuthorized(account, from)
+  }
+
+  #isFullOfRequests(account: Account): boolean {
+    if (account.contacts.size >= contactsMax) return true
+    if (account.contacts.size < requestsMax) return false
+    let requests = 0
+    for (const { listed } of account.contacts.values()) if (!listed) requests++
+    return requests >= requestsMax
   }
 
   /** True when a rule or the deployment answers in the owner's place. */
   #decidedByRule(account: Account, watcher: Address): boolean {
     const decision = maySubscribe(account, watcher, this.#parts.policy)
     if (decision === 'confirm') return false
-    if (decision === 'block') {
-      this.#hear('unsubscribed', account.address, watcher, undefined)
-      return true
-    }
     const before = account.contacts.get(watcher.key)
     const state = before?.authorization ?? noAuthorization
-    // Polite blocking grants in appearance; what is shown is the rule's business (RFC 2779 5.1.15).
-    if (!state.from) {
-      if (before === undefined && account.contacts.size >= contactsMax) {
-        this.#hear('unsubscribed', account.address, watcher, undefined)
-        return true
+    if (decision === 'allow') {
+      if (!state.from) {
+        if (before === undefined && account.contacts.size >= contactsMax) {
+          this.#hear('unsubscribed', account.address, watcher, undefined)
+          return true
+        }
+        const next = { ...state, from: true, pendingIn: false }
+        this.#save(account, changed(before, watcher, next, true), () => {})
       }
-      const next = { ...state, from: true, pendingIn: false }
-      this.#save(account, changed(before, watcher, next, before?.listed ?? decision === 'allow'), () => {})
+      this.#hear('subscribed', account.address, watcher, undefined)
+      this.onAuthorized(account, watcher)
+      return true
     }
-    this.#hear('subscribed', account.address, watcher, undefined)
-    this.onAuthorized(account, watcher)
+    // Polite blocking grants in appearance alone (RFC 2779 5.1.15): the owner's own state says nothing of it, so that the end of
+    // the rule does not leave behind an authorization that the owner never gave.
+    const next = { ...state, from: decision === 'polite-block' && state.from, pendingIn: false }
+    if (state.pendingIn || next.from !== state.from)
+      this.#save(account, changed(before, watcher, next, before?.listed === true), () => {})
+    this.#hear(decision === 'block' ? 'unsubscribed' : 'subscribed', account.address, watcher, undefined)
     return true
   }
 
@@ -255,6 +311,17 @@ export class ContactService {
       else use(found)
     })
   }
+}
+
+/** The request as it came, to be shown again (RFC 6121 §3.1.3); past the limit it is shown without its extensions. */
+function requestOf(source: Envelope | undefined): Pick<Contact, 'request'> {
+  if (source === undefined || source.raw.length > requestOctetsMax) return {}
+  return { request: { protocol: source.head.protocol, raw: source.raw } }
+}
+
+/** The rules as they are now, for comparison. */
+function rulesOf(account: Account): AccessSubject {
+  return { address: account.address, rules: new Map(account.rules), contacts: account.contacts }
 }
 
 function changed(

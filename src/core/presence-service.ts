@@ -8,7 +8,7 @@ import {
   refused,
   stored,
 } from '#model'
-import { type AccessPolicy, maySubscribe, visible } from './access.ts'
+import { type AccessPolicy, type AccessSubject, maySubscribe, visible } from './access.ts'
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
@@ -68,8 +68,8 @@ export class PresenceService {
   constructor(parts: PresenceParts) {
     this.#parts = parts
     parts.contacts.onAuthorized = (account, watcher) => this.#authorized(account, watcher)
-    parts.contacts.onWithdrawn = (account, watcher) => this.#withdrawn(account, watcher)
-    parts.contacts.onRulesChanged = (account) => this.#rulesChanged(account)
+    parts.contacts.onWithdrawn = (account, watcher, saw) => this.#withdrawn(account, watcher, saw)
+    parts.contacts.onRulesChanged = (account, before) => this.#rulesChanged(account, before)
   }
 
   /** Sets, changes or takes away one device's tuple. Same tick when the account is in memory and nothing is permanent. */
@@ -118,6 +118,7 @@ export class PresenceService {
       if (known !== undefined) {
         if (known.watcher.key !== request.watcher.key) return onOutcome(refused('permission-denied'))
         known.lease.renew(request.seconds)
+        known.agent = request.agent
         onOutcome({ kind: known.state === 'pending' ? 'pending' : 'active', seconds: request.seconds })
         return this.#tellSubscriber(account, known)
       }
@@ -178,13 +179,13 @@ export class PresenceService {
     })
   }
 
-  /** A session that watches all that its account is authorized to see; it is told of each at once. */
+  /** A session that watches all that its account is authorized to see; it is told of each at once, its own first. */
   watchContacts(account: Account, agent: WatcherAgent): void {
-    account.watchers.add(agent)
-    for (const contact of account.contacts.values()) {
-      if (contact.authorization.to) this.#probe(contact.address, agent)
-    }
     this.#parts.notifier.tellAll(account, agent)
+    account.watchers.add(agent)
+    for (const contact of [...account.contacts.values()]) {
+      if (contact.authorization.to) this.#probe(contact.address, agent, () => account.watchers.has(agent))
+    }
   }
 
   unwatchContacts(account: Account, agent: WatcherAgent): void {
@@ -193,15 +194,19 @@ export class PresenceService {
 
   /** Tells one session of one contact's presence, if both sides' authorization says it may see (RFC 6121 §4.3). */
   probe(presentity: Address, agent: WatcherAgent): void {
-    this.#probe(presentity, agent)
+    this.#probe(presentity, agent, () => true)
   }
 
-  #probe(presentity: Address, agent: WatcherAgent): void {
+  /** @param isThere whether the agent still wants to know, when the presentity had to be loaded first */
+  #probe(presentity: Address, agent: WatcherAgent, isThere: () => boolean): void {
     if (!this.#parts.isLocal(presentity.domain)) return
     this.#parts.directory.find(presentity, (found) => {
-      if (found === 'unknown' || found === 'fault') return
-      const contact = found.contacts.get(agent.watcher.key)
-      if (contact?.authorization.from === true) this.#parts.notifier.tellAll(found, agent)
+      if (found === 'fault' || !isThere()) return
+      const { watcher } = agent
+      if (found !== 'unknown' && maySee(found, watcher)) return this.#parts.notifier.tellAll(found, agent)
+      // RFC 6121 §4.3.2: who believes itself authorized and isn't is told so.
+      const believed = this.#parts.directory.resident(watcher)?.contacts.get(presentity.key)
+      if (believed?.authorization.to === true) this.#parts.contacts.heal(watcher, presentity)
     })
   }
 
@@ -246,44 +251,54 @@ export class PresenceService {
       subscription.agent.activated?.(subscription.id)
       this.#parts.notifier.tellAll(account, subscription.agent)
     }
-    const sessions = this.#parts.directory.resident(watcher)?.watchers ?? []
-    for (const agent of sessions) this.#parts.notifier.tellAll(account, agent)
+    for (const agent of this.#sessionsOf(watcher)) this.#parts.notifier.tellAll(account, agent)
   }
 
-  /** An owner refused or withdrew: every subscription of that watcher ends (RFC 8048 §5.3). */
-  #withdrawn(account: Account, watcher: Address): void {
+  /**
+   * An owner refused or withdrew: every subscription of that watcher ends (RFC 8048 §5.3). Its sessions learn that all is gone
+   * only if they saw it: what was never shown must not be named now (RFC 6121 §3.2.2).
+   */
+  #withdrawn(account: Account, watcher: Address, saw: boolean): void {
     for (const subscription of account.subscriptions.of(watcher)) {
       account.subscriptions.remove(subscription.id)
       subscription.agent.terminated(subscription.id, 'rejected')
     }
-    const sessions = this.#parts.directory.resident(watcher)?.watchers ?? []
-    for (const agent of sessions) this.#parts.notifier.tellNothing(account, agent)
+    if (saw && visible(account, watcher) !== 'nothing') this.#tellNothing(account, watcher)
   }
 
-  /** The owner's rules changed: each watcher sees at once what it may see now. */
-  #rulesChanged(account: Account): void {
-    for (const subscription of account.subscriptions.all()) this.#ruleApplied(account, subscription)
-    for (const contact of account.contacts.values()) {
-      if (!contact.authorization.from) continue
-      const sessions = this.#parts.directory.resident(contact.address)?.watchers ?? []
-      const sees = visible(account, contact.address) !== 'nothing'
-      for (const agent of sessions) {
-        if (sees) this.#parts.notifier.tellAll(account, agent)
-        else this.#parts.notifier.tellNothing(account, agent)
-      }
+  /** The owner's rules changed: each watcher for whom they make a difference sees at once what it may see now. */
+  #rulesChanged(account: Account, before: AccessSubject): void {
+    for (const subscription of account.subscriptions.all()) this.#ruleApplied(account, subscription, before)
+    for (const { address, authorization } of account.contacts.values()) {
+      if (!authorization.from || address.key === account.address.key) continue
+      const now = visible(account, address)
+      if (now === visible(before, address)) continue
+      if (now === 'nothing') this.#tellNothing(account, address)
+      else for (const agent of this.#sessionsOf(address)) this.#parts.notifier.tellAll(account, agent)
     }
   }
 
-  #ruleApplied(account: Account, subscription: Subscription): void {
-    const decision = maySubscribe(account, subscription.watcher, this.#parts.policy)
-    if (decision === 'block') {
-      account.subscriptions.remove(subscription.id)
-      return subscription.agent.terminated(subscription.id, 'rejected')
+  #tellNothing(account: Account, watcher: Address): void {
+    for (const agent of this.#sessionsOf(watcher)) this.#parts.notifier.tellNothing(account, agent)
+  }
+
+  #sessionsOf(watcher: Address): readonly WatcherAgent[] {
+    return [...(this.#parts.directory.resident(watcher)?.watchers ?? [])]
+  }
+
+  #ruleApplied(account: Account, subscription: Subscription, before: AccessSubject): void {
+    const { id, watcher, state } = subscription
+    const decision = maySubscribe(account, watcher, this.#parts.policy)
+    if (decision === 'confirm' && state === 'pending') return
+    if (decision === 'block' || decision === 'confirm') {
+      account.subscriptions.remove(id)
+      // RFC 6665 §4.1.3: what was allowed by a rule that is gone may be asked for again.
+      return subscription.agent.terminated(id, decision === 'block' ? 'rejected' : 'deactivated')
     }
-    if (decision === 'confirm') return
-    if (subscription.state === 'pending') subscription.agent.activated?.(subscription.id)
     subscription.state = decision === 'allow' ? 'active' : 'polite'
-    this.#tellSubscriber(account, subscription)
+    if (state === 'pending') subscription.agent.activated?.(id)
+    if (state !== subscription.state || visible(account, watcher) !== visible(before, watcher))
+      this.#tellSubscriber(account, subscription)
   }
 
   #find(
@@ -303,5 +318,12 @@ export class PresenceService {
 function sameAccount(account: Account, address: Address): boolean {
   return (
     account.address.key === address.key || account.record.aliases.some((alias) => alias.key === address.key)
+  )
+}
+
+function maySee(presentity: Account, watcher: Address): boolean {
+  return (
+    watcher.key === presentity.address.key ||
+    presentity.contacts.get(watcher.key)?.authorization.from === true
   )
 }

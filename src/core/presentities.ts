@@ -64,6 +64,7 @@ export class Presentity {
         ? undefined
         : [{ kind: 'removed', tuple: permanentTuple, source: undefined }]
     }
+    if (before !== undefined && sameBytes(before.raw, source.raw)) return undefined
     return [{ kind: before === undefined ? 'added' : 'changed', tuple: permanentTuple, source }]
   }
 
@@ -81,17 +82,26 @@ export function composed(
   sources: readonly { readonly tuple: string; readonly source: PresenceEnvelope }[],
 ): PresenceDocument {
   const tuples: PresenceTuple[] = []
+  const ids = new Set(sources.map(({ tuple }) => tuple))
   const notes = new Map<string, PresenceDocument['notes'][number]>()
   const extensions = new Set<string>()
   for (const { tuple, source } of sources) {
     const document = source.view()
     document.tuples.forEach((own, at) => {
-      tuples.push({ ...own, id: at === 0 ? tuple : `${tuple}.${own.id}` })
+      tuples.push({ ...own, id: at === 0 ? tuple : freeId(ids, `${tuple}.${own.id}`) })
     })
     for (const note of document.notes) notes.set(`${note.language}\n${note.text}`, note)
     for (const extension of document.extensions) extensions.add(extension)
   }
   return { entity, tuples, notes: [...notes.values()], extensions: [...extensions] }
+}
+
+/** Tuple ids are unique in a document (RFC 3863 §4.1.2), whatever the devices call theirs. */
+function freeId(taken: Set<string>, wanted: string): string {
+  let id = wanted
+  for (let i = 2; taken.has(id); i++) id = `${wanted}.${i}`
+  taken.add(id)
+  return id
 }
 
 /** The same document with open and closed alone (visibility class `basic`, RFC 2779 2.3.3). */

@@ -12,7 +12,8 @@ export interface Subscription {
   readonly id: string
   readonly watcher: Address
   readonly presentity: Address
-  readonly agent: WatcherAgent
+  /** Whoever renewed it last: a watcher may come back by another connection. */
+  agent: WatcherAgent
   readonly lease: Lease
   /** `pending`: the owner has not decided; `polite`: politely blocked, appears active. */
   state: 'pending' | 'active' | 'polite'
