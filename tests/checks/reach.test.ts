@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -39,6 +40,20 @@ test('no module is loaded from the build beside the sources, and Node loads what
     [],
   )
   assert.deepEqual(fromOurs.sort(), [...reachedFrom(entrances, modules, true)].sort())
+})
+
+test('a worker that is given flags of its own keeps ours, else it would load the build', () => {
+  const workers = [...modules.values()].filter((module) =>
+    module.edges.some((edge) => edge.kind === 'worker'),
+  )
+  const forgetful = workers.filter(({ path }) => {
+    const source = readFileSync(join(root, path), 'utf8')
+    return /\bexecArgv\s*:/.test(source) && !/\bexecArgv\s*:[^\n]*process\.execArgv/.test(source)
+  })
+  assert.deepEqual(
+    forgetful.map((module) => module.path),
+    [],
+  )
 })
 
 /** The files below the root that Node loads when it imports `paths`, each once. */

@@ -1,7 +1,7 @@
 // The shape of the tree: doors, READMEs, the length of files.
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { doors, listModules, readModules, root, unitsOf } from '../../tools/checks/modules.ts'
@@ -53,5 +53,22 @@ test(`no file is longer than ${linesMax} lines but those listed with a reason`, 
     Object.keys(longFiles).filter((path) => !long.includes(path)),
     [],
     'listed but no longer long',
+  )
+})
+
+test('every decision record has a number of its own and stands in the index', () => {
+  const folder = join(root, 'docs', 'decisions')
+  const index = readFileSync(join(folder, 'README.md'), 'utf8')
+  const records = readdirSync(folder).filter((name) => name !== 'README.md')
+  assert.ok(records.length >= 4)
+  for (const name of records) assert.match(name, /^\d{4}-[a-z0-9-]+\.md$/)
+  assert.equal(
+    new Set(records.map((name) => name.slice(0, 4))).size,
+    records.length,
+    'a number is used twice',
+  )
+  assert.deepEqual(
+    records.filter((name) => !index.includes(`(${name})`)),
+    [],
   )
 })

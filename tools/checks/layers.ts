@@ -79,11 +79,17 @@ function breach(from: string, edge: Edge, dependencies: string[]): string | unde
   if ('package' in target)
     return from.startsWith('src/') ? packageBreach(from, edge, target.package, dependencies) : undefined
   if (target.module.startsWith('dist/')) return `imports the build (${target.module})`
-  if (!from.startsWith('src/')) return undefined
+  if (!from.startsWith('src/') || isNamedByServer(from, edge, target.module)) return undefined
   if (!target.module.startsWith('src/')) return `imports ${target.module}, which is outside src`
   if (isForTests(target.module) && !isForTests(from)) return `imports ${target.module}, which is for tests`
   const [own, other] = [unitOf(from), unitOf(target.module)]
   return own === other ? insideBreach(from, edge) : acrossBreach(from, edge, target.module)
+}
+
+/** The server alone names, by URL, the folder it lists for protocols, and package.json for its version. */
+function isNamedByServer(from: string, edge: Edge, target: string): boolean {
+  const named = ['src/protocols/', 'package.json'].includes(target)
+  return named && edge.kind === 'worker' && unitOf(from) === 'src/server'
 }
 
 /** An import that leads nowhere; only the server may import what it finds by listing (the protocols). */

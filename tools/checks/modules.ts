@@ -91,9 +91,14 @@ export function unitOf(path: string): string {
   return parts.slice(0, nested ? 3 : 2).join('/')
 }
 
-/** A unit test, or what only tests use: it may use any folder's door. */
+/** A unit test: it may use any folder's door. */
+export function isUnitTest(path: string): boolean {
+  return /\.test\.[jt]s$/.test(path)
+}
+
+/** A unit test or what only tests use: what lies in a folder `testing`, and a folder's `conformance.ts`. */
 export function isForTests(path: string): boolean {
-  return /\.test\.[jt]s$/.test(path) || path.split('/').includes('testing')
+  return isUnitTest(path) || /\/(testing\/.*|conformance\.ts)$/.test(path)
 }
 
 /** The units of src: folders that have a door or modules. */

@@ -1,6 +1,6 @@
 // What the program reaches from where it starts, by the imports as written.
 
-import { doors, isForTests, type Module, unitOf } from './modules.ts'
+import { doors, isForTests, isUnitTest, type Module, unitOf } from './modules.ts'
 
 /**
  * Where the product begins: the command line, and each protocol's door, because the server finds protocols by listing the
@@ -34,11 +34,11 @@ export function reachedFrom(roots: string[], modules: Map<string, Module>, loade
 
 /**
  * The modules of src that nothing reaches: neither the product nor what spans folders. A unit test alone keeps no file
- * alive, unless the file lives in a folder `testing` (which the product may not import).
+ * alive, unless the file is for tests by its name (`testing/`, `conformance.ts`), and then the product may not import it.
  */
 export function unreached(modules: Map<string, Module>): string[] {
   const alive = reachedFrom([...productRoots(modules), ...spanningRoots(modules)], modules)
-  const unitTests = [...modules.keys()].filter((path) => isForTests(path) && !path.includes('/testing/'))
+  const unitTests = [...modules.keys()].filter(isUnitTest)
   const tested = reachedFrom(unitTests, modules)
   return [...modules.keys()].filter((path) => {
     if (!path.startsWith('src/') || unitTests.includes(path)) return false
