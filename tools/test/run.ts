@@ -1,6 +1,7 @@
 // `npm test`: says which peer programs are here, then becomes one `node --test` over every test file, so that the
 // runner's own summary closes the output and its exit code is ours.
 
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
@@ -20,13 +21,9 @@ if (files.length === 0) {
 }
 tellPeers(files)
 process.chdir(root)
-process.execve?.(process.execPath, [
-  process.execPath,
-  ...process.execArgv,
-  ...runnerOptions(),
-  ...options,
-  ...files,
-])
+const command = [...process.execArgv, ...runnerOptions(), ...options, ...files]
+if (process.execve) process.execve(process.execPath, [process.execPath, ...command])
+process.exit(spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1)
 
 function runnerOptions(): string[] {
   const timeout = process.env['VERONA_SOAK'] ? [] : [`--test-timeout=${fileMinutesMax * 60_000}`]
