@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type HttpListener, type HttpRequest, type HttpResponse, ListenError, listenHttp } from './index.ts'
+import {
+  askHttp,
+  type HttpListener,
+  type HttpRequest,
+  type HttpResponse,
+  ListenError,
+  listenHttp,
+} from './index.ts'
 
 type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
 
@@ -102,10 +108,8 @@ test('a Unix socket is for its own user alone, also at the end of a long path, a
   const path = join(directory, 'control.sock')
   const listener = await listen((request) => ({ status: 200, body: request.remoteAddress }), { at: { path } })
   assert.equal(statSync(path).mode & 0o777, 0o600)
-  const [answer] = await once(request({ socketPath: path, path: '/', agent: false }).end(), 'response')
-  let body = ''
-  for await (const part of answer) body += part
-  assert.equal(body, 'unix')
+  const answer = await askHttp({ at: { path }, method: 'GET', target: '/' })
+  assert.equal(Buffer.from(answer.body).toString(), 'unix')
   await assert.rejects(
     listen(() => ({ status: 200 }), { at: { path } }),
     (error: Error) => {
@@ -147,4 +151,14 @@ test('a taken port is told like any other listener’s', async () => {
     /http cannot listen on 127\.0\.0\.1:\d+: another program/,
   )
   other.close()
+})
+
+test('an answer that is too long, or none at all, is an error that says so', async () => {
+  const listener = await listen(() => ({ status: 200, body: 'x'.repeat(1001) }))
+  const question = { at: { host: '127.0.0.1', port: listener.port }, method: 'GET', target: '/' }
+  await assert.rejects(askHttp({ ...question, bodyBytesMax: 1000 }), /longer than 1000 octets/)
+  assert.equal((await askHttp({ ...question, bodyBytesMax: 1001 })).body.length, 1001)
+  await listener.close()
+  await assert.rejects(askHttp(question), /ECONNREFUSED/)
+  await assert.rejects(askHttp({ ...question, at: { path: '/nowhere/control.sock' } }), /ENOENT/)
 })

@@ -4,9 +4,9 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { relative } from 'node:path'
 import { type Bytes, concat } from '#base'
 import { plainAddress } from './connection.ts'
+import { socketPath } from './http-client.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
 
@@ -174,7 +174,7 @@ function listenOnPort(server: Server, name: string, host: string | undefined, po
 }
 
 async function listenOnPath(server: Server, name: string, path: string): Promise<void> {
-  const short = shortest(path)
+  const short = socketPath(path)
   if (await isAnswered(short)) {
     throw new ListenError(name, path, Object.assign(new Error('in use'), { code: 'EADDRINUSE' }))
   }
@@ -194,12 +194,6 @@ async function listenOnPath(server: Server, name: string, path: string): Promise
     }
   })
   chmodSync(short, 0o600)
-}
-
-/** The kernel takes some 100 octets only (sun_path); a path from where we are may be shorter. */
-function shortest(path: string): string {
-  const here = relative(process.cwd(), path)
-  return Buffer.byteLength(path) > 100 && here.length < path.length ? here : path
 }
 
 function isAnswered(path: string): Promise<boolean> {

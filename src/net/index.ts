@@ -31,6 +31,7 @@ export {
   type ListenHttpOptions,
   listenHttp,
 } from './http.ts'
+export { askHttp, type HttpAnswer, type HttpQuestion } from './http-client.ts'
 export { type ListenAddress, listenAddressText, parseListenAddress } from './listen-address.ts'
 export { ListenError } from './listen-error.ts'
 export { type NetMetrics, netMetrics } from './net-metrics.ts'
