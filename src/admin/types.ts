@@ -1,0 +1,133 @@
+// The management API as data: what the command line asks and what it is told. Types alone, so that whoever shares them
+// loads nothing.
+
+import type { AccessAction, Listener, VisibilityClass } from '#core'
+import type { Condition } from '#model'
+
+/** Every answer that is no success has this body. */
+export interface ErrorBody {
+  readonly error: {
+    readonly condition: Condition
+    /** For a person. */
+    readonly message: string
+  }
+}
+
+/** GET /status */
+export interface ServerStatus {
+  readonly version: string
+  readonly node: string
+  readonly pid: number
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly uptimeSeconds: number
+  readonly domains: readonly string[]
+  readonly listeners: readonly Listener[]
+  readonly accounts: number
+  /** Accounts with at least one device signed in, and those devices. */
+  readonly accountsOnline: number
+  readonly agentsOnline: number
+  readonly memoryBytes: number
+  readonly health: HealthReport
+}
+
+/** GET /health */
+export interface HealthReport {
+  readonly status: 'ok' | 'failing'
+  readonly checks: readonly HealthResult[]
+}
+
+export interface HealthResult {
+  readonly name: string
+  readonly ok: boolean
+  /** What is wrong, in general words. */
+  readonly detail?: string
+}
+
+export interface AccountInfo {
+  readonly address: string
+  readonly aliases: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly created: number
+  readonly disabled: boolean
+}
+
+/** GET /accounts?domain=&after=&limit= */
+export interface AccountPage {
+  readonly accounts: readonly AccountInfo[]
+  /** To be given as `after` for the next page; absent on the last. */
+  readonly next?: string
+}
+
+/** POST /accounts */
+export interface NewAccountBody {
+  readonly address: string
+  readonly password: string
+  readonly aliases?: readonly string[] | undefined
+}
+
+/** POST /accounts/batch */
+export interface AccountBatch {
+  readonly accounts: readonly NewAccountBody[]
+}
+
+/** One answer an account of a batch, in its order. */
+export interface AccountBatchResult {
+  readonly results: readonly AccountResult[]
+}
+
+export type AccountResult =
+  | { readonly address: string; readonly added: true }
+  | {
+      readonly address: string
+      readonly added: false
+      readonly condition: Condition
+      readonly message: string
+    }
+
+/** PUT /accounts/ADDRESS/password */
+export interface PasswordBody {
+  readonly password: string
+}
+
+/** GET /accounts/ADDRESS/contacts */
+export interface ContactList {
+  readonly owner: string
+  readonly contacts: readonly ContactInfo[]
+  readonly rules: readonly RuleInfo[]
+}
+
+export interface ContactInfo {
+  readonly address: string
+  readonly name: string
+  readonly groups: readonly string[]
+  /** Who may see whom (RFC 6121 §2.1.2.5): `to`, the owner sees the contact; `from`, the contact sees the owner. */
+  readonly subscription: 'none' | 'to' | 'from' | 'both'
+  /** The contact asked to see the owner, who has not answered. */
+  readonly pendingIn: boolean
+  /** The owner asked to see the contact and waits. */
+  readonly pendingOut: boolean
+  /** The owner has allowed the contact in advance. */
+  readonly preApproved: boolean
+  /** On the owner's list, and not only because it asked. */
+  readonly listed: boolean
+}
+
+export interface RuleInfo {
+  /** An address, a domain, or `*` for everybody. */
+  readonly subject: string
+  readonly action: AccessAction
+  readonly visibility: VisibilityClass
+}
+
+/**
+ * POST /accounts/OWNER/contacts/WATCHER. `approve` and `refuse` answer a request (or decide in advance, or withdraw);
+ * the others set the access rule for the watcher, and `no-rule` takes it away.
+ */
+export type ContactAction = 'approve' | 'refuse' | AccessAction | 'no-rule'
+
+export interface ContactActionBody {
+  readonly action: ContactAction
+  /** With `allow`: whether the watcher sees all or open and closed alone. */
+  readonly visibility?: VisibilityClass | undefined
+}
