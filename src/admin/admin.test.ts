@@ -359,7 +359,8 @@ test('health is 200 while all is well, 503 with what is not, and asked at most o
   assert.equal(lines.length, 3)
   stuck.resolve()
   assert.equal((await ask()).status, 503)
-  assert.equal(lines.length, 3)
+  assert.equal(lines.length, 4)
+  assert.match(lines[3] as string, /"check":"slow","msg":"a health check is well again"/)
   assert.equal((await fetch(`http://127.0.0.1:${listener.port}/health/live`)).status, 200)
 })
 
