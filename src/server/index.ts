@@ -6,6 +6,7 @@ export {
   type ConfigurationOptions,
   loadConfiguration,
 } from './configuration.ts'
+export { type ControlConnection, connectControl, openControl } from './control-connection.ts'
 export { controlSocketOf, openStore } from './data.ts'
 export { type OfflineAccounts, openAccounts } from './offline.ts'
 export { type AnyProtocol, loadProtocols } from './protocols.ts'
@@ -20,3 +21,4 @@ export {
   presenceSettings,
   serverSections,
 } from './settings.ts'
+export { version } from './version.ts'

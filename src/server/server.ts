@@ -6,7 +6,7 @@ import { isListening, type Section } from '#config'
 import type { Environment, Listener, RunningProtocol, Service, Store } from '#core'
 import type { TlsContexts } from '#net'
 import { createLog, type Log, Metrics, processMetrics } from '#observe'
-import { startAdmin } from './administration.ts'
+import { startAdministration } from './administration.ts'
 import { assemble } from './assembly.ts'
 import { prepareCertificates } from './certificates.ts'
 import type { Configuration } from './configuration.ts'
@@ -65,8 +65,20 @@ export async function startServer(
     stops.push(historyKeeper(service, configuration.config))
     const running = await startProtocols(configuration, service, tls, logins, stops)
     const listeners = running.flatMap((protocol) => protocol.listeners)
-    listeners.push(...(await startAdmin(configuration, service, listeners, stops, () => void stop())))
-    return { service, listeners, authorityFile, stopped: stopped.promise, stop }
+    const administration = await startAdministration({
+      configuration,
+      service,
+      listeners,
+      onStop: () => void stop(),
+    })
+    stops.push(() => administration.stop())
+    return {
+      service,
+      listeners: [...listeners, ...administration.listeners],
+      authorityFile,
+      stopped: stopped.promise,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
