@@ -371,10 +371,7 @@ export function conformance(title: string, open: () => Promise<Store>): void {
         const nobody = fresh()
         const puts = [
           () => store.putContact(nobody, contactOf('c@example.net')),
-          () => store.removeContact(nobody, name('c@example.net')),
           () => store.putRule(nobody, { subject: '*', action: 'allow', visibility: 'full' }),
-          () => store.removeRule(nobody, '*'),
-          () => store.putPermanentPresence(nobody, undefined),
           () =>
             store.putPermanentPresence(nobody, {
               head: headOf(nobody, nobody, utf8('x')),
@@ -383,6 +380,9 @@ export function conformance(title: string, open: () => Promise<Store>): void {
           () => append(store, rowOf(name('far@example.net'), nobody, { forSender: false })),
         ]
         for (const put of puts) await assert.rejects(put(), is('target-unknown'))
+        await store.removeContact(nobody, name('c@example.net'))
+        await store.removeRule(nobody, '*')
+        await store.putPermanentPresence(nobody, undefined)
         await store.addAccounts([{ record: record(nobody.key), secrets: secretsOf('x') }])
         const state = await store.accountState(nobody)
         assert.deepEqual([state?.contacts, state?.rules, state?.undelivered], [[], [], 0])

@@ -42,3 +42,9 @@ export function noSuchOwner(owner: Address): ServiceError {
 export function noSuchEntry(id: string): ServiceError {
   return new ServiceError('not-found', 'no history entry has this id', { id })
 }
+
+/** Where a list of accounts goes on: after the key of an address, or after a local part alone. */
+export function localpartAfter(after: string): string {
+  const at = after.lastIndexOf('@')
+  return at < 0 ? after : after.slice(0, at)
+}

@@ -17,7 +17,7 @@ import {
 } from '#core'
 import type { Address } from '#model'
 import { compareCodePoints } from '../code-points.ts'
-import { noSuchOwner } from '../history-rules.ts'
+import { localpartAfter, noSuchOwner } from '../history-rules.ts'
 import { Archive } from './archive.ts'
 
 interface Held {
@@ -110,7 +110,7 @@ class MemoryStore implements Store {
 
   async accounts(domain: string, after: string, limit: number): Promise<AccountRecord[]> {
     this.#mustBeOpen()
-    const user = after.includes('@') ? after.slice(0, after.lastIndexOf('@')) : after
+    const user = localpartAfter(after)
     return [...this.#accounts.values()]
       .map(({ record }) => record)
       .filter(({ address }) => address.domain === domain && compareCodePoints(address.user, user) > 0)
@@ -141,7 +141,8 @@ class MemoryStore implements Store {
   }
 
   async removeContact(owner: Address, contact: Address): Promise<void> {
-    this.#held(owner).contacts.delete(contact.key)
+    this.#mustBeOpen()
+    this.#accounts.get(owner.key)?.contacts.delete(contact.key)
   }
 
   async putRule(owner: Address, rule: AccessRule): Promise<void> {
@@ -149,10 +150,13 @@ class MemoryStore implements Store {
   }
 
   async removeRule(owner: Address, subject: string): Promise<void> {
-    this.#held(owner).rules.delete(subject)
+    this.#mustBeOpen()
+    this.#accounts.get(owner.key)?.rules.delete(subject)
   }
 
   async putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void> {
+    this.#mustBeOpen()
+    if (unit === undefined && !this.#accounts.has(owner.key)) return
     this.#held(owner).permanentPresence = unit
   }
 

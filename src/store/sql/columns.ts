@@ -1,0 +1,198 @@
+// The nouns of the contract as columns and back. Flags are bits, lists are JSON, addresses are keys.
+import {
+  type AccessRule,
+  type AccountRecord,
+  type AccountState,
+  type Authorization,
+  type Contact,
+  type HistoryItem,
+  type Secrets,
+  ServiceError,
+  type StoredSubscription,
+  type StoredUnit,
+} from '#core'
+import type { Address, Head } from '#model'
+import type { AccountValues } from './account-procedures.ts'
+import type { StateRows } from './owned-procedures.ts'
+import type { SqlRow, SqlValue } from './procedure.ts'
+
+/** An address of its key, as it was stored: names are not prepared again. */
+export function addressOfKey(key: string): Address {
+  const at = key.lastIndexOf('@')
+  return at < 0 ? { user: '', domain: key, key } : { user: key.slice(0, at), domain: key.slice(at + 1), key }
+}
+
+function addressOfParts(user: string, domain: string): Address {
+  return { user, domain, key: user === '' ? domain : `${user}@${domain}` }
+}
+
+/** The head as a JSON array; a later version may add values at its end. */
+export function headText(head: Head): string {
+  return JSON.stringify([
+    head.protocol,
+    head.kind,
+    head.from.key,
+    head.fromAgent,
+    head.to.key,
+    head.toAgent,
+    head.id,
+    head.hops,
+    head.size,
+    head.whenAbsent,
+    head.whenAgentGone,
+    (head.storable ? 1 : 0) | (head.copyable ? 2 : 0),
+  ])
+}
+
+export function headOfText(text: string): Head {
+  const values = JSON.parse(text) as unknown
+  if (!Array.isArray(values) || values.length < 12) {
+    throw new ServiceError('internal-fault', 'a stored head has not the form of one', { length: text.length })
+  }
+  const flags = values[11] as number
+  return {
+    protocol: values[0],
+    kind: values[1],
+    from: addressOfKey(values[2]),
+    fromAgent: values[3],
+    to: addressOfKey(values[4]),
+    toAgent: values[5],
+    id: values[6],
+    hops: values[7],
+    size: values[8],
+    whenAbsent: values[9],
+    whenAgentGone: values[10],
+    storable: (flags & 1) !== 0,
+    copyable: (flags & 2) !== 0,
+  }
+}
+
+export function accountValues(record: AccountRecord, secrets: Secrets): AccountValues {
+  return {
+    names: [record.address, ...record.aliases].map(({ domain, user }) => [domain, user] as const),
+    created: record.created,
+    disabled: record.disabled ? 1 : 0,
+    secrets: JSON.stringify(secrets),
+  }
+}
+
+export function recordOf(row: SqlRow): AccountRecord {
+  const aliases: Address[] = []
+  for (let i = 4; i < row.length; i += 2) {
+    aliases.push(addressOfParts(row[i + 1] as string, row[i] as string))
+  }
+  return {
+    address: addressOfParts(row[1] as string, row[0] as string),
+    aliases,
+    created: row[2] as number,
+    disabled: row[3] === 1,
+  }
+}
+
+/** Rows of `accounts`, one a name, made into records. */
+export function recordsOf(domain: string, rows: readonly SqlRow[]): AccountRecord[] {
+  const records: { row: SqlValue[] }[] = []
+  let last: SqlValue | undefined
+  for (const [localpart, created, disabled, ...name] of rows as readonly [...SqlValue[]][]) {
+    if (localpart === last) records.at(-1)?.row.push(...name)
+    else records.push({ row: [domain, localpart as string, created as number, disabled as number] })
+    last = localpart
+  }
+  return records.map(({ row }) => recordOf(row))
+}
+
+export function stateOf(rows: StateRows): AccountState {
+  return {
+    record: recordOf(rows.account),
+    contacts: rows.contacts.map(contactOf),
+    rules: rows.rules.map(ruleOf),
+    permanentPresence:
+      rows.presence === undefined
+        ? undefined
+        : unitOf(rows.presence[0] as string, rows.presence[1] as Uint8Array),
+    undelivered: rows.undelivered,
+  }
+}
+
+export function unitOf(head: string, raw: Uint8Array): StoredUnit {
+  return { head: headOfText(head), raw }
+}
+
+const facets = [
+  'to',
+  'from',
+  'pendingOut',
+  'pendingIn',
+  'preApproved',
+] as const satisfies (keyof Authorization)[]
+
+export function contactValues(contact: Contact): SqlValue[] {
+  let flags = 0
+  for (const [bit, facet] of facets.entries()) if (contact.authorization[facet]) flags |= 1 << bit
+  return [
+    contact.address.key,
+    flags,
+    contact.listed ? 1 : 0,
+    contact.name,
+    JSON.stringify(contact.groups),
+    contact.request?.protocol ?? null,
+    contact.request === undefined ? null : ownOctets(contact.request.raw),
+  ]
+}
+
+function contactOf([address, flags, listed, name, groups, protocol, raw]: SqlRow): Contact {
+  const authorization = Object.fromEntries(
+    facets.map((facet, bit) => [facet, ((flags as number) & (1 << bit)) !== 0]),
+  ) as unknown as Authorization
+  return {
+    address: addressOfKey(address as string),
+    authorization,
+    listed: listed === 1,
+    name: name as string,
+    groups: JSON.parse(groups as string) as string[],
+    ...(protocol === null ? {} : { request: { protocol: protocol as string, raw: raw as Uint8Array } }),
+  }
+}
+
+function ruleOf([subject, action, visibility]: SqlRow): AccessRule {
+  return {
+    subject: subject as string,
+    action: action as AccessRule['action'],
+    visibility: visibility as AccessRule['visibility'],
+  }
+}
+
+export function subscriptionOf([
+  id,
+  protocol,
+  watcher,
+  presentity,
+  expires,
+  state,
+]: SqlRow): StoredSubscription {
+  return {
+    id: id as string,
+    protocol: protocol as string,
+    watcher: addressOfKey(watcher as string),
+    presentity: addressOfKey(presentity as string),
+    expires: expires as number,
+    state: state as Uint8Array,
+  }
+}
+
+export function itemOf([id, at, head, raw, sequence, peer, sent]: SqlRow): HistoryItem {
+  return {
+    id: id as string,
+    at: at as number,
+    head: headOfText(head as string),
+    raw: raw as Uint8Array,
+    sequence: sequence as number,
+    peer: addressOfKey(peer as string),
+    direction: sent === 1 ? 'sent' : 'received',
+  }
+}
+
+/** Octets alone in their buffer: one that is a window on a larger one would carry all of it to the thread. */
+export function ownOctets(octets: Uint8Array): Uint8Array {
+  return octets.byteLength === octets.buffer.byteLength ? octets : Uint8Array.prototype.slice.call(octets)
+}

@@ -1,0 +1,79 @@
+// What an account owns beside its history: contacts, rules, permanent presence. The foreign key refuses them to an account
+// that is not there.
+import { type AccountRow, account } from './account-procedures.ts'
+import { all, one, type Procedure, run, type SqlRow, type SqlValue } from './procedure.ts'
+
+export interface StateRows {
+  readonly account: AccountRow
+  readonly contacts: readonly SqlRow[]
+  readonly rules: readonly SqlRow[]
+  readonly presence: SqlRow | undefined
+  readonly undelivered: number
+}
+
+export function* accountState(domain: string, localpart: string): Procedure<StateRows | undefined> {
+  const found = yield* account(domain, localpart)
+  if (found === undefined) return undefined
+  const owner = [found[0] as string, found[1] as string] as const
+  const contacts = yield* all(
+    `SELECT address, auth_flags, listed, name, group_names, request_protocol, request_raw
+    FROM contact WHERE domain = ? AND owner = ?`,
+    ...owner,
+  )
+  const rules = yield* all(
+    'SELECT subject, action, visibility FROM rule WHERE domain = ? AND owner = ?',
+    ...owner,
+  )
+  const presence = yield* one('SELECT head, raw FROM presence WHERE domain = ? AND owner = ?', ...owner)
+  const undelivered = yield* one(
+    'SELECT COUNT(*) FROM entry WHERE domain = ? AND owner = ? AND undelivered = 1',
+    ...owner,
+  )
+  return { account: found, contacts, rules, presence, undelivered: Number(undelivered?.[0]) }
+}
+
+/** domain, owner, then the columns of a contact. */
+export function* putContact(...values: SqlValue[]): Procedure<void> {
+  yield* run(
+    `INSERT INTO contact
+      (domain, owner, address, auth_flags, listed, name, group_names, request_protocol, request_raw)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (domain, owner, address) DO UPDATE SET
+      auth_flags = excluded.auth_flags, listed = excluded.listed, name = excluded.name,
+      group_names = excluded.group_names, request_protocol = excluded.request_protocol,
+      request_raw = excluded.request_raw`,
+    ...values,
+  )
+}
+
+export function* removeContact(domain: string, owner: string, address: string): Procedure<void> {
+  yield* run('DELETE FROM contact WHERE domain = ? AND owner = ? AND address = ?', domain, owner, address)
+}
+
+/** domain, owner, subject, action, visibility. */
+export function* putRule(...values: SqlValue[]): Procedure<void> {
+  yield* run(
+    `INSERT INTO rule (domain, owner, subject, action, visibility) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (domain, owner, subject) DO UPDATE SET action = excluded.action, visibility = excluded.visibility`,
+    ...values,
+  )
+}
+
+export function* removeRule(domain: string, owner: string, subject: string): Procedure<void> {
+  yield* run('DELETE FROM rule WHERE domain = ? AND owner = ? AND subject = ?', domain, owner, subject)
+}
+
+export function* putPresence(domain: string, owner: string, head: string, raw: Uint8Array): Procedure<void> {
+  yield* run(
+    `INSERT INTO presence (domain, owner, head, raw) VALUES (?, ?, ?, ?)
+    ON CONFLICT (domain, owner) DO UPDATE SET head = excluded.head, raw = excluded.raw`,
+    domain,
+    owner,
+    head,
+    raw,
+  )
+}
+
+export function* removePresence(domain: string, owner: string): Procedure<void> {
+  yield* run('DELETE FROM presence WHERE domain = ? AND owner = ?', domain, owner)
+}

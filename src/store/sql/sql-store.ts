@@ -1,0 +1,198 @@
+// The Store over any SQL engine: each method is a procedure, or a walk of several.
+import type { Bytes } from '#base'
+import type {
+  AccessRule,
+  AccountRecord,
+  AccountState,
+  Contact,
+  HistoryEntry,
+  HistoryItem,
+  HistoryQuery,
+  HistoryRow,
+  Secrets,
+  Store,
+  StoredSubscription,
+  StoredUnit,
+} from '#core'
+import type { Address } from '#model'
+import { historyLimit, localpartAfter, mergedEntries, noSuchEntry } from '../history-rules.ts'
+import {
+  accountValues,
+  contactValues,
+  headText,
+  itemOf,
+  ownOctets,
+  recordOf,
+  recordsOf,
+  stateOf,
+  subscriptionOf,
+} from './columns.ts'
+import type { SqlDriver } from './driver.ts'
+import type { EntryValues, ExpiryPlace } from './history-procedures.ts'
+import type { ProcedureName, ProcedureResult, ProcedureValues } from './procedures.ts'
+
+type Done = (fault: Error | undefined) => void
+
+export class SqlStore implements Store {
+  readonly #driver: SqlDriver
+
+  constructor(driver: SqlDriver) {
+    this.#driver = driver
+  }
+
+  async account({ domain, user }: Address): Promise<AccountRecord | undefined> {
+    const row = await this.#ask('account', domain, user)
+    return row === undefined ? undefined : recordOf(row)
+  }
+
+  async accountState({ domain, user }: Address): Promise<AccountState | undefined> {
+    const rows = await this.#ask('accountState', domain, user)
+    return rows === undefined ? undefined : stateOf(rows)
+  }
+
+  addAccounts(accounts: readonly { record: AccountRecord; secrets: Secrets }[]): Promise<boolean[]> {
+    return this.#ask(
+      'addAccounts',
+      accounts.map(({ record, secrets }) => accountValues(record, secrets)),
+    )
+  }
+
+  replaceAccount(record: AccountRecord, secrets: Secrets): Promise<boolean> {
+    return this.#ask('replaceAccount', accountValues(record, secrets))
+  }
+
+  removeAccount({ domain, user }: Address): Promise<boolean> {
+    return this.#ask('removeAccount', domain, user)
+  }
+
+  async accounts(domain: string, after: string, limit: number): Promise<AccountRecord[]> {
+    return recordsOf(domain, await this.#ask('accounts', domain, localpartAfter(after), limit))
+  }
+
+  countAccounts(): Promise<number> {
+    return this.#ask('countAccounts')
+  }
+
+  async secrets({ domain, user }: Address): Promise<Secrets | undefined> {
+    const text = await this.#ask('secrets', domain, user)
+    return text === undefined ? undefined : (JSON.parse(text) as Secrets)
+  }
+
+  setSecrets({ domain, user }: Address, secrets: Secrets): Promise<boolean> {
+    return this.#ask('setSecrets', domain, user, JSON.stringify(secrets))
+  }
+
+  putContact({ domain, user }: Address, contact: Contact): Promise<void> {
+    return this.#ask('putContact', domain, user, ...contactValues(contact))
+  }
+
+  removeContact({ domain, user }: Address, contact: Address): Promise<void> {
+    return this.#ask('removeContact', domain, user, contact.key)
+  }
+
+  putRule({ domain, user }: Address, { subject, action, visibility }: AccessRule): Promise<void> {
+    return this.#ask('putRule', domain, user, subject, action, visibility)
+  }
+
+  removeRule({ domain, user }: Address, subject: string): Promise<void> {
+    return this.#ask('removeRule', domain, user, subject)
+  }
+
+  putPermanentPresence({ domain, user }: Address, unit: StoredUnit | undefined): Promise<void> {
+    if (unit === undefined) return this.#ask('removePresence', domain, user)
+    return this.#ask('putPresence', domain, user, headText(unit.head), ownOctets(unit.raw))
+  }
+
+  putSubscription(subscription: StoredSubscription): Promise<void> {
+    const { id, protocol, watcher, presentity, expires, state } = subscription
+    return this.#ask('putSubscription', id, protocol, watcher.key, presentity.key, expires, ownOctets(state))
+  }
+
+  removeSubscription(id: string): Promise<void> {
+    return this.#ask('removeSubscription', id)
+  }
+
+  async subscriptions(protocol: string): Promise<StoredSubscription[]> {
+    return (await this.#ask('subscriptions', protocol)).map(subscriptionOf)
+  }
+
+  append(row: HistoryRow, done: Done): void {
+    const entries = mergedEntries(row.entries)
+    const domain = entries[0]?.owner.domain ?? ''
+    const [head, raw] = [headText(row.head), ownOctets(row.raw)]
+    if (entries.every(({ owner }) => owner.domain === domain)) {
+      this.#driver.call('append', [domain, row.id, row.at, head, raw, entries.map(entryValues), false], done)
+      return
+    }
+    const byDomain = [...Map.groupBy(entries, ({ owner }) => owner.domain)]
+    const groups = byDomain.map(([each, group]) => [each, group.map(entryValues)] as const)
+    this.#driver.call('appendInDomains', [groups, row.id, row.at, head, raw, false], done)
+  }
+
+  markDelivered({ domain, user }: Address, ids: readonly string[], done: Done): void {
+    this.#driver.call('markDelivered', [domain, user, ids], done)
+  }
+
+  async undelivered({ domain, user }: Address, afterSequence: number, limit: number): Promise<HistoryItem[]> {
+    return (await this.#ask('undelivered', domain, user, afterSequence, limit)).map(itemOf)
+  }
+
+  async history({ domain, user }: Address, query: HistoryQuery): Promise<HistoryItem[]> {
+    const found = await this.#ask('history', domain, user, {
+      peer: query.with?.key,
+      start: query.start,
+      end: query.end,
+      afterId: query.afterId,
+      beforeId: query.beforeId,
+      backwards: query.backwards === true,
+      limit: historyLimit(query.limit),
+    })
+    if ('noSuchEntry' in found) throw noSuchEntry(found.noSuchEntry)
+    return found.map(itemOf)
+  }
+
+  async expireHistory(before: number): Promise<number> {
+    let count = 0
+    for (let place: ExpiryPlace | undefined = ['', '', 0]; place !== undefined; ) {
+      const step: ProcedureResult<'expireSome'> = await this.#ask('expireSome', before, place)
+      count += step.count
+      place = step.next
+    }
+    return count
+  }
+
+  setting(name: string): Promise<Bytes | undefined> {
+    return this.#ask('setting', name)
+  }
+
+  putSetting(name: string, value: Bytes): Promise<void> {
+    return this.#ask('putSetting', name, ownOctets(value))
+  }
+
+  close(): Promise<void> {
+    return this.#driver.close()
+  }
+
+  #ask<Name extends ProcedureName>(
+    name: Name,
+    ...values: ProcedureValues<Name>
+  ): Promise<ProcedureResult<Name>> {
+    return new Promise((resolve, reject) => {
+      this.#driver.call(name, values, (fault, result) => {
+        if (fault === undefined) resolve(result as ProcedureResult<Name>)
+        else reject(fault)
+      })
+    })
+  }
+}
+
+function entryValues({ owner, peer, direction, undelivered, archived }: HistoryEntry): EntryValues {
+  return [
+    owner.domain,
+    owner.user,
+    peer.key,
+    direction === 'sent' ? 1 : 0,
+    undelivered ? 1 : 0,
+    archived ? 1 : 0,
+  ]
+}
