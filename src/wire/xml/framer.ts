@@ -84,6 +84,13 @@ export class Framer {
     return count
   }
 
+  /** Copies what was fed and not yet read, for when the loan of a chunk ends before it is read. */
+  keepUnread(): void {
+    if (this.unread === 0) return
+    this.#chunk = this.#chunk.slice(this.#at)
+    this.#at = 0
+  }
+
   /** Octets of an unfinished stanza that are held. */
   get held(): number {
     return this.#gatheredLength

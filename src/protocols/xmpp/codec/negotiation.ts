@@ -1,0 +1,50 @@
+// What a client says while its stream is set up, as inputs of the state machine, and the answers to a binding (RFC 6120 §7).
+import { prepareDomain } from '#model'
+import { type Element, type Frame, serialize, xml } from '#wire/xml'
+import type { StreamInput } from '../stream.ts'
+import { prepareResource } from './jid.ts'
+import { bindNamespace, clientNamespace, clientStream, streamNamespace, tlsNamespace } from './namespaces.ts'
+import { saslInput } from './sasl.ts'
+import { errorElement, type StanzaError } from './stanza-error.ts'
+
+/** What the stream header says (RFC 6120 §4.7). */
+export function headerInput(header: Frame) {
+  const to = header.attribute('to')
+  return {
+    isStream: header.name === 'stream' && header.namespace === streamNamespace,
+    isClient: header.inner().default === clientNamespace,
+    to: to === undefined ? undefined : (prepareDomain(to) ?? ''),
+    version: header.attribute('version'),
+  }
+}
+
+/**
+ * What a first-level element says before the stream is open.
+ * @param unread octets that came behind it
+ */
+export function elementInput(element: Element, unread: number): StreamInput {
+  if (element.is('starttls', tlsNamespace)) return { kind: 'starttls', unread }
+  const sasl = saslInput(element)
+  if (sasl !== undefined) return { kind: 'sasl', sasl }
+  return bindInput(element) ?? { kind: 'other' }
+}
+
+function bindInput(iq: Element): StreamInput | undefined {
+  const id = iq.attribute('id')
+  if (!iq.is('iq', clientNamespace) || iq.attribute('type') !== 'set' || id === undefined) return undefined
+  const bind = iq.child('bind', bindNamespace)
+  if (bind === undefined) return undefined
+  // RFC 6120 §7.7.2.1: what can be no resourcepart is replaced by one that we make.
+  return { kind: 'bind', id, resource: prepareResource(bind.childText('resource') ?? '') }
+}
+
+export function bindResultText(id: string, full: string): string {
+  const jid = xml('bind', bindNamespace, {}, xml('jid', bindNamespace, {}, full))
+  return serialize(xml('iq', clientNamespace, { type: 'result', id }, jid), { outer: clientStream })
+}
+
+export function bindErrorText(id: string, error: StanzaError): string {
+  return serialize(xml('iq', clientNamespace, { type: 'error', id }, errorElement(error)), {
+    outer: clientStream,
+  })
+}

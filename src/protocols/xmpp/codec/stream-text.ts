@@ -1,0 +1,100 @@
+// What the server writes at the edges of a stream: header, features, errors, end (RFC 6120 §4).
+import { escapeValue, serialize, xml } from '#wire/xml'
+import {
+  bindNamespace,
+  channelBindingNamespace,
+  clientNamespace,
+  clientStream,
+  saslNamespace,
+  sessionNamespace,
+  streamErrorsNamespace,
+  streamNamespace,
+  tlsNamespace,
+} from './namespaces.ts'
+
+/** RFC 6120 §4.9.3; `improper-addressing` to `unsupported-version`. */
+export type StreamCondition =
+  | 'bad-format'
+  | 'bad-namespace-prefix'
+  | 'conflict'
+  | 'connection-timeout'
+  | 'host-unknown'
+  | 'improper-addressing'
+  | 'internal-server-error'
+  | 'invalid-from'
+  | 'invalid-namespace'
+  | 'not-authorized'
+  | 'not-well-formed'
+  | 'policy-violation'
+  | 'reset'
+  | 'resource-constraint'
+  | 'restricted-xml'
+  | 'system-shutdown'
+  | 'undefined-condition'
+  | 'unsupported-encoding'
+  | 'unsupported-stanza-type'
+  | 'unsupported-version'
+
+/** The response stream header (RFC 6120 §4.7). */
+export function headerText(
+  id: string,
+  domain: string,
+  to: string | undefined,
+  lang: string | undefined,
+): string {
+  return (
+    `<?xml version='1.0'?><stream:stream xmlns='${clientNamespace}' xmlns:stream='${streamNamespace}'` +
+    ` id='${id}' from='${escapeValue(domain)}'${to === undefined ? '' : ` to='${escapeValue(to)}'`}` +
+    ` version='1.0' xml:lang='${escapeValue(lang ?? 'en')}'>`
+  )
+}
+
+export const streamEnd = '</stream:stream>'
+
+/** A stream error and the end of the stream (RFC 6120 §4.9.1.1). */
+export function streamErrorText(condition: StreamCondition): string {
+  return `<stream:error><${condition} xmlns='${streamErrorsNamespace}'/></stream:error>${streamEnd}`
+}
+
+export interface Features {
+  /** RFC 6120 §5.4.1; `required` where nothing else goes without it. */
+  readonly startTls: 'no' | 'offered' | 'required'
+  /** RFC 6120 §6.4.1; empty: none offered now. */
+  readonly mechanisms: readonly string[]
+  /** Channel binding types that we have (XEP-0440 §2). */
+  readonly channelBindings: readonly string[]
+  /** RFC 6120 §7.4, and the session that RFC 3921 had, which is optional. */
+  readonly bind: boolean
+}
+
+export function featuresText(features: Features): string {
+  const required = features.startTls === 'required' ? [xml('required', tlsNamespace)] : []
+  const written = xml(
+    'features',
+    streamNamespace,
+    {},
+    features.startTls === 'no' ? undefined : xml('starttls', tlsNamespace, {}, ...required),
+    features.mechanisms.length === 0
+      ? undefined
+      : xml(
+          'mechanisms',
+          saslNamespace,
+          {},
+          ...features.mechanisms.map((mechanism) => xml('mechanism', saslNamespace, {}, mechanism)),
+        ),
+    features.mechanisms.length === 0 || features.channelBindings.length === 0
+      ? undefined
+      : xml(
+          'sasl-channel-binding',
+          channelBindingNamespace,
+          {},
+          ...features.channelBindings.map((type) =>
+            xml('channel-binding', channelBindingNamespace, { type }),
+          ),
+        ),
+    features.bind ? xml('bind', bindNamespace) : undefined,
+    // COMPAT: clients of RFC 3921 ask for a session; `optional` tells newer ones not to (RFC 6121 Appendix E).
+    features.bind ? xml('session', sessionNamespace, {}, xml('optional', sessionNamespace)) : undefined,
+  )
+  return serialize(written, { outer: clientStream })
+}

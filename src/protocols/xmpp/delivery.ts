@@ -1,0 +1,182 @@
+// What the core brings, written to a client: same protocol by splices on the octets, other protocols from their view.
+import { type Bytes, utf8 } from '#base'
+import type { DeliveryContext, PresenceNotification, TupleChange } from '#core'
+import type { Address, Envelope, InstantMessage, Report } from '#model'
+import { type Element, escapeValue, Namespaces, serialize, xml } from '#wire/xml'
+import { messageElement, presenceElement, reportElement } from './binding.ts'
+import type { BoundSession } from './bound-session.ts'
+import { bareJid, fullJid } from './codec/jid.ts'
+import {
+  carbonsNamespace,
+  clientNamespace,
+  clientStream,
+  delayNamespace,
+  forwardNamespace,
+  stanzaIdNamespace,
+} from './codec/namespaces.ts'
+import { ByteSink, type Sink, writeSpliced } from './codec/splice.ts'
+import { StanzaEnvelope } from './envelope.ts'
+
+const fromOnly: readonly string[] = ['from']
+const nothing: readonly string[] = []
+const insideForward = new Namespaces([['', forwardNamespace]])
+
+/** Writes a message or report: as it is, as a late one, or as a carbon. Hot path where it came from XMPP. */
+export function writeMessage(session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
+  if (isCarbon(session, envelope, context)) return writeCarbon(session, envelope, context)
+  const appended = appendedText(session, envelope, context)
+  if (envelope instanceof StanzaEnvelope)
+    writeStanza(session.stream, session, envelope, appended, clientStream)
+  else writeElement(session, translated(session, envelope), appended)
+}
+
+/** XEP-0280: what this very device was not addressed by. */
+function isCarbon(session: BoundSession, { head }: Envelope, context: DeliveryContext): boolean {
+  if (context.copy === 'sent') return true
+  if (head.toAgent === '' || head.toAgent === session.id || context.storedAt !== undefined) return false
+  // Where the named device is gone, RFC 6121 §8.5.3.2.1 treats the message as one for the bare address.
+  return session.account.inbox.named(head.toAgent) !== undefined
+}
+
+function writeStanza(
+  sink: Sink,
+  session: BoundSession,
+  envelope: StanzaEnvelope,
+  appended: string,
+  within: Namespaces,
+): void {
+  const { frame } = envelope.stanza
+  writeSpliced(sink, frame, {
+    attributes: envelope.stamp,
+    replaced: frame.findAttribute('from') < 0 ? nothing : fromOnly,
+    cut: forgedStanzaIds(session, envelope),
+    appended,
+    within,
+  })
+}
+
+/** XEP-0359 §3: an id that claims to be ours and is not must not reach the client. */
+function forgedStanzaIds(session: BoundSession, envelope: StanzaEnvelope): readonly number[] {
+  const claimed = envelope.stanzaIds()
+  return claimed.length === 0
+    ? noChildren
+    : claimed.filter(({ by }) => by === session.bare).map(({ child }) => child)
+}
+
+const noChildren: readonly number[] = []
+
+/** The delay stamp of a stored message (XEP-0203 §4) and its id in the archive (XEP-0359 §3). */
+function appendedText(
+  session: BoundSession,
+  { head }: Envelope,
+  { archiveId, storedAt }: DeliveryContext,
+): string {
+  let appended = ''
+  if (storedAt !== undefined) {
+    const stamp = new Date(storedAt).toISOString()
+    appended += `<delay xmlns='${delayNamespace}' from='${escapeValue(session.owner.domain)}' stamp='${stamp}'/>`
+  }
+  if (archiveId !== '' && head.storable && session.service.policy.history) {
+    appended += `<stanza-id xmlns='${stanzaIdNamespace}' by='${escapeValue(session.bare)}' id='${archiveId}'/>`
+  }
+  return appended
+}
+
+/** A message or report of another protocol. Counted: same-protocol traffic never comes here. */
+function translated(session: BoundSession, envelope: Envelope): Element {
+  const { head } = envelope
+  if (head.kind === 'report') return reportElement(head, envelope.view() as Report, session.full)
+  return messageElement(head, envelope.view() as InstantMessage, fullJid(head.to, head.toAgent))
+}
+
+function writeElement(session: BoundSession, element: Element, appended: string): void {
+  const text = serialize(element, { outer: clientStream })
+  if (appended === '') session.stream.writeUtf8(text)
+  else if (text.endsWith('/>')) session.stream.writeUtf8(`${text.slice(0, -2)}>${appended}</${element.name}>`)
+  else session.stream.writeUtf8(`${text.slice(0, -element.name.length - 3)}${appended}</${element.name}>`)
+}
+
+/** XEP-0280 §7, §8: the stanza whole inside one of ours. */
+function writeCarbon(session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
+  if (envelope.head.kind === 'report') return
+  const { stream } = session
+  const isStanza = envelope instanceof StanzaEnvelope
+  const type = isStanza ? envelope.stanza.type : 'chat'
+  const typeText = type === undefined ? '' : ` type='${escapeValue(type)}'`
+  const addresses = `from='${escapeValue(session.bare)}' to='${escapeValue(session.full)}'`
+  const appended = context.copy === 'sent' ? '' : appendedText(session, envelope, context)
+  stream.writeUtf8(
+    `<message xmlns='${clientNamespace}' ${addresses}${typeText}><${context.copy} xmlns='${carbonsNamespace}'>` +
+      `<forwarded xmlns='${forwardNamespace}'>`,
+  )
+  if (isStanza) writeStanza(stream, session, envelope, appended, insideForward)
+  else stream.writeUtf8(serialize(translated(session, envelope), { outer: insideForward }))
+  stream.writeUtf8(`</forwarded></${context.copy}></message>`)
+}
+
+/** IQ and directed presence: the stanza with its `from`. */
+export function writeTransit(session: BoundSession, envelope: StanzaEnvelope): void {
+  const { frame } = envelope.stanza
+  writeSpliced(session.stream, frame, {
+    attributes: envelope.stamp,
+    replaced: frame.findAttribute('from') < 0 ? nothing : fromOnly,
+  })
+}
+
+interface Rendered {
+  readonly bytes: Bytes
+  /** Where the watcher's ` to='...'` goes. */
+  readonly split: number
+}
+
+const renderedKey = Symbol('xmpp presence')
+const presenceTag = '<presence'
+
+/** RFC 6121 §4.2.2, §4.4.2, §4.5.2: each change, rendered once for all clients of the class. */
+export function writePresenceChanges(session: BoundSession, notification: PresenceNotification): void {
+  const { stream } = session
+  const rendered = notification.once(renderedKey, () => render(notification))
+  if (rendered.length === 0 && notification.full && notification.presentity.key !== session.owner.key) {
+    // RFC 6121 §4.3.2: nobody is there.
+    const from = escapeValue(bareJid(notification.presentity))
+    stream.writeUtf8(`<presence from='${from}' to='${escapeValue(session.bare)}' type='unavailable'/>`)
+  }
+  for (const { bytes, split } of rendered) {
+    stream.write(bytes.subarray(0, split))
+    stream.write(session.toAttribute)
+    stream.write(bytes.subarray(split))
+  }
+}
+
+function render(notification: PresenceNotification): readonly Rendered[] {
+  return notification.changes.map((change) => {
+    const isStanza = change.source instanceof StanzaEnvelope && notification.visibility === 'full'
+    return isStanza
+      ? renderStanza(notification.presentity, change.tuple, change.source as StanzaEnvelope)
+      : renderTuple(notification, change)
+  })
+}
+
+function renderStanza(presentity: Address, tuple: string, { stanza }: StanzaEnvelope): Rendered {
+  const sink = new ByteSink()
+  const from = escapeValue(fullJid(presentity, tuple))
+  writeSpliced(sink, stanza.frame, { attributes: ` from='${from}'`, replaced: ['from', 'to'] })
+  return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start }
+}
+
+function renderTuple(notification: PresenceNotification, { kind, tuple }: TupleChange): Rendered {
+  const document = kind === 'removed' ? undefined : notification.document()
+  const own = document?.tuples.find(({ id }) => id === tuple)
+  const element = presenceElement(notification.presentity, tuple, own, document?.notes ?? [])
+  return { bytes: utf8(serialize(element, { outer: clientStream })), split: presenceTag.length }
+}
+
+/** The <query/> that a few answers share. */
+export function resultElement(
+  id: string,
+  from: string,
+  to: string,
+  ...children: readonly Element[]
+): Element {
+  return xml('iq', clientNamespace, { type: 'result', id, from, to }, ...children)
+}

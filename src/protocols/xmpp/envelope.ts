@@ -1,0 +1,103 @@
+// A stanza as the core's envelope: raw octets on loan, the rest when asked. Made by binding.ts.
+import { assert, type Bytes, utf8 } from '#base'
+import { ServiceError } from '#core'
+import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
+import { childFrame, escapeValue, selfContained } from '#wire/xml'
+import { contentOf, messageView, reportView } from './binding-message.ts'
+import { presenceView } from './binding-presence.ts'
+import { fullJid } from './codec/jid.ts'
+import { stanzaIdNamespace } from './codec/namespaces.ts'
+import { readStanza, type Stanza } from './codec/stanza.ts'
+
+export interface ClaimedId {
+  readonly child: number
+  readonly by: string | undefined
+}
+
+export class StanzaEnvelope implements Envelope {
+  readonly head: Head
+  /** Undefined while only kept octets are there. */
+  #stanza: Stanza | undefined
+  readonly #kept: Bytes | undefined
+  #keptEnvelope: StanzaEnvelope | undefined
+  #view: InstantMessage | Report | PresenceDocument | undefined
+  #content: Content | undefined | 'none'
+  #stamp: Bytes | undefined
+  #stanzaIds: readonly ClaimedId[] | undefined
+
+  /** @param stamp what is written into its start tag at each hop, where the sender's session has it ready */
+  constructor(head: Head, stanza: Stanza | undefined, kept?: Bytes, stamp?: Bytes) {
+    this.head = head
+    this.#stanza = stanza
+    this.#kept = kept
+    this.#stamp = stamp
+  }
+
+  /** ` from='...'` (RFC 6120 §8.1.2.1), with what else the sender's stream adds. */
+  get stamp(): Bytes {
+    this.#stamp ??= utf8(` from='${escapeValue(fullJid(this.head.from, this.head.fromAgent))}'`)
+    return this.#stamp
+  }
+
+  /** The children that claim to be an archive's ids (XEP-0359 §3). */
+  stanzaIds(): readonly ClaimedId[] {
+    this.#stanzaIds ??= claimedIds(this.stanza)
+    return this.#stanzaIds
+  }
+
+  get raw(): Bytes {
+    return this.#kept ?? this.stanza.frame.raw()
+  }
+
+  get stanza(): Stanza {
+    if (this.#stanza === undefined) {
+      const stanza = readStanza(this.#kept as Bytes)
+      if (stanza === undefined)
+        throw new ServiceError('internal-fault', 'a kept stanza is not readable', { id: this.head.id })
+      this.#stanza = stanza
+    }
+    return this.#stanza
+  }
+
+  content(): Content | undefined {
+    if (this.#content === undefined) this.#content = contentOf(this.stanza) ?? 'none'
+    return this.#content === 'none' ? undefined : this.#content
+  }
+
+  view(): InstantMessage & Report & PresenceDocument {
+    assert(this.head.kind !== 'transit', 'transit is never translated')
+    this.#view ??=
+      this.head.kind === 'message'
+        ? messageView(this.head, this.stanza)
+        : this.head.kind === 'report'
+          ? reportView(this.stanza)
+          : presenceView(this.head, this.stanza)
+    return this.#view as InstantMessage & Report & PresenceDocument
+  }
+
+  /** The octets with the declarations of their stream, in memory of their own. */
+  keep(): StanzaEnvelope {
+    if (this.#kept !== undefined) return this
+    this.#keptEnvelope ??= new StanzaEnvelope(
+      this.head,
+      undefined,
+      selfContained(this.stanza.frame),
+      this.#stamp,
+    )
+    return this.#keptEnvelope
+  }
+}
+
+/** The envelope of a stanza that the store or another machine held. */
+export function reviveStanza(head: Head, raw: Bytes): StanzaEnvelope {
+  return new StanzaEnvelope(head, undefined, raw)
+}
+
+function claimedIds({ frame }: Stanza): readonly ClaimedId[] {
+  const claimed: ClaimedId[] = []
+  for (let child = 0; child < frame.childCount; child++) {
+    if (frame.childName(child) !== 'stanza-id' || frame.childNamespace(child) !== stanzaIdNamespace) continue
+    claimed.push({ child, by: childFrame(frame, child).attribute('by') })
+  }
+  return claimed
+}

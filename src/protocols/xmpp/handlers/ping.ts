@@ -1,0 +1,9 @@
+// Ping (XEP-0199): of the server and of one's own account.
+import { pingNamespace } from '../codec/namespaces.ts'
+import type { IqHandler } from './iq.ts'
+
+export const pingIq: IqHandler = {
+  payload: `{${pingNamespace}}ping`,
+  addressee: 'either',
+  get: ({ result }) => result(),
+}

@@ -1,0 +1,79 @@
+// The door of XMPP.
+import type { Logins } from '#auth'
+import { keyOf } from '#config'
+import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
+import {
+  type Connection,
+  listenAddressText,
+  listenTcp,
+  netMetrics,
+  type TcpListener,
+  type TlsContexts,
+} from '#net'
+import { ClientSession } from './client-session.ts'
+import { reviveStanza } from './envelope.ts'
+import { type XmppSettings, xmppSettings } from './settings.ts'
+
+export type { XmppSettings } from './settings.ts'
+
+export const protocol: Protocol<XmppSettings, TlsContexts, Logins> = {
+  name: 'xmpp',
+  settings: xmppSettings,
+  revive: reviveStanza,
+  start,
+}
+
+async function start(
+  service: Service,
+  environment: Environment<XmppSettings, TlsContexts, Logins>,
+): Promise<RunningProtocol> {
+  const { settings, tls } = environment
+  const sessions = new Set<ClientSession>()
+  const onConnection = (connection: Connection): void => {
+    sessions.add(
+      new ClientSession(connection, {
+        service,
+        settings,
+        logins: environment.logins,
+        tls,
+        onOver: (session) => sessions.delete(session),
+      }),
+    )
+  }
+  const listeners: { listener: TcpListener; purpose: string; setting: string }[] = []
+  const open = async (setting: 'client' | 'clientTls', purpose: string, secure: boolean): Promise<void> => {
+    const address = settings[setting]
+    if (address === undefined) return
+    const listener = await listenTcp({
+      name: purpose,
+      ...address,
+      // XEP-0368 §3, RFC 7301
+      ...(secure ? { tls: { context: tls, alpn: ['xmpp-client'] } } : {}),
+      onConnection,
+      onFault: (error) => service.log.error('an XMPP connection met a fault', { error }),
+      clock: service.clock,
+      metrics: netMetrics(service.metrics),
+    })
+    listeners.push({ listener, purpose, setting: `xmpp.${keyOf(setting)}` })
+  }
+  try {
+    await open('client', 'XMPP clients (STARTTLS)', false)
+    await open('clientTls', 'XMPP clients (TLS)', true)
+  } catch (cause) {
+    await Promise.all(listeners.map(({ listener }) => listener.close()))
+    throw cause
+  }
+  return {
+    listeners: listeners.map(
+      ({ listener, purpose, setting }): Listener => ({
+        setting,
+        purpose,
+        where: `${listenAddressText(listener)}/tcp`,
+      }),
+    ),
+    stop: async () => {
+      for (const session of sessions) session.stop()
+      await Promise.all(listeners.map(({ listener }) => listener.close()))
+    },
+  }
+}

@@ -1,0 +1,133 @@
+// A domain for tests: the real service over the memory store, a virtual clock, and clients joined in memory.
+import { BackOff, Derivation, Digest, type Logins, Sasl, StoreAuthenticator } from '#auth'
+import { VirtualClock } from '#base'
+import { createService, noPeers, type Service, type ServicePolicy } from '#core'
+import { type Address, parseAddress } from '#model'
+import { connectionPair, flushConnections, type TlsInfo } from '#net'
+import { Metrics, silentLog } from '#observe'
+import { createMemoryStore } from '#store'
+import { ClientSession } from '../client-session.ts'
+import { reviveStanza } from '../envelope.ts'
+import type { XmppSettings } from '../settings.ts'
+import { TestClient } from './test-client.ts'
+
+export interface TestDomainOptions {
+  readonly settings?: Partial<XmppSettings>
+  readonly policy?: Partial<ServicePolicy>
+  readonly users?: readonly string[]
+}
+
+export class TestDomain {
+  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  readonly store = createMemoryStore()
+  readonly service: Service
+  readonly logins: Logins
+  readonly settings: XmppSettings
+  readonly sessions = new Set<ClientSession>()
+
+  constructor({ settings, policy }: TestDomainOptions) {
+    this.settings = { ...plainSettings, ...settings }
+    const passwords = new Derivation({ iterations: 4096 })
+    const authenticator = new StoreAuthenticator(this.store)
+    this.service = createService({
+      clock: this.clock,
+      log: silentLog,
+      metrics: new Metrics(),
+      store: this.store,
+      peers: noPeers,
+      domains: ['localhost', 'other.example'],
+      policy: { history: false, undeliveredMax: 100, confirmSameDomain: true, ...policy },
+      authenticator,
+      passwords,
+      revive: (unit) => reviveStanza(unit.head, unit.raw),
+    })
+    const shared = { authenticator, backOff: new BackOff(this.clock), serverKey: new Uint8Array(32) }
+    this.logins = {
+      sasl: new Sasl({ ...shared, iterations: 4096 }),
+      digest: new Digest({ ...shared, clock: this.clock }),
+    }
+  }
+
+  /** A connection, before its stream begins. */
+  connect(options: { readonly secure?: boolean; readonly tls?: Partial<TlsInfo> } = {}): TestClient {
+    const [ours, theirs] = connectionPair({ clock: this.clock, ...options })
+    const session = new ClientSession(ours, {
+      service: this.service,
+      settings: this.settings,
+      logins: this.logins,
+      tls: {
+        secureContext: () => {
+          throw new Error('a pair in memory has no certificates')
+        },
+      },
+      onOver: (over) => this.sessions.delete(over),
+    })
+    this.sessions.add(session)
+    return new TestClient(theirs, options.secure === true)
+  }
+
+  /** A client that is logged in with a resource bound. */
+  async bound(user: string, resource: string): Promise<TestClient> {
+    const client = this.connect()
+    await client.logIn(user, 'localhost')
+    await client.bind(resource)
+    return client
+  }
+
+  /** The same with its roster asked for and initial presence sent, everything that this brings taken away. */
+  async available(user: string, resource: string, presence = '<presence/>'): Promise<TestClient> {
+    const client = await this.bound(user, resource)
+    await client.ask("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>")
+    client.send(presence)
+    await this.settle()
+    client.takeAll()
+    return client
+  }
+
+  /** Lets everything that is under way come to its end. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) {
+      flushConnections()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  address(user: string): Address {
+    return parseAddress(`${user}@localhost`) as Address
+  }
+
+  /** Each sees the other (RFC 6121 §3). */
+  async befriend(...users: readonly string[]): Promise<void> {
+    const done = (): void => {}
+    for (const one of users) {
+      for (const other of users) {
+        if (one === other) continue
+        this.service.contacts.approve(this.address(one), this.address(other), undefined, done)
+        this.service.contacts.ask(this.address(one), this.address(other), undefined, done)
+      }
+    }
+    await this.settle()
+  }
+}
+
+export async function testDomain(options: TestDomainOptions = {}): Promise<TestDomain> {
+  const domain = new TestDomain(options)
+  const users = options.users ?? ['romeo', 'juliet', 'nurse']
+  const outcomes = await domain.service.accounts.add(
+    users.map((user) => ({ address: domain.address(user), password: 'secret' })),
+  )
+  if (outcomes.some(({ kind }) => kind !== 'done')) throw new Error('accounts were refused')
+  return domain
+}
+
+const plainSettings: XmppSettings = {
+  client: undefined,
+  clientTls: undefined,
+  server: undefined,
+  plainWithoutTls: true,
+  stanzaOctetsMax: 262_144,
+  idleSeconds: 300,
+  negotiationSecondsMax: 60,
+  loginFailuresMax: 3,
+  directedPresenceMax: 3,
+}
