@@ -234,7 +234,8 @@ test('the two forms of an address convert by arrangement and quoting (IMPP §6)'
   assert.equal(addressOfUrl(url as string)?.key, 'mark%day?x@example.com')
   assert.equal(addressOfUrl('impp://Example.COM/Juliet')?.key, 'juliet@example.com')
   assert.equal(addressOfUrl('impp://example.com/')?.key, 'example.com')
-  for (const wrong of ['im:a@b', 'a@b', 'impp://b', 'impp:a@b', 'impp://b/a/c', 'impp://b/%zz', '']) {
+  assert.equal(addressOfUrl('im:juliet@example.com')?.key, 'juliet@example.com')
+  for (const wrong of ['sip:a@b', 'a@b', 'impp://b', 'impp:a@b', 'impp://b/a/c', 'impp://b/%zz', '']) {
     assert.equal(addressOfUrl(wrong), undefined, wrong)
   }
 })

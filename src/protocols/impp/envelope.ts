@@ -1,0 +1,84 @@
+// A request of this protocol as the core's envelope: its octets, its content, what it says (DESIGN: three depths). Made by
+// binding.ts, and by the store's revival.
+
+import { type Bytes, ownBytes } from '#base'
+import { ServiceError } from '#core'
+import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
+import type { HeaderLines } from '#wire/header-lines'
+import { contentOf, type ImppRequest, messageOf, parsePresenceBody, UnitFramer } from './codec/index.ts'
+
+/** What the envelope needs of a request. */
+export interface RequestParts {
+  readonly id: string
+  readonly headers: HeaderLines
+  readonly body: Bytes
+}
+
+export class ImppEnvelope implements Envelope {
+  readonly head: Head
+  readonly raw: Bytes
+  /** Undefined while only octets are there. */
+  #parts: RequestParts | undefined
+  #content: Content | 'none' | undefined
+  #view: InstantMessage | PresenceDocument | undefined
+  #kept: ImppEnvelope | undefined
+
+  constructor(head: Head, raw: Bytes, parts: RequestParts | undefined, document?: PresenceDocument) {
+    this.head = head
+    this.raw = raw
+    this.#parts = parts
+    this.#view = document
+  }
+
+  get parts(): RequestParts {
+    this.#parts ??= requestOf(this.head, this.raw)
+    return this.#parts
+  }
+
+  content(): Content | undefined {
+    this.#content ??= contentOf(this.parts.headers, this.parts.body) ?? 'none'
+    return this.#content === 'none' ? undefined : this.#content
+  }
+
+  view(): InstantMessage & Report & PresenceDocument {
+    this.#view ??= this.head.kind === 'presence' ? this.#document() : this.#message()
+    return this.#view as InstantMessage & Report & PresenceDocument
+  }
+
+  keep(): ImppEnvelope {
+    if (this.#kept === undefined) {
+      const document =
+        this.head.kind === 'presence' ? (this.#view as PresenceDocument | undefined) : undefined
+      this.#kept = new ImppEnvelope(this.head, ownBytes(this.raw), undefined, document)
+      this.#kept.#kept = this.#kept
+    }
+    return this.#kept
+  }
+
+  #message(): InstantMessage {
+    return messageOf(this.parts.headers, this.parts.body, this.head.from, this.head.to)
+  }
+
+  #document(): PresenceDocument {
+    const { headers, body } = this.parts
+    const document = parsePresenceBody(headers.get('content-type') ?? '', body, Date.now())
+    if (typeof document !== 'string') return document
+    throw new ServiceError('internal-fault', 'kept presence is not readable', { id: this.head.id, document })
+  }
+}
+
+/** The envelope of a request that the store or another machine held. @throws ServiceError when it is none of this protocol. */
+export function reviveEnvelope(head: Head, raw: Bytes): ImppEnvelope {
+  return new ImppEnvelope(head, raw, requestOf(head, raw))
+}
+
+/** Its limits were applied when it came. */
+const noLimits = { unitOctetsMax: Number.POSITIVE_INFINITY, discardOctetsMax: 0 }
+
+function requestOf(head: Head, raw: Bytes): ImppRequest {
+  const framer = new UnitFramer(noLimits)
+  framer.push(raw)
+  const unit = framer.next()
+  if (unit?.kind === 'request' && unit.raw.length === raw.length) return unit
+  throw new ServiceError('internal-fault', 'kept octets are no request of IMPP', { id: head.id })
+}

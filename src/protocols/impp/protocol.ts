@@ -1,0 +1,69 @@
+// What the server starts: the listener for clients.
+
+import type { Logins } from '#auth'
+import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
+import { type Connection, listenTcp, netMetrics, type TcpListener, type TlsContexts } from '#net'
+import { protocolName } from './binding.ts'
+import { ClientSession } from './client-session.ts'
+import { reviveEnvelope } from './envelope.ts'
+import { type SessionEnvironment, Sessions } from './session-environment.ts'
+import { type ImppSettings, settings } from './settings.ts'
+
+export const protocol: Protocol<ImppSettings, TlsContexts, Logins> = {
+  name: protocolName,
+  settings,
+  revive: reviveEnvelope,
+  start,
+}
+
+async function start(
+  service: Service,
+  environment: Environment<ImppSettings, TlsContexts, Logins>,
+): Promise<RunningProtocol> {
+  const sessions = new Sessions(service.metrics)
+  const { settings: values } = environment
+  if (values.server !== undefined) {
+    service.log.warn('impp.server is set, but IMPP is not spoken between servers yet: it is not opened')
+  }
+  const shared: SessionEnvironment = { ...environment, service, sessions }
+  const opened =
+    values.client === undefined ? undefined : await listenForClients(service, shared, values.client)
+  return {
+    listeners: opened === undefined ? [] : [listenerOf(opened)],
+    stop: async () => {
+      for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
+      await opened?.close()
+    },
+  }
+}
+
+function listenForClients(
+  service: Service,
+  shared: SessionEnvironment,
+  { host, port }: { host: string | undefined; port: number },
+): Promise<TcpListener> {
+  return listenTcp({
+    name: 'impp client',
+    host,
+    port,
+    clock: service.clock,
+    metrics: netMetrics(service.metrics),
+    onConnection: (connection) => serveClient(connection, shared),
+    onFault: (error, connection) => {
+      service.log.error('an impp connection was cut by a fault', { error, connection: connection?.id })
+    },
+  })
+}
+
+/** Serves one connection; also for tests, over a pair in memory. */
+export function serveClient(connection: Connection, shared: SessionEnvironment): ClientSession {
+  const session = new ClientSession(connection, shared)
+  shared.sessions.open.add(session)
+  connection.start(session)
+  return session
+}
+
+function listenerOf({ host, port }: TcpListener): Listener {
+  const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
+  return { setting: 'impp.client', purpose: 'IMPP clients (STARTTLS)', where: `${where}:${port}/tcp` }
+}
