@@ -1,7 +1,7 @@
 // One client's connection: octets in and out, the stream's negotiation, and the bound session once there is one.
 
 import type { Logins, SaslChannel, SaslMechanism, SaslStep } from '#auth'
-import { type Bytes, randomId } from '#base'
+import { type Bytes, ownBytes, randomId } from '#base'
 import type { Account, Lease, Service } from '#core'
 import type { Address, Refused } from '#model'
 import type { CloseReason, Connection, TlsContext } from '#net'
@@ -96,7 +96,7 @@ export class ClientSession implements Stream {
   #receive(bytes: Bytes): void {
     if (this.#waiting) {
       // While a login or a binding is under way the client has nothing to say (RFC 6120 §6.3.4): all but whitespace waits.
-      this.#held.push(bytes.slice())
+      this.#held.push(ownBytes(bytes))
       this.#connection.pause()
       return
     }

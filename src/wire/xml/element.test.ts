@@ -171,6 +171,12 @@ describe('self-contained', () => {
   it('leaves alone what the new surroundings declare', () => {
     const frame = framed('<message><body>x</body></message>', outer)
     assert.deepEqual(selfContained(frame, outer), frame.raw())
+    const buffer = Buffer.from('<message/>')
+    const own = frameDocument(buffer, { outer: new Namespaces() })
+    if (isXmlFault(own)) assert.fail(own.reason)
+    const copy = selfContained(own)
+    buffer.fill(0)
+    assert.equal(Buffer.from(copy).toString(), '<message/>')
     const other = new Namespaces([['', 'jabber:server']])
     assert.match(Buffer.from(selfContained(frame, other)).toString(), /^<message xmlns='jabber:client'>/)
     const none = framed('<a/>', new Namespaces())

@@ -1,7 +1,7 @@
 // One element that was found and checked: offsets into octets that are somebody else's (a loan), no tree.
 // Offsets in the tables are relative to `base`; `start`, `end` and what the methods return are indexes of `bytes`.
 
-import { type Bytes, text } from '#base'
+import { type Bytes, ownBytes, text } from '#base'
 import { internAscii, sameAscii } from './intern.ts'
 import { type Namespaces, xmlNamespace } from './namespaces.ts'
 import { decodeText, decodeValue } from './references.ts'
@@ -214,7 +214,7 @@ export class Frame {
 
   /** The same element in octets of its own, which outlive the loan. */
   keep(): Frame {
-    return new Frame(this.raw().slice(), 0, this.outer, {
+    return new Frame(ownBytes(this.raw()), 0, this.outer, {
       at: this.length,
       outerUsed: this.outerUsed,
       selfClosing: this.selfClosing,

@@ -86,7 +86,8 @@ describe('framer', () => {
 
   it('lends the octets of the chunk where a stanza lies whole in it, and copies where it does not', () => {
     const framer = new Framer()
-    const chunk = utf8(`${header}<presence/><mess`)
+    // A Buffer, whose own `slice` makes no copy.
+    const chunk = Buffer.from(`${header}<presence/><mess`)
     framer.feed(chunk)
     framer.next()
     framer.next()

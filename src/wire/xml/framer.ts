@@ -4,7 +4,7 @@
 // gathered in a buffer that grows by doubling, so that even one octet at a time costs linear time.
 // Hot path: one call of `next` a stanza, no promise, no string.
 
-import { type Bytes, noBytes } from '#base'
+import { type Bytes, noBytes, ownBytes } from '#base'
 import { classOf, space } from './characters.ts'
 import { declarationBytesMax, declarationFault } from './declaration.ts'
 import { type XmlFault, type XmlReason, xmlFault } from './faults.ts'
@@ -87,7 +87,7 @@ export class Framer {
   /** Copies what was fed and not yet read, for when the loan of a chunk ends before it is read. */
   keepUnread(): void {
     if (this.unread === 0) return
-    this.#chunk = this.#chunk.slice(this.#at)
+    this.#chunk = ownBytes(this.#chunk.subarray(this.#at))
     this.#at = 0
   }
 

@@ -1,7 +1,7 @@
 // A stanza or child cut out of its stream depends on declarations that stayed behind. Here it gets them back
 // (RFC 6120 §4.8.5: prefixes must be declared where they are used).
 
-import { assert, type Bytes, concat, utf8 } from '#base'
+import { assert, type Bytes, concat, ownBytes, utf8 } from '#base'
 import { Frame } from './frame.ts'
 import type { XmlLimits } from './limits.ts'
 import { type Namespaces, noNamespaces } from './namespaces.ts'
@@ -14,7 +14,7 @@ import { escapeValue } from './write.ts'
  */
 export function selfContained(frame: Frame, within: Namespaces = noNamespaces): Bytes {
   const missing = missingDeclarations(frame, within)
-  if (missing === '') return frame.raw().slice()
+  if (missing === '') return ownBytes(frame.raw())
   const { bytes } = frame
   return concat([
     bytes.subarray(frame.start, frame.nameEnd),

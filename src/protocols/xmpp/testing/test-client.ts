@@ -1,4 +1,5 @@
 // The other end of a client session in tests: writes text, reads elements.
+import { ownBytes } from '#base'
 import type { CloseReason, Connection } from '#net'
 import { flushConnections } from '#net'
 import { type Element, elementOf, type Frame, Framer, serialize } from '#wire/xml'
@@ -22,7 +23,7 @@ export class TestClient {
     if (startsSecure !== (connection.tls !== undefined))
       throw new Error('the pair is not as it was asked for')
     connection.start({
-      onData: (bytes) => this.#read(bytes.slice()),
+      onData: (bytes) => this.#read(ownBytes(bytes)),
       onSecure: () => {
         this.secured = true
       },
