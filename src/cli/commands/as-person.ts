@@ -1,0 +1,66 @@
+// What the commands share that act as a person.
+import type { Command } from 'commander'
+import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { type PasswordOptions, passwordStdinHelp, passwordVariable, takePassword } from '../password.ts'
+import type { IncomingMessage, Person } from '../person.ts'
+import { type CommandContext, type ConfigOptions, withConfig } from './command.ts'
+
+export interface PersonOptions extends ConfigOptions, PasswordOptions {
+  readonly as: string
+  readonly server?: string
+}
+
+/** Gives a command the options of a login. */
+export function withLogin(command: Command): Command {
+  return withConfig(command)
+    .requiredOption('--as <address>', 'who you are')
+    .option('--password-stdin', passwordStdinHelp)
+    .option(
+      '--server <host:port>',
+      'where the server takes IMPP clients (default: as the configuration says)',
+    )
+    .addHelpText(
+      'after',
+      `\nThe password is taken from ${passwordVariable}, or standard input, or you are asked for it.`,
+    )
+}
+
+/** Logs in for as long as `use` takes. `rest` is what followed the password on standard input. */
+export async function usingPerson<T>(
+  context: CommandContext,
+  options: PersonOptions,
+  use: (person: Person, rest: string | undefined) => Promise<T>,
+  onMessage?: (message: IncomingMessage) => void,
+): Promise<T> {
+  const { password, rest } = await takePassword(context.terminal, options, `Password for ${options.as}: `)
+  const person = await context.logIn({
+    address: options.as,
+    password,
+    server: options.server,
+    config: options.config,
+    ...(onMessage === undefined ? {} : { onMessage }),
+  })
+  try {
+    return await use(person, rest)
+  } finally {
+    await person.leave()
+  }
+}
+
+/** Waits for Ctrl-C, for `done`, or for the connection's end, which is a failure. */
+export async function untilInterrupted(
+  context: CommandContext,
+  person: Person,
+  done: Promise<void>,
+): Promise<void> {
+  let listening = (): void => {}
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    listening = context.terminal.onInterrupt(() => resolve('interrupted'))
+  })
+  try {
+    const end = await Promise.race([interrupted, done, person.lost])
+    if (typeof end === 'string' && end !== 'interrupted') throw new CommandFailure(end, exitCodes.unreachable)
+  } finally {
+    listening()
+  }
+}

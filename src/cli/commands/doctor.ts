@@ -1,0 +1,93 @@
+// verona doctor
+import type { Command } from 'commander'
+import { type Configuration, connectControl, loadConfiguration, mainSettings, probeListeners } from '#server'
+import { findCertificates } from '../diagnosis/certificates.ts'
+import { type Finding, good, notice, trouble } from '../diagnosis/finding.ts'
+import { findClock, findDisk, findOpenFiles } from '../diagnosis/machine.ts'
+import { CommandFailure } from '../exit-codes.ts'
+import { printJson } from '../print.ts'
+import type { Terminal } from '../terminal.ts'
+import { type CommandContext, type ConfigOptions, withConfig, withJson } from './command.ts'
+
+interface Options extends ConfigOptions {
+  readonly json?: boolean
+}
+
+export function addDoctor(program: Command, { terminal }: CommandContext): void {
+  const command = program
+    .command('doctor')
+    .description('look at ports, certificates, disk and clock: what is wrong and what to do')
+    .action((options: Options) => doctor(terminal, options))
+  withJson(withConfig(command))
+}
+
+async function doctor(terminal: Terminal, options: Options): Promise<void> {
+  const configuration = await loadConfiguration({
+    file: options.config,
+    environment: terminal.environment,
+    directory: terminal.directory,
+  })
+  const findings = await examine(configuration, Date.now())
+  if (options.json === true) printJson(terminal, findings)
+  else for (const finding of findings) terminal.out(findingText(finding))
+  const troubles = findings.filter((finding) => finding.state === 'trouble').length
+  if (troubles > 0) throw new CommandFailure(options.json === true ? '' : `${troubles} to be mended`)
+}
+
+async function examine(configuration: Configuration, now: number): Promise<Finding[]> {
+  const { config, domains } = configuration
+  const { data, domain: tables } = config.of(mainSettings)
+  const certificates = domains.map((domain) => {
+    const table = tables.find((one) => one.name === domain)
+    return { domain, certificate: table?.certificate, key: table?.key }
+  })
+  return [
+    good('configuration', config.file ?? 'the built-in default: no verona.toml here'),
+    ...(await findServer(configuration)),
+    ...findCertificates(certificates, data, now),
+    ...findDisk(data),
+    findClock(data, now),
+    ...findOpenFiles(),
+  ]
+}
+
+/** The running server's own word, or whether one could start. */
+async function findServer(configuration: Configuration): Promise<Finding[]> {
+  let running: Awaited<ReturnType<typeof connectControl>>
+  try {
+    running = await connectControl(configuration)
+  } catch (error) {
+    return [trouble('server', (error as Error).message, 'run doctor as the user that runs the server')]
+  }
+  if (running === undefined)
+    return [notice('server', 'is not running', 'verona serve'), ...(await findPorts(configuration))]
+  const status = await running.control.status()
+  return [
+    good(
+      'server',
+      `runs as process ${status.pid}, version ${status.version}, ${status.agentsOnline} devices online`,
+    ),
+    ...status.listeners.map((listener) => good('port', `${listener.where}: ${listener.purpose}`)),
+    ...status.health.checks
+      .filter((check) => !check.ok)
+      .map((check) => trouble(check.name, check.detail ?? 'is not well', 'look into the log of the server')),
+  ]
+}
+
+async function findPorts(configuration: Configuration): Promise<Finding[]> {
+  const probes = await probeListeners(configuration)
+  if (probes.length === 0)
+    return [notice('ports', 'no listener is configured', 'name one, such as [xmpp] client')]
+  return probes.map(({ setting, where, trouble: wrong }) =>
+    wrong === undefined
+      ? good('port', `${where} is free for ${setting}`)
+      : trouble('port', wrong, `or change ${setting}`),
+  )
+}
+
+const marks = { good: 'ok     ', notice: 'notice ', trouble: 'WRONG  ' } as const
+
+function findingText({ about, state, what, remedy }: Finding): string {
+  const advice = remedy === undefined ? '' : `          what to do: ${remedy}\n`
+  return `${marks[state]} ${about}: ${what}\n${advice}`
+}

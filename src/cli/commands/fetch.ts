@@ -1,0 +1,24 @@
+// verona fetch --as ADDRESS TARGET
+import type { Command } from 'commander'
+import { presenceText } from '../presence-text.ts'
+import { printJson } from '../print.ts'
+import { type PersonOptions, usingPerson, withLogin } from './as-person.ts'
+import { type CommandContext, withJson } from './command.ts'
+
+interface Options extends PersonOptions {
+  readonly json?: boolean
+}
+
+export function addFetch(program: Command, context: CommandContext): void {
+  const command = program
+    .command('fetch <target>')
+    .description('look once how somebody is')
+    .action((target: string, options: Options) => fetchOnce(context, target, options))
+  withJson(withLogin(command))
+}
+
+async function fetchOnce(context: CommandContext, target: string, options: Options): Promise<void> {
+  const presence = await usingPerson(context, options, (person) => person.fetch(target))
+  if (options.json === true) printJson(context.terminal, presence)
+  else context.terminal.out(presenceText(target, presence))
+}

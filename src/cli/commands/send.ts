@@ -1,0 +1,45 @@
+// verona send --as ADDRESS TO [TEXT]
+import type { Command } from 'commander'
+import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { printJson } from '../print.ts'
+import { type PersonOptions, usingPerson, withLogin } from './as-person.ts'
+import { type CommandContext, withJson } from './command.ts'
+
+interface Options extends PersonOptions {
+  readonly subject?: string
+  readonly thread?: string
+  readonly json?: boolean
+}
+
+export function addSend(program: Command, context: CommandContext): void {
+  const command = program
+    .command('send <to> [text]')
+    .description('send a message; without a text, what standard input holds')
+    .option('--subject <text>', 'what it is about')
+    .option('--thread <id>', 'the conversation it belongs to')
+    .action((to: string, text: string | undefined, options: Options) => send(context, to, text, options))
+    .addHelpText(
+      'after',
+      '\nWith --password-stdin and no text, the first line is the password and the rest the message.',
+    )
+  withJson(withLogin(command))
+}
+
+async function send(
+  context: CommandContext,
+  to: string,
+  given: string | undefined,
+  options: Options,
+): Promise<void> {
+  const { terminal } = context
+  await usingPerson(context, options, async (person, rest) => {
+    const text = given ?? rest ?? (await terminal.readAll()).replace(/\r?\n$/, '')
+    if (text === '') throw new CommandFailure('there is nothing to send', exitCodes.usage)
+    const { result, id } = await person.send({ to, text, subject: options.subject, thread: options.thread })
+    if (options.json === true) printJson(terminal, { to, result, id })
+    else
+      terminal.err(
+        result === 'delivered' ? `delivered to ${to}\n` : `${to} is away; stored until they are back\n`,
+      )
+  })
+}

@@ -1,0 +1,38 @@
+// What the command line tells the shell. Scripts rely on these numbers.
+
+export const exitCodes = {
+  /** Done. */
+  done: 0,
+  /** Refused by the server, or failed: a taken name, a wrong password, an unknown recipient, a trouble that doctor found. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** The configuration is wrong. */
+  configuration: 3,
+  /** The server cannot be reached. */
+  unreachable: 4,
+  /** Ended by Ctrl-C. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Ends a command: its message goes to standard error, its code to the shell. */
+export class CommandFailure extends Error {
+  readonly code: ExitCode
+
+  constructor(message: string, code: ExitCode = exitCodes.failed) {
+    super(message)
+    this.name = 'CommandFailure'
+    this.code = code
+  }
+}
+
+export const exitCodesHelp = `
+Exit codes:
+  0  done
+  1  refused or failed
+  2  the command line is wrong
+  3  the configuration is wrong
+  4  the server cannot be reached
+  130  ended by Ctrl-C`

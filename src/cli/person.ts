@@ -1,0 +1,73 @@
+// A person at the command line, logged in to the running server as an IMPP client: what the commands need of it.
+
+export interface LanguageText {
+  readonly language: string
+  readonly text: string
+}
+
+export interface PresenceTuple {
+  readonly id: string
+  readonly basic?: 'open' | 'closed'
+  readonly show?: 'away' | 'chat' | 'dnd' | 'xa'
+  readonly notes: readonly LanguageText[]
+  readonly contact?: { readonly uri: string; readonly priority?: number }
+  readonly timestamp?: string
+}
+
+export interface Presence {
+  readonly entity: string
+  readonly tuples: readonly PresenceTuple[]
+  readonly notes: readonly LanguageText[]
+}
+
+export interface OutgoingMessage {
+  readonly to: string
+  readonly text: string
+  readonly subject: string | undefined
+  readonly thread: string | undefined
+}
+
+export interface IncomingMessage {
+  readonly from: string
+  /** RFC 3339, when it was stored for an absent person. */
+  readonly stored: string | undefined
+  readonly thread: string | undefined
+  readonly subject: string | undefined
+  /** Undefined when it is no text. */
+  readonly text: string | undefined
+  readonly contentType: string
+}
+
+export interface Watching {
+  /** Their presence is known, or changed. */
+  presence(presence: Presence): void
+  /** They have not agreed yet. */
+  pending(): void
+  /** The server ended it: refused, or the account is gone. */
+  ended(reason: string): void
+}
+
+/** Each call rejects with Refused when the server says no, and with ConnectionLost when it cannot. */
+export interface Person {
+  readonly address: string
+  /** Delivered to a device, or stored for later; with the message's id. */
+  send(message: OutgoingMessage): Promise<{ readonly result: 'delivered' | 'stored'; readonly id: string }>
+  fetch(target: string): Promise<Presence>
+  /** Watches until the person leaves. */
+  watch(target: string, watching: Watching): Promise<void>
+  /** Says how the person is; `seconds` is a lease, `permanent` what is shown when nothing else is. Answers the lease granted. */
+  publish(presence: Omit<PresenceTuple, 'id'>, lease: number | 'permanent'): Promise<number | 'permanent'>
+  /** Resolves when the connection is over, with why. */
+  readonly lost: Promise<string>
+  leave(): Promise<void>
+}
+
+export interface LoginOptions {
+  readonly address: string
+  readonly password: string
+  /** `host:port`; undefined: where the configuration says that IMPP clients connect. */
+  readonly server: string | undefined
+  readonly config: string | undefined
+  /** Called for each message that comes; absent: the person takes none. */
+  readonly onMessage?: (message: IncomingMessage) => void
+}

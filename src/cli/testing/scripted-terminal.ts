@@ -1,0 +1,62 @@
+// A terminal without a person: what is typed and piped is given before, what is written is kept.
+import type { Terminal } from '../terminal.ts'
+
+export interface Script {
+  readonly environment?: Record<string, string>
+  readonly directory?: string
+  readonly input?: string
+  /** Answers to prompts without echo; there being some makes it interactive. */
+  readonly secrets?: string[]
+  readonly interactive?: boolean
+}
+
+export class ScriptedTerminal implements Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly directory: string
+  readonly interactive: boolean
+  readonly columns = 80
+  readonly prompts: string[] = []
+  written = ''
+  complained = ''
+  #secrets: string[]
+  readonly #input: string
+  #interrupts: (() => void)[] = []
+
+  constructor(script: Script = {}) {
+    this.environment = script.environment ?? {}
+    this.directory = script.directory ?? process.cwd()
+    this.#secrets = [...(script.secrets ?? [])]
+    this.interactive = script.interactive ?? script.secrets !== undefined
+    this.#input = script.input ?? ''
+  }
+
+  out(text: string): void {
+    this.written += text
+  }
+
+  err(text: string): void {
+    this.complained += text
+  }
+
+  async readAll(): Promise<string> {
+    return this.#input
+  }
+
+  async readSecret(prompt: string): Promise<string> {
+    this.prompts.push(prompt)
+    return this.#secrets.shift() ?? ''
+  }
+
+  onInterrupt(stop: () => void): () => void {
+    this.#interrupts.push(stop)
+    return () => {
+      this.#interrupts = this.#interrupts.filter((one) => one !== stop)
+    }
+  }
+
+  /** Presses Ctrl-C; false when nobody listens. */
+  interrupt(): boolean {
+    for (const stop of this.#interrupts) stop()
+    return this.#interrupts.length > 0
+  }
+}
