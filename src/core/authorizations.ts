@@ -41,7 +41,9 @@ export function inbound(state: Authorization, event: AuthorizationEvent): Inboun
     case 'subscribe': // Table 6
       if (state.from) return { next: state, deliver: false, reply: 'subscribed' }
       if (state.preApproved) return { next: { ...state, from: true }, deliver: false, reply: 'subscribed' }
-      return { next: { ...state, pendingIn: true }, deliver: !state.pendingIn }
+      // §3.1.3: one request of a contact is kept and delivered, the first.
+      if (state.pendingIn) return { next: state, deliver: false }
+      return { next: { ...state, pendingIn: true }, deliver: true }
     case 'unsubscribe': {
       // Table 7
       const change = state.from || state.pendingIn
