@@ -5,7 +5,7 @@ import { type Address, prepareOpaque } from '#model'
 import { digestHashes, ha1Key, ha1Of } from './digest-hash.ts'
 import { readPlain } from './plain.ts'
 import { Exchange, type SaslChannel, type SaslOptions, type SaslStep } from './sasl-exchange.ts'
-import { equalSecrets, isPasswordOf, scramHashes } from './scram-keys.ts'
+import { equalSecrets, isPasswordOf } from './scram-keys.ts'
 import { pretendedVerifier } from './unknown-name.ts'
 
 export class PlainExchange extends Exchange {
@@ -26,15 +26,8 @@ export class PlainExchange extends Exchange {
     if (credentials === undefined || password === undefined || !right)
       return this.fail('not-authorized', 'password')
     const step = this.succeed(credentials.owner, plain.authorization, undefined)
-    if (step.kind === 'success' && !this.#isComplete(credentials.secrets)) {
-      this.options.onPassword?.(credentials.owner, credentials.secrets, password)
-    }
+    if (step.kind === 'success') this.options.onPassword?.(credentials.owner, credentials.secrets, password)
     return step
-  }
-
-  #isComplete(secrets: Secrets): boolean {
-    const hashes = this.options.scram ?? scramHashes
-    return hashes.every((hash) => secrets.scram[hash] !== undefined) && Object.keys(secrets.ha1).length > 0
   }
 
   /** One derivation in every case: of the account's verifier, or of a pretended one. */

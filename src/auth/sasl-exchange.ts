@@ -62,7 +62,7 @@ export interface SaslOptions {
   readonly scram?: readonly ScramHash[]
   /** Called after each exchange. */
   readonly onLogin?: (event: LoginEvent) => void
-  /** Called with the password after a PLAIN login to an account whose secrets were imported in part, to complete them. */
+  /** Called with the password after a PLAIN login, so that secrets that are not whole (`Derivation.isComplete`) are completed. */
   readonly onPassword?: (owner: Address, secrets: Secrets, password: string) => void
 }
 
