@@ -29,6 +29,9 @@ export interface AccountParts {
 export class AccountService {
   readonly #parts: AccountParts
 
+  /** Set by whoever remembers what was verified of an account: its password changed, or it is gone. */
+  onSecretsChanged: (owner: Address) => void = () => {}
+
   constructor(parts: AccountParts) {
     this.#parts = parts
   }
@@ -55,9 +58,9 @@ export class AccountService {
     if (record === undefined) return refused('target-unknown')
     const derived = await this.#parts.passwords.derive([record.address, ...record.aliases], password)
     if ('refused' in derived) return refused(derived.refused)
-    return (await this.#parts.store.setSecrets(record.address, derived.secrets))
-      ? done
-      : refused('target-unknown')
+    const isSet = await this.#parts.store.setSecrets(record.address, derived.secrets)
+    this.onSecretsChanged(record.address)
+    return isSet ? done : refused('target-unknown')
   }
 
   /** Removes an account and everything it owns, and signs its devices out. */
@@ -65,6 +68,7 @@ export class AccountService {
     const record = await this.#parts.store.account(address)
     if (record === undefined) return refused('target-unknown')
     const removed = await this.#parts.store.removeAccount(record.address)
+    this.onSecretsChanged(record.address)
     const account = this.#parts.directory.resident(record.address)
     if (account !== undefined) {
       for (const agent of [...account.inbox.agents]) agent.signOut('permission-denied')

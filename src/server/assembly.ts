@@ -65,6 +65,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   })
   // RFC 3261 §22.4 (8): a client older than qop is still served.
   const digest = new Digest({ ...shared, clock, algorithms: digests, withoutQop: true })
+  service.accounts.onSecretsChanged = (owner) => digest.forget(owner)
   return { service, logins: { sasl, digest } }
 }
 
