@@ -2,7 +2,7 @@
 // database, the process that is killed.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,13 +11,13 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { randomBelow } from '#base'
 import type { HistoryItem, Store } from '#core'
-import { name, record, rowOf, secretsOf } from '../conformance.ts'
+import { name, record, rowOf, secretsOf } from '../conformance/samples.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 const [from, to] = [name('alice@example.net'), name('bob@example.org')]
 const file = process.argv[2]
 
-if (file !== undefined && file.endsWith('.db')) await appendForever(file)
+if (file?.endsWith('.db')) await appendForever(file)
 else {
   const rounds = process.env['VERONA_SOAK'] ? 100 : 4
   test(`after SIGKILL every row that was told durable is there exactly once (${rounds} times)`, async () => {
@@ -42,7 +42,8 @@ async function appendForever(database: string): Promise<void> {
   await store.addAccounts([{ record: record(to.key), secrets: secretsOf('x') }])
   const say = (fault: Error | undefined, line: string): void => {
     if (fault !== undefined) throw fault
-    writeSync(1, `${line}\n`)
+    // To a pipe this is synchronous: the line is out before what follows it happens.
+    process.stdout.write(`${line}\n`)
   }
   const burst = (): void => {
     for (let i = randomBelow(60); i >= 0; i--) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { VirtualClock } from '#base'
 import { ServiceError } from '#core'
-import { append, markDelivered, name, record, rowOf, secretsOf } from '../conformance.ts'
+import { append, markDelivered, name, record, rowOf, secretsOf } from '../conformance/samples.ts'
 import { IdleCheckpoint, idleMilliseconds } from './idle-checkpoint.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 

@@ -1,0 +1,107 @@
+// Contacts, rules and permanent presence.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { utf8 } from '#base'
+import { type AccessRule, type Contact, noAuthorization } from '#core'
+import {
+  allOctets,
+  append,
+  contactOf,
+  fresh,
+  headOf,
+  is,
+  name,
+  record,
+  rowOf,
+  secretsOf,
+  sorted,
+} from './samples.ts'
+import type { UnderTest } from './under-test.ts'
+
+export function ownedCases(under: UnderTest): void {
+  test('contacts are put, replaced and removed, whole', async () => {
+    const owner = await under.account()
+    const plain = contactOf('plain@example.net')
+    const full: Contact = {
+      address: name('Grüße "q" \'@xn--bcher-kva.example'),
+      authorization: { to: true, from: true, pendingOut: true, pendingIn: true, preApproved: true },
+      listed: false,
+      name: "Zoë\n👩‍🚀 \0 end'; DROP TABLE contact;--",
+      groups: ['Freunde', '', 'A|B,"C"'],
+      request: { protocol: 'xmpp', raw: allOctets },
+    }
+    const domain = contactOf('example.net')
+    for (const contact of [plain, full, domain]) await under.store.putContact(owner, contact)
+    await under.store.putContact(owner, { ...plain, name: 'Plain', groups: ['x'] })
+    assert.deepEqual(
+      sorted((await under.store.accountState(owner))?.contacts),
+      sorted([{ ...plain, name: 'Plain', groups: ['x'] }, full, domain]),
+    )
+    const { request: _answered, ...approved } = full
+    await under.store.putContact(owner, approved)
+    await under.store.removeContact(owner, plain.address)
+    await under.store.removeContact(owner, plain.address)
+    assert.deepEqual(sorted((await under.store.accountState(owner))?.contacts), sorted([approved, domain]))
+  })
+
+  test('each of the facets of an authorization is kept apart from the others (RFC 6121 Appendix A.1)', async () => {
+    const owner = await under.account()
+    for (const facet of Object.keys(noAuthorization)) {
+      const contact = {
+        ...contactOf('c@example.net'),
+        authorization: { ...noAuthorization, [facet]: true },
+      }
+      await under.store.putContact(owner, contact)
+      assert.deepEqual((await under.store.accountState(owner))?.contacts, [contact])
+    }
+  })
+
+  test('rules are put, replaced and removed by their subject', async () => {
+    const owner = await under.account()
+    const rules: AccessRule[] = [
+      { subject: '*', action: 'confirm', visibility: 'full' },
+      { subject: 'example.net', action: 'block', visibility: 'basic' },
+      { subject: 'bob@example.net', action: 'polite-block', visibility: 'basic' },
+    ]
+    for (const rule of rules) await under.store.putRule(owner, rule)
+    await under.store.putRule(owner, { ...(rules[0] as AccessRule), action: 'allow' })
+    await under.store.removeRule(owner, 'example.net')
+    await under.store.removeRule(owner, 'not there')
+    const kept = (await under.store.accountState(owner))?.rules ?? []
+    assert.deepEqual(
+      kept.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
+      [{ ...rules[0], action: 'allow' }, rules[2]],
+    )
+  })
+
+  test('permanent presence is put, replaced and taken away', async () => {
+    const owner = await under.account()
+    const unit = { head: headOf(owner, owner, allOctets, { kind: 'presence', hops: 3 }), raw: allOctets }
+    await under.store.putPermanentPresence(owner, { head: headOf(owner, owner, utf8('x')), raw: utf8('x') })
+    await under.store.putPermanentPresence(owner, unit)
+    assert.deepEqual((await under.store.accountState(owner))?.permanentPresence, unit)
+    await under.store.putPermanentPresence(owner, undefined)
+    assert.equal((await under.store.accountState(owner))?.permanentPresence, undefined)
+  })
+
+  test('what would belong to an account that is not there is refused, so that nobody inherits it', async () => {
+    const nobody = fresh()
+    const puts = [
+      () => under.store.putContact(nobody, contactOf('c@example.net')),
+      () => under.store.putRule(nobody, { subject: '*', action: 'allow', visibility: 'full' }),
+      () =>
+        under.store.putPermanentPresence(nobody, {
+          head: headOf(nobody, nobody, utf8('x')),
+          raw: utf8('x'),
+        }),
+      () => append(under.store, rowOf(name('far@example.net'), nobody, { forSender: false })),
+    ]
+    for (const put of puts) await assert.rejects(put(), is('target-unknown'))
+    await under.store.removeContact(nobody, name('c@example.net'))
+    await under.store.removeRule(nobody, '*')
+    await under.store.putPermanentPresence(nobody, undefined)
+    await under.store.addAccounts([{ record: record(nobody.key), secrets: secretsOf('x') }])
+    const state = await under.store.accountState(nobody)
+    assert.deepEqual([state?.contacts, state?.rules, state?.undelivered], [[], [], 0])
+  })
+}
