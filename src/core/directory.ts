@@ -46,18 +46,14 @@ export class Directory {
       return
     }
     this.#loading.set(address.key, [use])
-    this.#load(address)
-  }
-
-  #load(address: Address): void {
-    this.#store
-      .accountState(address)
-      .then((state): Found => (state === undefined ? 'unknown' : this.#admit(state)))
-      .catch((cause: unknown): Found => {
+    this.#store.accountState(address).then(
+      // Admitted and used in one turn: an account nobody uses yet may be forgotten in the next.
+      (state) => this.#loaded(address, state === undefined ? 'unknown' : this.#admit(state)),
+      (cause: unknown) => {
         this.#fault(cause)
-        return 'fault'
-      })
-      .then((found) => this.#loaded(address, found))
+        this.#loaded(address, 'fault')
+      },
+    )
   }
 
   #loaded(address: Address, found: Found): void {
