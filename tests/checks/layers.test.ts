@@ -62,6 +62,7 @@ const allowed: [string, string, Edge['target']][] = [
   ],
   ['src/cli/user.ts', "import type { A } from '#admin'", { module: 'src/admin/index.ts' }],
   ['src/net/tcp.ts', "import { connect } from 'node:net'", { package: 'node:net' }],
+  ['src/protocols/sip/a.ts', "import { isIP, isIPv6 } from 'node:net'", { package: 'node:net' }],
   ['src/auth/tls.ts', "import type { PeerCertificate } from 'node:tls'", { package: 'node:tls' }],
   ['src/observe/log.ts', "import pino from 'pino'", { package: 'pino' }],
   ['src/protocols/sip/sip.test.ts', "import { a } from '#store'", { module: 'src/store/index.ts' }],

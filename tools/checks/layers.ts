@@ -44,6 +44,9 @@ const mayImportTypes: Record<string, string[]> = { cli: ['admin'] }
 /** The Node modules that open sockets or ask DNS; src/net alone imports them (their types are free). */
 const socketModules = ['net', 'tls', 'dgram', 'dns', 'dns/promises', 'http', 'https', 'http2', 'quic']
 
+/** What judges an address and opens nothing. */
+const socketFree = ['isIP', 'isIPv4', 'isIPv6']
+
 /** Folders that depend on no package without a decision record. */
 const withoutPackages = ['model', 'wire', 'core']
 
@@ -106,7 +109,7 @@ function packageBreach(from: string, edge: Edge, name: string, dependencies: str
     if (isForTests(from)) return undefined
     if (unit === 'model' || unit === 'protocols/impp/client')
       return `imports ${name}; this folder is free of node:`
-    if (unit !== 'net' && edge.kind !== 'type' && socketModules.includes(name.slice('node:'.length))) {
+    if (unit !== 'net' && opensSockets(edge, name)) {
       return `imports ${name}; only src/net opens sockets or asks DNS`
     }
     return undefined
@@ -118,6 +121,13 @@ function packageBreach(from: string, edge: Edge, name: string, dependencies: str
   return withoutPackages.includes(row)
     ? `imports ${name}; ${row} depends on no package without a decision record`
     : undefined
+}
+
+function opensSockets(edge: Edge, name: string): boolean {
+  if (edge.kind === 'type' || !socketModules.includes(name.slice('node:'.length))) return false
+  return (
+    edge.names === '*' || edge.names.length === 0 || edge.names.some((asked) => !socketFree.includes(asked))
+  )
 }
 
 function insideBreach(from: string, edge: Edge): string | undefined {

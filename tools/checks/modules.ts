@@ -96,9 +96,9 @@ export function isUnitTest(path: string): boolean {
   return /\.test\.[jt]s$/.test(path)
 }
 
-/** A unit test or what only tests use: what lies in a folder `testing`, and a folder's `conformance.ts`. */
+/** A unit test or what only tests use: what lies in a folder `testing` or `conformance`, or is a `conformance.ts`. */
 export function isForTests(path: string): boolean {
-  return isUnitTest(path) || /\/(testing\/.*|conformance\.ts)$/.test(path)
+  return isUnitTest(path) || /\/((testing|conformance)\/.*|conformance\.ts)$/.test(path)
 }
 
 /** The units of src: folders that have a door or modules. */
