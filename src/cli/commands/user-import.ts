@@ -36,7 +36,7 @@ export function addUserImport(parent: Command, context: CommandContext): void {
       `
 The first line names the columns: address, password and, if wanted, aliases (with spaces between them). A name that is taken
 is told and left as it is; all others are added. The file "-" is standard input. Each account costs about 10 ms of one core,
-because passwords are kept in a form that is slow to guess: 10,000 accounts take about a minute on two cores.`,
+because passwords are kept in a form that is slow to guess: 10,000 accounts take a minute or two on two cores.`,
     )
     .action((file: string, options: Options) => userImport(context, file, options))
   withJson(withConfig(command))
@@ -45,7 +45,9 @@ because passwords are kept in a form that is slow to guess: 10,000 accounts take
 async function userImport(context: CommandContext, file: string, options: Options): Promise<void> {
   const { terminal } = context
   const users = usersOf(await readInput(terminal, file), file)
-  const refused = await usingControl(context, options, (control) => addAll(control, users, terminal))
+  const refused = await usingControl(context, options, (control) =>
+    addAll(control, users, terminal, options.json !== true),
+  )
   const added = users.length - refused.length
   if (options.json === true) printJson(terminal, { added, refused })
   else terminal.err(`added ${added} of ${users.length} accounts\n`)
@@ -104,7 +106,12 @@ function usersOf(text: string, file: string): Line[] {
   })
 }
 
-async function addAll(control: Control, users: readonly Line[], terminal: Terminal): Promise<RefusedLine[]> {
+async function addAll(
+  control: Control,
+  users: readonly Line[],
+  terminal: Terminal,
+  telling: boolean,
+): Promise<RefusedLine[]> {
   const bar = new ProgressBar(terminal, users.length)
   const refused: RefusedLine[] = []
   let at = 0
@@ -115,7 +122,7 @@ async function addAll(control: Control, users: readonly Line[], terminal: Termin
       const { line, address } = users[at++] as Line
       if (result.added) continue
       bar.clear()
-      terminal.err(`line ${line}, ${visible(address)}: ${result.message}\n`)
+      if (telling) terminal.err(`line ${line}, ${visible(address)}: ${result.message}\n`)
       refused.push({ line, address, condition: result.condition })
     }
     bar.show(at)
