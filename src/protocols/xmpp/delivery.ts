@@ -159,16 +159,21 @@ function render(notification: PresenceNotification): readonly Rendered[] {
 
 function renderStanza(presentity: Address, tuple: string, { stanza }: StanzaEnvelope): Rendered {
   const sink = new ByteSink()
-  const from = escapeValue(fullJid(presentity, tuple))
-  writeSpliced(sink, stanza.frame, { attributes: ` from='${from}'`, replaced: ['from', 'to'] })
-  return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start }
+  const from = fromAttribute(presentity, tuple)
+  writeSpliced(sink, stanza.frame, { attributes: from, replaced: ['from', 'to'] })
+  return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start + from.length }
+}
+
+function fromAttribute(presentity: Address, tuple: string): Bytes {
+  return utf8(` from='${escapeValue(fullJid(presentity, tuple))}'`)
 }
 
 function renderTuple(notification: PresenceNotification, { kind, tuple }: TupleChange): Rendered {
   const document = kind === 'removed' ? undefined : notification.document()
   const own = document?.tuples.find(({ id }) => id === tuple)
   const element = presenceElement(notification.presentity, tuple, own, document?.notes ?? [])
-  return { bytes: utf8(serialize(element, { outer: clientStream })), split: presenceTag.length }
+  const split = presenceTag.length + fromAttribute(notification.presentity, tuple).length
+  return { bytes: utf8(serialize(element, { outer: clientStream })), split }
 }
 
 /** The <query/> that a few answers share. */

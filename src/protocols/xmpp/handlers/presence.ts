@@ -1,7 +1,7 @@
 // Presence from the client (RFC 6121 §4): broadcast, directed, and what follows from both.
-import { utf8 } from '#base'
+import { concat, utf8 } from '#base'
 import type { Address, Outcome } from '#model'
-import { frameDocument, isXmlFault } from '#wire/xml'
+import { escapeValue, frameDocument, isXmlFault } from '#wire/xml'
 import { presenceEnvelope, priorityOf, transitEnvelope } from '../binding.ts'
 import type { BoundSession } from '../bound-session.ts'
 import { fullJid, type Jid, parseJid } from '../codec/jid.ts'
@@ -155,10 +155,10 @@ function sendDirected(session: BoundSession, stanza: Stanza, to: Jid): void {
 }
 
 /** To one device, or to all that are available (RFC 6121 §8.5.2.1.2). Refusals are silent (§8.5.1, §8.5.3.2.2). */
-function sendTo(session: BoundSession, stanza: Stanza, to: Jid): void {
+function sendTo(session: BoundSession, stanza: Stanza, to: Jid, stamp = session.stampFor(stanza)): void {
   const { router, directory, transit } = session.service
   for (const device of router.isLocal(to.address.domain) && to.resource === '' ? devicesOf(to) : [to]) {
-    const envelope = transitEnvelope(stanza, session.owner, session.id, device, session.stampFor(stanza))
+    const envelope = transitEnvelope(stanza, session.owner, session.id, device, stamp)
     transit.forward(envelope, () => {
       // Presence is never answered with an error by a server.
     })
@@ -176,5 +176,9 @@ function tellDirected(session: BoundSession): void {
   if (known.length === 0) return
   const frame = frameDocument(utf8(`<presence type='unavailable'/>`), { outer: clientStream })
   const stanza = isXmlFault(frame) ? undefined : stanzaOf(frame)
-  if (stanza !== undefined) for (const to of known) sendTo(session, stanza, to)
+  if (stanza === undefined) return
+  for (const to of known) {
+    const written = utf8(` to='${escapeValue(fullJid(to.address, to.resource))}'`)
+    sendTo(session, stanza, to, concat([session.stampFor(stanza), written]))
+  }
 }

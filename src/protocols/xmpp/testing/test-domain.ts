@@ -98,13 +98,15 @@ export class TestDomain {
 
   /** Each sees the other (RFC 6121 §3). */
   async befriend(...users: readonly string[]): Promise<void> {
-    const done = (): void => {}
-    for (const one of users) {
-      for (const other of users) {
-        if (one === other) continue
-        this.service.contacts.approve(this.address(one), this.address(other), undefined, done)
-        this.service.contacts.ask(this.address(one), this.address(other), undefined, done)
-      }
+    const pairs = users.flatMap((one) =>
+      users.filter((other) => other !== one).map((other) => [one, other] as const),
+    )
+    const { contacts } = this.service
+    for (const [one, other] of pairs)
+      contacts.ask(this.address(one), this.address(other), undefined, () => {})
+    await this.settle()
+    for (const [one, other] of pairs) {
+      contacts.approve(this.address(one), this.address(other), undefined, () => {})
     }
     await this.settle()
   }

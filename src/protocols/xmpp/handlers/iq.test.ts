@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { serialize } from '#wire/xml'
+import { clientStream } from '../codec/namespaces.ts'
+import { testDomain } from '../testing/test-domain.ts'
+
+const query = (namespace: string, inside = ''): string => `<query xmlns='${namespace}'>${inside}</query>`
+
+describe('iq (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
+  const rows: readonly (readonly [section: string, iq: string, answer: RegExp | undefined])[] = [
+    ['§8.2.3 no id', "<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>", /<bad-request /],
+    ['§8.2.3 no type', "<iq id='1'><ping xmlns='urn:xmpp:ping'/></iq>", /<bad-request /],
+    ['§8.2.3 another type', "<iq id='1' type='put'><ping xmlns='urn:xmpp:ping'/></iq>", /<bad-request /],
+    ['§8.2.3 no child', "<iq id='1' type='get'/>", /<bad-request /],
+    ['§8.2.3 two children', "<iq id='1' type='get'><a xmlns='x'/><b xmlns='x'/></iq>", /<bad-request /],
+    ['§8.2.3 an answer is not answered', "<iq id='1' type='result'/>", undefined],
+    ['§8.2.3 an error is not answered', "<iq id='1' type='error' to='tybalt@localhost'/>", undefined],
+    ['§8.3.3.8 no JID', "<iq id='1' type='get' to='@'><a xmlns='x'/></iq>", /<jid-malformed /],
+    [
+      '§8.4 not understood',
+      "<iq id='1' type='get'><a xmlns='x'/></iq>",
+      /from='romeo@localhost' .*<service-unavailable /,
+    ],
+    [
+      '§8.4 not understood by the server',
+      "<iq id='1' type='set' to='localhost'><a xmlns='x'/></iq>",
+      /from='localhost' .*<service-unavailable /,
+    ],
+    [
+      '§8.5.1 no such user',
+      "<iq id='1' type='get' to='tybalt@localhost'><a xmlns='x'/></iq>",
+      /<service-unavailable /,
+    ],
+    [
+      '§8.5.2.1.3 another user',
+      "<iq id='1' type='get' to='juliet@localhost'><a xmlns='x'/></iq>",
+      /<service-unavailable /,
+    ],
+    [
+      "§2.1.3 another's roster",
+      `<iq id='1' type='get' to='juliet@localhost'>${query('jabber:iq:roster')}</iq>`,
+      /<service-unavailable /,
+    ],
+    [
+      '§8.5.3.2.3 no such resource',
+      "<iq id='1' type='get' to='juliet@localhost/x'><a xmlns='x'/></iq>",
+      /<service-unavailable /,
+    ],
+    [
+      '§8.5.3.2.3 an answer to no such resource',
+      "<iq id='1' type='result' to='juliet@localhost/x'/>",
+      undefined,
+    ],
+    [
+      'another domain',
+      "<iq id='1' type='get' to='x.example'><a xmlns='x'/></iq>",
+      /<remote-server-not-found /,
+    ],
+    [
+      'XEP-0199 §4.2',
+      "<iq id='1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>",
+      /^<iq type='result' id='1' from='romeo@localhost' to='romeo@localhost\/orchard'\/>$/,
+    ],
+    [
+      'XEP-0199 §4.2 server',
+      "<iq id='1' type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>",
+      /^<iq type='result' id='1' from='localhost'/,
+    ],
+    [
+      'XEP-0199 a set',
+      "<iq id='1' type='set'><ping xmlns='urn:xmpp:ping'/></iq>",
+      /<feature-not-implemented /,
+    ],
+    [
+      'XEP-0030 §3.1 server',
+      `<iq id='1' type='get' to='localhost'>${query('http://jabber.org/protocol/disco#info')}</iq>`,
+      /<identity category='server' type='im' name='Verona'\/>.*<feature var='urn:xmpp:carbons:2'\/>/,
+    ],
+    [
+      'XEP-0030 §3.1 account',
+      `<iq id='1' type='get'>${query('http://jabber.org/protocol/disco#info')}</iq>`,
+      /<identity category='account' type='registered'\/>/,
+    ],
+    [
+      'XEP-0030 §3.2 node',
+      "<iq id='1' type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>",
+      /<item-not-found /,
+    ],
+    [
+      'XEP-0030 §4.1',
+      `<iq id='1' type='get' to='localhost'>${query('http://jabber.org/protocol/disco#items')}</iq>`,
+      /<query xmlns='http:\/\/jabber.org\/protocol\/disco#items'\/>/,
+    ],
+    [
+      'XEP-0092',
+      `<iq id='1' type='get' to='localhost'>${query('jabber:iq:version')}</iq>`,
+      /<name>Verona<\/name><version>\d+\.\d+\.\d+/,
+    ],
+    [
+      'XEP-0202',
+      "<iq id='1' type='get' to='localhost'><time xmlns='urn:xmpp:time'/></iq>",
+      /<tzo>\+00:00<\/tzo><utc>2026-01-01T00:00:00.000Z</,
+    ],
+    [
+      '§7.1 a second resource',
+      "<iq id='1' type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+      /<not-allowed /,
+    ],
+    [
+      'RFC 3921 §3 session',
+      "<iq id='1' type='set'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
+      /type='result'/,
+    ],
+  ]
+  for (const [section, iq, answer] of rows) {
+    it(`${section}: ${iq.slice(0, 70)}`, async () => {
+      const domain = await testDomain()
+      const romeo = await domain.bound('romeo', 'orchard')
+      await domain.bound('juliet', 'balcony')
+      romeo.send(iq)
+      await domain.settle()
+      const answers = romeo.takeAll()
+      assert.equal(answers.length, answer === undefined ? 0 : 1)
+      if (answer !== undefined) assert.match(answers[0] ?? '', answer)
+    })
+  }
+
+  it('§8.5.3.1: a request reaches a device only from those who may see it, an answer always', async () => {
+    const domain = await testDomain()
+    const juliet = await domain.available('juliet', 'balcony')
+    const romeo = await domain.available('romeo', 'orchard')
+    const request = "<iq id='1' type='get' to='juliet@localhost/balcony'><a xmlns='x'/></iq>"
+    romeo.send(request)
+    assert.match(await romeo.next(), /<service-unavailable /)
+    juliet.send("<presence to='romeo@localhost/orchard'/>")
+    await domain.settle()
+    romeo.takeAll()
+    romeo.send(request)
+    assert.equal(
+      await juliet.next(),
+      "<iq from='romeo@localhost/orchard' id='1' type='get' to='juliet@localhost/balcony'><a xmlns='x'/></iq>",
+    )
+    juliet.send("<iq id='1' type='result' to='romeo@localhost/orchard'/>")
+    assert.match(await romeo.next(), /^<iq from='juliet@localhost\/balcony' id='1' type='result'/)
+  })
+
+  it('unknown first-level elements end the stream (RFC 6120 §4.9.3.24, §4.9.3.10)', async () => {
+    for (const [element, condition] of [
+      ['<query/>', 'unsupported-stanza-type'],
+      ["<message xmlns='jabber:server'/>", 'invalid-namespace'],
+    ] as const) {
+      const domain = await testDomain()
+      const romeo = await domain.bound('romeo', 'orchard')
+      romeo.send(element)
+      assert.match(await romeo.next(), new RegExp(`<${condition} `))
+    }
+  })
+})
+
+describe('roster (RFC 6121 §2)', () => {
+  const set = (item: string, id = 's'): string =>
+    `<iq type='set' id='${id}'>${query('jabber:iq:roster', item)}</iq>`
+  const get = "<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>"
+
+  it('§2.3, §2.4, §2.5: items are added, changed and removed, and pushed to interested resources only (§2.1.6)', async () => {
+    const domain = await testDomain()
+    const romeo = await domain.bound('romeo', 'orchard')
+    const phone = await domain.bound('romeo', 'phone')
+    const idle = await domain.bound('romeo', 'idle')
+    await romeo.ask(get)
+    await phone.ask(get)
+    const answer = await romeo.ask(
+      set("<item jid='Juliet@localhost/x' name='J &amp; co'><group>A</group><group>B</group></item>"),
+    )
+    assert.equal(
+      serialize(answer, { outer: clientStream }),
+      "<iq type='result' id='s' from='romeo@localhost' to='romeo@localhost/orchard'/>",
+    )
+    const item =
+      "<item jid='juliet@localhost' name='J &amp; co' subscription='none'><group>A</group><group>B</group></item>"
+    const push = new RegExp(
+      `^<iq type='set' id='[^']+' from='romeo@localhost' to='romeo@localhost/(orchard|phone)'>${query('jabber:iq:roster', item)}</iq>$`,
+    )
+    await domain.settle()
+    assert.match(romeo.takeAll().join(), push)
+    assert.match(phone.takeAll().join(), push)
+    assert.deepEqual(idle.takeAll(), [])
+    await romeo.ask(set("<item jid='juliet@localhost'/>"))
+    assert.match(phone.takeAll().join(), /<item jid='juliet@localhost' subscription='none'\/>/)
+    await romeo.ask(set("<item jid='juliet@localhost' subscription='remove'/>"))
+    assert.match(phone.takeAll().join(), /<item jid='juliet@localhost' subscription='remove'\/>/)
+    romeo.takeAll()
+    const empty = await romeo.ask(get)
+    assert.equal(empty.elements()[0]?.children.length, 0)
+  })
+
+  const wrong: readonly (readonly [string, string, string])[] = [
+    ['no item', '', 'bad-request'],
+    ['two items', "<item jid='a@localhost'/><item jid='b@localhost'/>", 'bad-request'],
+    ['no jid', '<item/>', 'bad-request'],
+    ['a group twice', "<item jid='a@localhost'><group>x</group><group>x</group></item>", 'bad-request'],
+    ['a group without a name', "<item jid='a@localhost'><group/></item>", 'not-acceptable'],
+    ['a name too long', `<item jid='a@localhost' name='${'x'.repeat(2000)}'/>`, 'not-acceptable'],
+    ['what is no JID', "<item jid='@localhost'/>", 'jid-malformed'],
+    [
+      'the removal of what is not there (§2.5.3)',
+      "<item jid='a@localhost' subscription='remove'/>",
+      'item-not-found',
+    ],
+  ]
+  for (const [what, item, condition] of wrong) {
+    it(`§2.3.3: ${what} is ${condition}`, async () => {
+      const domain = await testDomain()
+      const romeo = await domain.bound('romeo', 'orchard')
+      const answer = await romeo.ask(set(item))
+      assert.match(serialize(answer), new RegExp(`<${condition} `))
+    })
+  }
+
+  it('§2.5.1: removing a contact ends what was authorized both ways', async () => {
+    const domain = await testDomain()
+    await domain.befriend('romeo', 'juliet')
+    const juliet = await domain.available('juliet', 'balcony')
+    const romeo = await domain.available('romeo', 'orchard')
+    juliet.takeAll()
+    await romeo.ask(set("<item jid='juliet@localhost' subscription='remove'/>"))
+    await domain.settle()
+    const told = juliet.takeAll().join('\n')
+    assert.match(told, /type='unsubscribe'/)
+    assert.match(told, /type='unsubscribed'/)
+    assert.match(
+      told,
+      /<presence from='romeo@localhost\/orchard' to='juliet@localhost' type='unavailable'\/>/,
+    )
+    assert.match(told, /<item jid='romeo@localhost' subscription='none'\/>/)
+  })
+})
