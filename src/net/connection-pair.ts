@@ -11,7 +11,7 @@ import {
   type Endpoint,
   type StartTlsOptions,
 } from './connection.ts'
-import { type Flushable, flushSoon, Output } from './output.ts'
+import { type Flushable, flushAtEnd, Output } from './output.ts'
 import type { TlsContext, TlsInfo } from './tls-info.ts'
 
 export interface ConnectionPairOptions {
@@ -249,7 +249,7 @@ class PairedConnection implements Connection, Flushable {
   #later(): void {
     if (this.#dirty) return
     this.#dirty = true
-    flushSoon(this)
+    flushAtEnd(this)
   }
 }
 

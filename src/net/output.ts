@@ -3,10 +3,10 @@
 
 import type { Bytes } from '#base'
 
-/** Octets of a pooled buffer: some fifty stanzas. */
-const pooledBytes = 16 * 1024
+/** Octets of a pooled buffer: a dozen stanzas. A change told to thousands takes one of these for each at once. */
+const pooledBytes = 4 * 1024
 /** LIMIT: buffers kept for the next tick; the rest go to the collector. */
-const pooledMax = 256
+const pooledMax = 1024
 /** From this size a write gets a buffer of its own instead of doubling the shared one. */
 const largeBytes = 32 * 1024
 
@@ -121,24 +121,52 @@ export interface Flushable {
   flush(): void
 }
 
+/**
+ * So many connections with something to say are written to before the tick ends: the far ends begin to work while we go on,
+ * and a change told to thousands needs few buffers.
+ */
+const dirtyMax = 32
+
 let dirty: Flushable[] = []
+let dirtyAtEnd: Flushable[] = []
 let scheduled = false
 
-/** Asks for one flush() at the end of this tick: after every socket that was ready has been read. */
+/** Asks for one flush() at the end of this tick, or somewhat earlier when many others ask too. It must call no handler. */
 export function flushSoon(what: Flushable): void {
+  if (dirty.length >= dirtyMax) flushSockets()
   dirty.push(what)
-  if (scheduled) return
-  scheduled = true
-  setImmediate(flushConnections)
+  if (!scheduled) schedule()
+}
+
+/** Asks for one flush() at the end of this tick, never earlier: it may call handlers. */
+export function flushAtEnd(what: Flushable): void {
+  dirtyAtEnd.push(what)
+  if (!scheduled) schedule()
 }
 
 /** Writes now what the end of the tick would write. For tests and for shutting down. */
 export function flushConnections(): void {
-  scheduled = false
   // What a flush makes dirty (a pair in memory answers at once) is flushed in the same pass.
-  while (dirty.length > 0) {
-    const batch = dirty
-    dirty = []
+  while (dirty.length > 0 || dirtyAtEnd.length > 0) {
+    flushSockets()
+    const batch = dirtyAtEnd
+    dirtyAtEnd = []
     for (const what of batch) what.flush()
   }
+}
+
+function schedule(): void {
+  scheduled = true
+  setImmediate(endTick)
+}
+
+function endTick(): void {
+  scheduled = false
+  flushConnections()
+}
+
+function flushSockets(): void {
+  const batch = dirty
+  dirty = []
+  for (const what of batch) what.flush()
 }
