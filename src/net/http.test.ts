@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { VirtualClock } from '#base'
 import {
   askHttp,
   type HttpListener,
@@ -161,4 +162,21 @@ test('an answer that is too long, or none at all, is an error that says so', asy
   await listener.close()
   await assert.rejects(askHttp(question), /ECONNREFUSED/)
   await assert.rejects(askHttp({ ...question, at: { path: '/nowhere/control.sock' } }), /ENOENT/)
+})
+
+test('closing waits for a request under way no longer than its limit', async () => {
+  const clock = new VirtualClock()
+  const asked = Promise.withResolvers<void>()
+  const listener = await listen(
+    () => {
+      asked.resolve()
+      return new Promise(() => {})
+    },
+    { clock },
+  )
+  const waiting = fetch(url(listener, '/'))
+  await asked.promise
+  const closing = listener.close()
+  clock.advance(5000)
+  await Promise.all([closing, assert.rejects(waiting)])
 })

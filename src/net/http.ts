@@ -4,7 +4,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { type Bytes, concat } from '#base'
+import { type Bytes, type Clock, concat, SystemClock } from '#base'
 import { plainAddress } from './connection.ts'
 import { socketPath } from './http-client.ts'
 import { listenAddressText } from './listen-address.ts'
@@ -37,6 +37,8 @@ export interface HttpLimits {
   readonly requestSecondsMax: number
   /** LIMIT: connections at a time. */
   readonly connectionsMax: number
+  /** LIMIT: seconds that close() waits for requests under way. */
+  readonly closeSecondsMax: number
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -44,6 +46,7 @@ export const defaultHttpLimits: HttpLimits = {
   headerBytesMax: 16 * 1024,
   requestSecondsMax: 30,
   connectionsMax: 1000,
+  closeSecondsMax: 5,
 }
 
 export interface ListenHttpOptions {
@@ -53,6 +56,7 @@ export interface ListenHttpOptions {
   /** A handler threw (the client got 500), or the server broke. */
   readonly onFault?: (error: unknown) => void
   readonly limits?: Partial<HttpLimits>
+  readonly clock?: Clock
 }
 
 export interface HttpListener {
@@ -60,7 +64,7 @@ export interface HttpListener {
   /** The port in use, or 0 on a Unix socket. */
   readonly port: number
   readonly path: string | undefined
-  /** Lets requests under way be answered, and removes the Unix socket. */
+  /** Lets requests under way be answered for a while, and removes the Unix socket. */
   close(): Promise<void>
 }
 
@@ -87,12 +91,19 @@ export async function listenHttp(options: ListenHttpOptions): Promise<HttpListen
     name: options.name,
     port: typeof address === 'object' && address !== null ? address.port : 0,
     path: 'path' in options.at ? options.at.path : undefined,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-      }),
+    close: () => closed(server, options.clock ?? new SystemClock(), limits.closeSecondsMax),
   }
+}
+
+function closed(server: Server, clock: Clock, seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.schedule(seconds * 1000, () => server.closeAllConnections())
+    server.close(() => {
+      timer.cancel()
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
 }
 
 async function serve(

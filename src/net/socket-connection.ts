@@ -300,7 +300,6 @@ export class SocketConnection implements Connection {
   /** @internal 'close' always follows */
   failed(error: NodeJS.ErrnoException): void {
     const tls = this.#upgrade !== undefined || error.code?.startsWith('ERR_SSL') === true
-    if (tls) this.#metrics?.handshakeFailures.add()
     this.#reason ??= { why: tls ? 'tls' : 'reset', detail: error.message }
   }
 
@@ -311,6 +310,7 @@ export class SocketConnection implements Connection {
     this.closing = true
     this.#timer?.cancel()
     this.#output.clear()
+    if (this.#upgrade !== undefined) this.#metrics?.handshakeFailures.add()
     // A handshake that ends without an error is a far end that hung up in the middle of it.
     this.#reason ??=
       this.#upgrade === undefined ? { why: 'reset' } : { why: 'tls', detail: 'hung up in handshake' }

@@ -111,3 +111,27 @@ test('a rate limit remembers no more sources than its limit', () => {
   for (let i = 0; i < 1000; i++) limit.take(`source ${i}`)
   assert.ok(limit.sources <= 100)
 })
+
+test('two listeners share a port with reusePort, and connections reach either', async () => {
+  const accepted: string[] = []
+  const share = (name: string, port: number) =>
+    listenTcp({
+      name,
+      host: '127.0.0.1',
+      port,
+      reusePort: true,
+      onConnection: (connection) => {
+        accepted.push(name)
+        connection.start({ onData: () => {}, onClose: () => {} })
+        connection.writeAscii('welcome')
+      },
+    })
+  const one = await share('one', 0)
+  const two = await share('two', one.port)
+  const clients = Array.from({ length: 40 }, () => connect({ port: one.port, host: '127.0.0.1' }))
+  await Promise.all(clients.map((client) => once(client, 'data')))
+  assert.equal(accepted.length, 40)
+  assert.deepEqual([...new Set(accepted)].sort(), ['one', 'two'])
+  for (const client of clients) client.destroy()
+  await Promise.all([one.close(), two.close()])
+})

@@ -2,6 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Clock, SystemClock } from '#base'
+import type { Log } from '#observe'
 import { type CloseReason, type Connection, type ConnectionLimits, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
@@ -45,6 +46,8 @@ export interface ListenTcpOptions {
   readonly reusePort?: boolean
   readonly clock?: Clock
   readonly metrics?: NetMetrics
+  /** Told, at debug, of connections that nobody above hears of: those refused, and those whose handshake failed. */
+  readonly log?: Log
 }
 
 export interface TcpListener {
@@ -126,6 +129,7 @@ class Acceptor {
     const limit = this.#limitMet(key)
     if (limit !== undefined || socket.remoteAddress === undefined) {
       this.#options.metrics?.refused.with(this.#options.name, limit ?? 'gone').add()
+      this.#options.log?.debug('connection refused', { listener: this.#options.name, source: key, limit })
       socket.on('error', () => {
         // The far end may have gone already; it is refused either way.
       })
@@ -179,9 +183,14 @@ class Acceptor {
         connection.detach()
         this.#greet(connection)
       },
-      onClose: () => {
-        // A handshake that failed is counted; nobody above knows this connection.
-      },
+      // Nobody above knows this connection.
+      onClose: ({ why, detail }) =>
+        this.#options.log?.debug('TLS handshake failed', {
+          listener: this.#options.name,
+          address: connection.remote.address,
+          why,
+          detail,
+        }),
     })
     connection.startTls(tls.context, {
       server: true,

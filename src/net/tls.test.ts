@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { connect as tlsConnect } from 'node:tls'
 import { VirtualClock } from '#base'
+import { createLog, Metrics, openMetricsText } from '#observe'
 import {
   type CloseReason,
   type Connection,
@@ -16,6 +17,7 @@ import {
   ensureCertificates,
   type ListenTcpOptions,
   listenTcp,
+  netMetrics,
   type TcpListener,
   TlsContexts,
   TlsFileError,
@@ -211,7 +213,17 @@ test('an untrusted or misnamed certificate is told to the client side, which dec
 test('garbage instead of a handshake, or silence past the limit, ends in `tls` and reaches nobody above', async () => {
   const clock = new VirtualClock()
   let greeted = 0
-  const { listener } = await listen({}, { clock, onConnection: () => greeted++ })
+  const lines: string[] = []
+  const metrics = new Metrics()
+  const { listener } = await listen(
+    {},
+    {
+      clock,
+      onConnection: () => greeted++,
+      log: createLog({ format: 'json', level: 'debug', write: (line) => void lines.push(line) }),
+      metrics: netMetrics(metrics),
+    },
+  )
   const garbage = connect(at(listener)).on('error', () => {})
   garbage.resume()
   garbage.write('GET / HTTP/1.1\r\n\r\n')
@@ -223,6 +235,9 @@ test('garbage instead of a handshake, or silence past the limit, ends in `tls` a
   clock.advance(15_000)
   await once(silent, 'close')
   assert.equal(greeted, 0)
+  assert.match(lines[0] as string, /"msg":"TLS handshake failed"/)
+  assert.match(lines[1] as string, /no handshake in 15 s/)
+  assert.match(openMetricsText(metrics), /verona_tls_handshake_failures_total 2\n/)
   await listener.close()
 })
 

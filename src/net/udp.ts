@@ -114,22 +114,32 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
 
 async function bound(options: ListenUdpOptions): Promise<Socket> {
   const where = listenAddressText(options)
-  const address = await addressOf(options.host).catch((error: NodeJS.ErrnoException) => {
-    throw new ListenError(options.name, where, error)
-  })
+  try {
+    const address = await addressOf(options.host)
+    if (address !== undefined) return await bind(options, address)
+    // A machine without IPv6 has IPv4 alone.
+    return await bind(options, '::').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL') throw error
+      return bind(options, '0.0.0.0')
+    })
+  } catch (error) {
+    throw new ListenError(options.name, where, error as NodeJS.ErrnoException)
+  }
+}
+
+function bind(options: ListenUdpOptions, address: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const type = address === undefined || isIPv6(address) ? 'udp6' : 'udp4'
     const socket = createSocket({
-      type,
+      type: isIPv6(address) ? 'udp6' : 'udp4',
       reusePort: options.reusePort === true,
       // A datagram's destination is an IP address; nothing is to be asked of DNS.
       lookup: (host, _options, answer) => answer(null, host, isIPv6(host) ? 6 : 4),
     })
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close()
-      reject(new ListenError(options.name, where, error))
+      reject(error)
     })
-    socket.bind({ port: options.port, ...(address === undefined ? {} : { address }) }, () => {
+    socket.bind({ port: options.port, address }, () => {
       socket.removeAllListeners('error')
       resolve(socket)
     })
