@@ -100,7 +100,7 @@ export class ServerTransaction {
         )
     this.#machine = step.state
     this.#run(step.effects)
-    if (step.state.name === 'terminated' && input.type !== 'ended') this.#layer.ended(this)
+    if (step.state.name === 'terminated') this.#layer.ended(this)
   }
 
   #run(effects: readonly Effect[]): void {

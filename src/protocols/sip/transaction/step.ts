@@ -1,8 +1,10 @@
 // What the four transaction machines have in common: RFC 3261 §17 as RFC 6026 and RFC 4320 correct it. A machine is a
 // function (state, input) -> (state, effects); whoever runs it sends, waits and tells.
 
-/** The timers of RFC 3261 Table 4, with L and M of RFC 6026. `trying` waits to say 100 (RFC 3261 §17.2.1, RFC 4320 §4.1). */
-export type TimerName = 'A' | 'B' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | 'trying'
+/** The timers of RFC 3261 Table 4, with L and M of RFC 6026; `answer` is a user's own, for how long it waits. `trying` waits to say 100 (RFC 3261 §17.2.1, RFC 4320 §4.1). */
+export type TimerName = MachineTimer | 'answer'
+
+type MachineTimer = 'A' | 'B' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | 'trying'
 
 /** Milliseconds: RFC 3261 §17.1.1.1 and §17.1.2.2. */
 export interface Timing {

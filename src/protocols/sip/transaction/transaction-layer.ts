@@ -133,6 +133,11 @@ export class TransactionLayer {
     return branchMagic + randomId(16)
   }
 
+  /** A tag (RFC 3261 §19.3: at least 32 random bits). */
+  newTag(): string {
+    return randomId(10)
+  }
+
   /** A connection is over: what waits for an answer on it will get none (RFC 3261 §18.4). */
   flowEnded(flow: Flow): void {
     for (const transaction of [...this.#clients.values()]) if (transaction.flow === flow) transaction.failed()
@@ -155,10 +160,13 @@ export class TransactionLayer {
   /** Makes room: an answered transaction only waits for retransmissions, and the oldest has waited longest. */
   #hasRoom(): boolean {
     if (this.#servers.size < this.#limits.serverTransactionsMax) return true
+    let looked = 0
     for (const oldest of this.#servers.values()) {
-      if (!oldest.answered) return false
-      oldest.drop()
-      return true
+      if (oldest.answered) {
+        oldest.drop()
+        return true
+      }
+      if (++looked === 16) break
     }
     return false
   }

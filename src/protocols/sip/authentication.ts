@@ -1,0 +1,127 @@
+// Who sends a request: Digest for those of our own domains (RFC 3261 §22, RFC 7616, RFC 8760), the deployment's word for others.
+
+import type { Digest, DigestOutcome } from '#auth'
+import type { Service } from '#core'
+import type { Address, Principal } from '#model'
+import { addressOfSipUri } from './binding.ts'
+import { unfolded } from './codec/grammar.ts'
+import { header } from './codec/header-names.ts'
+import { bodyOf, findHeader, type SipRequest, stride } from './codec/message.ts'
+import type { Incoming } from './incoming.ts'
+import { type SipMetrics, sipMetrics } from './metrics.ts'
+
+export interface Identity {
+  readonly principal: Principal
+  /** The account's primary address; the From address where the sender is a foreigner. */
+  readonly owner: Address
+}
+
+export class Authentication {
+  readonly #service: Service
+  readonly #digest: Digest
+  readonly #foreignSenders: boolean
+  readonly #metrics: SipMetrics
+
+  constructor(service: Service, digest: Digest, foreignSenders: boolean) {
+    this.#service = service
+    this.#digest = digest
+    this.#foreignSenders = foreignSenders
+    this.#metrics = sipMetrics(service.metrics)
+  }
+
+  /** Calls `use` with who sent the request, in the same tick when the nonce is known; otherwise answers it. */
+  identify(incoming: Incoming, as: 'user-agent-server' | 'proxy', use: (identity: Identity) => void): void {
+    const from = addressOfSipUri(incoming.parts.from.uri)
+    if (from === undefined || from.user === '') return incoming.answer(403)
+    if (!this.#service.router.isLocal(from.domain)) {
+      // A domain that is not ours cannot be asked for a password; whether to believe it is the deployment's choice.
+      if (!this.#foreignSenders) return incoming.answer(403)
+      return use({ principal: { address: from, vouchedBy: 'nobody' }, owner: from })
+    }
+    const realm = from.domain
+    const authorization = credentialsFor(incoming.request, realm)
+    if (authorization === undefined) return this.#challenge(incoming, as, realm, false)
+    const outcome = this.#digest.verify({
+      authorization,
+      method: incoming.request.method,
+      realm,
+      remoteAddress: incoming.flow.remote.address,
+      body: bodyOf(incoming.request),
+    })
+    if (!(outcome instanceof Promise)) return this.#verified(incoming, as, from, outcome, use)
+    incoming.keep()
+    outcome.then(
+      (later) => this.#verified(incoming, as, from, later, use),
+      (error: unknown) => {
+        this.#service.log.error('a request could not be authenticated', { error })
+        incoming.answer(500)
+      },
+    )
+  }
+
+  #verified(
+    incoming: Incoming,
+    as: 'user-agent-server' | 'proxy',
+    from: Address,
+    outcome: DigestOutcome,
+    use: (identity: Identity) => void,
+  ): void {
+    switch (outcome.kind) {
+      case 'challenge':
+        return this.#challenge(incoming, as, from.domain, outcome.stale)
+      case 'malformed':
+        return incoming.answer(400)
+      case 'wait':
+        return incoming.answer(503, [['Retry-After', outcome.seconds]])
+      case 'verified':
+        return this.#claimed(incoming, from, outcome, use)
+    }
+  }
+
+  /** RFC 3261 §22.1 leaves it open; we let nobody speak in another's name: From is an address of the account. */
+  #claimed(
+    incoming: Incoming,
+    from: Address,
+    verified: { readonly owner: Address; readonly name: Address },
+    use: (identity: Identity) => void,
+  ): void {
+    const identity: Identity = { principal: { address: from, vouchedBy: 'us' }, owner: verified.owner }
+    if (verified.name.key === from.key || verified.owner.key === from.key) return use(identity)
+    if (this.#service.directory.resident(from) === undefined) incoming.keep()
+    this.#service.directory.find(from, (found) => {
+      if (found === 'fault') incoming.answer(500)
+      else if (found !== 'unknown' && found.address.key === verified.owner.key) use(identity)
+      else incoming.answer(403)
+    })
+  }
+
+  #challenge(incoming: Incoming, as: 'user-agent-server' | 'proxy', realm: string, stale: boolean): void {
+    this.#metrics.challenges.add()
+    const [status, name] =
+      as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
+    incoming.answer(
+      status,
+      this.#digest.challenges(realm, stale).map((value) => [name, value] as const),
+    )
+  }
+}
+
+/**
+ * The credentials for our realm (RFC 3261 §22.3: several may stand there, for several proxies). We choose to take them from either
+ * field: which of 401 and 407 was sent is known to the one who asked, and some phones use one field for both.
+ */
+function credentialsFor(request: SipRequest, realm: string): string | undefined {
+  for (const id of [header.authorization, header.proxyAuthorization])
+    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride)) {
+      const value = unfolded(request.head.slice(request.index[i + 2], request.index[i + 3]))
+      if (namesRealm(value, realm)) return value
+    }
+  return undefined
+}
+
+/** True where credentials are Digest and say this realm; a look without taking all of them apart. */
+function namesRealm(value: string, realm: string): boolean {
+  if (value.slice(0, 7).toLowerCase() !== 'digest ') return false
+  const at = value.toLowerCase().indexOf('realm')
+  return at >= 0 && value.indexOf(`"${realm}"`, at) >= 0
+}

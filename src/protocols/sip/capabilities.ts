@@ -1,0 +1,10 @@
+// What this server can do, in the words of Allow and Supported.
+
+/** Allow (RFC 3261 §20.5). */
+export const allowed = 'ACK, BYE, CANCEL, MESSAGE, NOTIFY, OPTIONS, PUBLISH, REGISTER, SUBSCRIBE'
+
+/** Methods that we know and do not allow: 405; any other one gets 501 (RFC 3261 §8.2.1, §21.5.2). */
+export const notAllowed: ReadonlySet<string> = new Set(['INVITE', 'INFO', 'PRACK', 'UPDATE', 'REFER'])
+
+/** Option tags that we understand where a request requires them (RFC 3261 §8.2.2.3): Path of RFC 3327. */
+export const supported: ReadonlySet<string> = new Set(['path'])

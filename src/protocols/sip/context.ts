@@ -1,0 +1,32 @@
+// What the methods and agents of this folder work with.
+
+import type { Service } from '#core'
+import type { Authentication } from './authentication.ts'
+import type { Flow } from './flow.ts'
+import type { Publications } from './publications.ts'
+import type { Registrar } from './registrar.ts'
+import type { SipSettings } from './settings.ts'
+import type { SubscriptionDialogs } from './subscription-dialogs.ts'
+import type { TransactionLayer } from './transaction/transaction-layer.ts'
+import type { Transport } from './transport.ts'
+
+export interface SipContext {
+  readonly service: Service
+  readonly settings: SipSettings
+  readonly layer: TransactionLayer
+  readonly transport: Transport
+  readonly authentication: Authentication
+  readonly registrar: Registrar
+  readonly publications: Publications
+  readonly subscriptions: SubscriptionDialogs
+}
+
+/** The Via value for a request of ours: RFC 3261 §18.1.1, and rport where the path may have a NAT (RFC 3581 §3). */
+export function viaFor(flow: Flow, branch: string): string {
+  return `SIP/2.0/${flow.transport} ${flow.sentBy};branch=${branch}${flow.reliable ? '' : ';rport'}`
+}
+
+/** The URI by which requests in a dialog reach us over a flow. */
+export function ownUri(flow: Flow): string {
+  return `sip:${flow.sentBy}${flow.transport === 'UDP' ? '' : `;transport=${flow.transport.toLowerCase()}`}`
+}

@@ -1,0 +1,64 @@
+// MESSAGE from a phone to anybody, RFC 3428 §7 and RFC 3261 §16: the core finds who takes it; the first answer of any of
+// their devices is the answer.
+
+import type { Outcome } from '#model'
+import { addressOfSipUri, agentOf, messageEnvelope, type SipMessageEnvelope } from '../binding.ts'
+import { header } from '../codec/header-names.ts'
+import { bodyOf, headerValue, requestUri } from '../codec/message.ts'
+import type { SipContext } from '../context.ts'
+import { statusOf } from '../errors.ts'
+import type { Incoming } from '../incoming.ts'
+
+export function message(context: SipContext, incoming: Incoming): void {
+  const refusal = contentRefusal(context, incoming)
+  // RFC 3428 §4: MESSAGE makes no dialog; one inside a dialog that we have no part in is for nobody.
+  if (incoming.parts.toTag !== undefined) return incoming.answer(481)
+  context.authentication.identify(incoming, 'proxy', (identity) => {
+    if (refusal !== undefined)
+      return incoming.answer(refusal, refusal === 415 ? [['Accept-Encoding', 'identity']] : undefined)
+    if (incoming.parts.maxForwards === 0) return incoming.answer(483)
+    const to = addressOfSipUri(requestUri(incoming.request))
+    if (to === undefined || to.user === '') return incoming.answer(404)
+    const { service, registrar } = context
+    const sender = registrar.contactAt(service.directory.resident(identity.owner), incoming.flow)
+    const from = identity.principal.address
+    const envelope = messageEnvelope(incoming, from, sender?.id ?? '', to, agentOf(incoming.parts.uri))
+    service.messages.send(envelope, (outcome) => answer(incoming, envelope, outcome))
+  })
+}
+
+/** The status for a body that cannot be carried. */
+function contentRefusal({ settings }: SipContext, incoming: Incoming): number | undefined {
+  const { request } = incoming
+  const body = bodyOf(request)
+  if (body.length > settings.messageBytesMax) return 413
+  // RFC 3261 §20.15: "The Content-Type header field MUST be present if the body is not empty."
+  if (body.length > 0 && headerValue(request, header.contentType) === undefined) return 400
+  const encoding = headerValue(request, header.contentEncoding)
+  return encoding !== undefined && encoding.toLowerCase() !== 'identity' ? 415 : undefined
+}
+
+/** RFC 3428 §7: 200 where it was delivered, 202 where it will be; a SIP device's own answer goes back as it came. */
+function answer(incoming: Incoming, envelope: SipMessageEnvelope, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case 'delivered': {
+      const response = envelope.live?.response
+      return response === undefined
+        ? incoming.answer(200)
+        : incoming.answerWith(response.status, response.octets)
+    }
+    case 'stored':
+    case 'relayed':
+      return incoming.answer(202)
+    case 'refused': {
+      const { detail, condition, location } = outcome
+      if (detail?.protocol === 'sip') return incoming.answerWith(detail.code, Buffer.from(detail.raw))
+      // RFC 3261 §22.1: a far end's wish for a password is not ours to pass on as a challenge without one.
+      if (condition === 'authentication-required') return incoming.answer(403)
+      return incoming.answer(
+        statusOf[condition],
+        location === undefined ? undefined : [['Contact', `<${location}>`]],
+      )
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// One registered phone, an agent of its owner's inbox: a MESSAGE is sent to it, and its answer becomes an Outcome.
+
+import {
+  type AgentCapabilities,
+  accepted,
+  type DeliveryAnswer,
+  type DeliveryContext,
+  type InboxAgent,
+  type Lease,
+} from '#core'
+import type { Address, Condition, Envelope } from '#model'
+import { messageParts, SipMessageEnvelope } from './binding.ts'
+import { encodeRequest } from './codec/encode.ts'
+import { contentTypeText } from './codec/headers.ts'
+import { requestUri } from './codec/message.ts'
+import { forwardedRequest } from './codec/splice.ts'
+import { formatSipUri, type SipUri, uriParam } from './codec/uri.ts'
+import { type SipContext, viaFor } from './context.ts'
+import { Delivery, declined } from './delivery.ts'
+import type { Flow } from './flow.ts'
+
+/** LIMIT: types of content that a phone has refused and that are remembered. */
+const refusedTypesMax = 32
+
+/** RFC 3261 §18.1.1, RFC 3428 §8: what is larger goes over a congestion-controlled transport. */
+const datagramBytesMax = 1300
+
+export interface ContactFacts {
+  /** The Contact's URI as it came, and taken apart. */
+  readonly uri: string
+  readonly parsed: SipUri
+  /** 0 to 1. */
+  readonly q: number
+  readonly flow: Flow
+  /** Path values in order, which become Route (RFC 3327 §5.1). */
+  readonly path: readonly string[]
+  readonly callId: string
+  readonly cseq: number
+  /** +sip.instance and reg-id (RFC 5626 §4.1), where it gave them. */
+  readonly instance: string | undefined
+  /** False when its Allow or its methods parameter leaves MESSAGE out (RFC 3840 §10.1). */
+  readonly takesMessages: boolean
+}
+
+export class RegisteredContact implements InboxAgent {
+  readonly protocol = 'sip'
+  readonly owner: Address
+  readonly id: string
+  facts: ContactFacts
+  capabilities: AgentCapabilities
+  lease: Lease | undefined
+  /** True while a PUBLISH of this phone says its presence. */
+  published = false
+  readonly #context: SipContext
+  readonly #refusedTypes = new Set<string>()
+
+  constructor(context: SipContext, owner: Address, id: string, facts: ContactFacts) {
+    this.#context = context
+    this.owner = owner
+    this.id = id
+    this.facts = facts
+    this.capabilities = capabilitiesOf(facts)
+  }
+
+  get keepsOrder(): boolean {
+    return this.facts.flow.reliable
+  }
+
+  /** A registration came again: what was learnt from refusals is forgotten, for the phone may have changed. */
+  refresh(facts: ContactFacts): void {
+    this.facts = facts
+    this.capabilities = capabilitiesOf(facts)
+    this.#refusedTypes.clear()
+  }
+
+  deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
+    // A SIP phone has no way to show what its owner sent from elsewhere; no core offers it, `sentCopies` being false.
+    if (context.copy === 'sent') return answer(declined('not-acceptable'))
+    // A receipt is a hint that a phone did not ask for; a failure waits for a device that can show it.
+    if (envelope.head.kind === 'report') return answer(declined('content-not-understood'))
+    if (!this.facts.flow.open) return answer(declined('connection-failed'))
+    const isSip = envelope instanceof SipMessageEnvelope
+    const type = isSip
+      ? (contentTypeText(envelope.request) ?? '')
+      : (envelope.content()?.type ?? 'text/plain')
+    if (this.#refusedTypes.has(essence(type))) return answer(declined('content-not-understood'))
+    // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
+    if (isSip && /^sips:/i.test(requestUri(envelope.request)) && this.facts.flow.transport !== 'TLS')
+      return answer(declined('not-acceptable'))
+    if (envelope.head.hops <= 0)
+      return answer({ kind: 'refused', outcome: { kind: 'refused', condition: 'too-many-hops' } })
+    const live = isSip && context.storedAt === undefined ? envelope.live : undefined
+    const make = (flow: Flow, branch: string): Buffer | undefined =>
+      live === undefined
+        ? this.#written(envelope, context, flow, branch)
+        : this.#forwarded(envelope as SipMessageEnvelope, flow, branch)
+    const delivery = new Delivery(this.#context, this, live, essence(type), answer)
+    const { flow } = this.facts
+    const branch = this.#context.layer.newBranch()
+    const octets = make(flow, branch)
+    // Nothing that a phone could show: a hint, which may be lost.
+    if (octets === undefined) return answer(accepted)
+    if (!this.#wantsConnection(flow, octets)) return delivery.send(flow, branch, octets)
+    const kept = envelope.keep()
+    this.#context.transport.streamFlow(flow.remote, (stream) => {
+      // "If this causes [...] the connection attempt [to fail], the element SHOULD retry [...] using UDP" (RFC 3261 §18.1.1).
+      if (stream === undefined) return delivery.send(flow, branch, octets)
+      const again =
+        isSip && live !== undefined
+          ? this.#forwarded(kept as SipMessageEnvelope, stream, branch)
+          : this.#written(kept, context, stream, branch)
+      if (again === undefined) answer(accepted)
+      else delivery.send(stream, branch, again)
+    })
+  }
+
+  signOut(_reason: Condition): void {
+    // SIP has no word for it: the next REGISTER is refused (RFC 3261 §10.3).
+    this.#context.registrar.remove(this)
+  }
+
+  /** The phone refused by method: no message is offered until it registers again. */
+  takesNoMessages(): void {
+    this.capabilities = { ...this.capabilities, messages: false }
+  }
+
+  /** The phone refused this type of content. */
+  refusesType(type: string): void {
+    if (this.#refusedTypes.size < refusedTypesMax) this.#refusedTypes.add(type)
+  }
+
+  /** The Request-URI that leads to it: "Any headers present MUST be removed", and method (RFC 3261 §16.6 step 2, §19.1.5). */
+  get target(): string {
+    const { uri, parsed } = this.facts
+    if (parsed.headers === undefined && uriParam(parsed, 'method') === undefined) return uri
+    return formatSipUri({
+      ...parsed,
+      headers: undefined,
+      params: parsed.params.filter(({ name }) => name !== 'method'),
+    })
+  }
+
+  /** The sender's own octets with the hop's fields put in (RFC 3261 §16.6). */
+  #forwarded(envelope: SipMessageEnvelope, flow: Flow, branch: string): Buffer | undefined {
+    const { incoming } = envelope.live!
+    return forwardedRequest(envelope.request, {
+      uri: this.target,
+      via: viaFor(flow, branch),
+      topVia: incoming.parts.via,
+      stamp: incoming.stamp,
+      routesDropped: Number.POSITIVE_INFINITY,
+      routes: this.facts.path,
+    })
+  }
+
+  /** A MESSAGE of our own, for what came by another protocol or out of the store (RFC 3428 §4, RFC 7572 §4). */
+  #written(envelope: Envelope, context: DeliveryContext, flow: Flow, branch: string): Buffer | undefined {
+    const parts = messageParts(envelope, context.storedAt)
+    if (parts === undefined) return undefined
+    return encodeRequest({
+      ...parts,
+      method: 'MESSAGE',
+      uri: this.target,
+      via: viaFor(flow, branch),
+      // RFC 3428 §8.2 wants no loops of messages over gateways: hops go on.
+      maxForwards: Math.min(70, envelope.head.hops),
+      from: `${parts.from};tag=${this.#context.layer.newTag()}`,
+      cseq: 1,
+      routes: this.facts.path,
+    })
+  }
+
+  /** RFC 3261 §18.1.1: too large for a datagram, and the phone's own address is one that can be called. */
+  #wantsConnection(flow: Flow, octets: Buffer): boolean {
+    const { parsed, path } = this.facts
+    if (flow.reliable || octets.length <= datagramBytesMax || path.length > 0) return false
+    const host = parsed.host.replace(/^\[|\]$/g, '')
+    return host === flow.remote.address && uriParam(parsed, 'transport')?.toLowerCase() !== 'udp'
+  }
+}
+
+const essence = (type: string): string => (type.split(';', 1)[0] ?? '').trim().toLowerCase()
+
+function capabilitiesOf(facts: ContactFacts): AgentCapabilities {
+  return {
+    messages: facts.takesMessages,
+    priority: Math.round(facts.q * 127),
+    receivedCopies: true,
+    sentCopies: false,
+  }
+}

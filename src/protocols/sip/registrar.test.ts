@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { headerValuesNamed } from './codec/message.ts'
+import { textOf, valueOf } from './testing/phone.ts'
+import { at, SipDomain } from './testing/sip-domain.ts'
+
+test('a registration is challenged, then accepted with its contact, expires and Date (RFC 3665 §2.1)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const response = await bob.register()
+  assert.equal(response.status, 200)
+  assert.equal(bob.challenges, 1)
+  assert.deepEqual(headerValuesNamed(response, 'Contact'), ['<sip:bob@192.0.2.1:5060>;expires=3600;q=1'])
+  assert(valueOf(response, 'Date') !== undefined)
+  assert.match(valueOf(response, 'Via') ?? '', /rport=5060.*;received=192\.0\.2\.1$/)
+})
+
+test('Digest works by SHA-256 as by MD5 (RFC 8760 §2)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  bob.algorithm = 'SHA-256'
+  assert.equal((await bob.register()).status, 200)
+})
+
+test('a nonce serves again with a growing count, and a replayed count is challenged as stale (RFC 7616 §3.3)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  await bob.register()
+  await bob.register()
+  assert.equal(bob.challenges, 1)
+})
+
+test('a wrong password never registers (RFC 3261 §22.1)', async () => {
+  const domain = await SipDomain.make()
+  const mallory = domain.phone('bob', '192.0.2.66')
+  mallory.password = 'guess'
+  await assert.rejects(mallory.register(), /challenged again and again/)
+  assert.equal(domain.service.directory.resident(at('bob@example.com'))?.inbox.agents.length ?? 0, 0)
+})
+
+test('nobody registers a phone for another (RFC 3261 §10.3 step 4)', async () => {
+  const domain = await SipDomain.make()
+  const alice = domain.phone('alice', '192.0.2.1')
+  const response = await alice.request('REGISTER', {
+    uri: 'sip:example.com',
+    to: '<sip:bob@example.com>',
+    headers: [`Contact: <${alice.contact}>`],
+  })
+  assert.equal(response.status, 403)
+})
+
+test('nobody speaks in the name of another: From must be of the account that logged in', async () => {
+  const domain = await SipDomain.make()
+  const alice = domain.phone('alice', '192.0.2.1')
+  const response = await alice.request('MESSAGE', {
+    uri: 'sip:carol@example.com',
+    from: '<sip:bob@example.com>;tag=1',
+    headers: ['Content-Type: text/plain'],
+    body: 'hello',
+  })
+  assert.equal(response.status, 403)
+})
+
+test('an address of record that is unknown, or of another domain, is 404 (RFC 3261 §10.3 step 5)', async () => {
+  const domain = await SipDomain.make()
+  const alice = domain.phone('alice', '192.0.2.1')
+  for (const [uri, to] of [
+    ['sip:example.com', '<sip:nobody@example.com>'],
+    ['sip:example.com', '<sip:alice@example.net>'],
+    ['sip:example.net', '<sip:alice@example.com>'],
+  ] as const)
+    assert.equal(
+      (await alice.request('REGISTER', { uri, to, headers: [`Contact: <${alice.contact}>`] })).status,
+      404,
+    )
+})
+
+test('without Contact the registrations are listed (RFC 3665 §2.3)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const desk = domain.phone('bob', '192.0.2.2')
+  await bob.register('Expires: 600')
+  await desk.register(`Contact: <${desk.contact}>;q=0.5;expires=120`)
+  domain.clock.advance(20_000)
+  const response = await bob.request('REGISTER', { uri: 'sip:example.com', to: `<${bob.aor}>` })
+  assert.deepEqual(headerValuesNamed(response, 'Contact'), [
+    '<sip:bob@192.0.2.1:5060>;expires=580;q=1',
+    '<sip:bob@192.0.2.2:5060>;expires=100;q=0.5',
+  ])
+})
+
+test('one contact goes with expires=0, all with * (RFC 3665 §2.4, RFC 3261 §10.2.2)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const desk = domain.phone('bob', '192.0.2.2')
+  await bob.register()
+  await desk.register()
+  const one = await bob.register(`Contact: <${bob.contact}>;expires=0`)
+  assert.deepEqual(headerValuesNamed(one, 'Contact').length, 1)
+  const none = await bob.register('Contact: *', 'Expires: 0')
+  assert.deepEqual([none.status, headerValuesNamed(none, 'Contact')], [200, []])
+})
+
+test('* with another Contact, or without Expires 0, is 400 and changes nothing (RFC 3261 §10.3 step 6)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  await bob.register()
+  assert.equal((await bob.register('Contact: *')).status, 400)
+  assert.equal((await bob.register('Contact: *', 'Expires: 60')).status, 400)
+  assert.equal((await bob.register('Contact: *', `Contact: <${bob.contact}>`, 'Expires: 0')).status, 400)
+  const response = await bob.request('REGISTER', { uri: 'sip:example.com', to: `<${bob.aor}>` })
+  assert.equal(headerValuesNamed(response, 'Contact').length, 1)
+})
+
+test('an interval too brief is 423 with Min-Expires, one too long is cut (RFC 3261 §10.3 step 7)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const brief = await bob.register('Expires: 10')
+  assert.deepEqual([brief.status, valueOf(brief, 'Min-Expires')], [423, '60'])
+  assert.match(valueOf(await bob.register('Expires: 99999999999999'), 'Contact') ?? '', /expires=7200/)
+})
+
+test('a registration ends by itself (RFC 3261 §10.2.4)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  await bob.register('Expires: 60')
+  domain.clock.advance(60_001)
+  const response = await bob.request('REGISTER', { uri: 'sip:example.com', to: `<${bob.aor}>` })
+  assert.deepEqual(headerValuesNamed(response, 'Contact'), [])
+})
+
+test('an older CSeq of the same Call-ID changes nothing (RFC 3261 §10.3 step 7)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  await bob.register()
+  const options = {
+    uri: 'sip:example.com',
+    to: `<${bob.aor}>`,
+    callId: 'reg',
+    headers: [`Contact: <${bob.contact}>`],
+  }
+  assert.equal((await bob.request('REGISTER', { ...options, cseq: 10 })).status, 200)
+  const late = { ...options, cseq: 9, headers: [`Contact: <${bob.contact}>;expires=0`] }
+  assert.equal((await bob.request('REGISTER', late)).status, 500)
+})
+
+test('a phone that comes from another address is known by its instance (RFC 5626 §6)', async () => {
+  const domain = await SipDomain.make()
+  const instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"'
+  const before = domain.phone('bob', '192.0.2.1')
+  const after = domain.phone('bob', '192.0.2.9', 5070)
+  await before.register(`Contact: <${before.contact}>;${instance}`)
+  const response = await after.register(`Contact: <${after.contact}>;${instance}`)
+  assert.deepEqual(headerValuesNamed(response, 'Contact').length, 1)
+  assert.match(valueOf(response, 'Contact') ?? '', /192\.0\.2\.9:5070/)
+})
+
+test('Path is kept, given back, and becomes the route of what is sent to the phone (RFC 3327 §5)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const alice = domain.phone('alice', '192.0.2.3')
+  const response = await bob.register(
+    `Contact: <sip:bob@10.0.0.1>`,
+    'Path: <sip:192.0.2.1;lr>',
+    'Supported: path',
+    'Require: path',
+  )
+  assert.deepEqual([response.status, valueOf(response, 'Path')], [200, '<sip:192.0.2.1;lr>'])
+  await alice.message('sip:bob@example.com', 'hello')
+  const message = await bob.next('MESSAGE')
+  assert.equal(valueOf(message, 'Route'), '<sip:192.0.2.1;lr>')
+})
+
+test('more contacts than the limit are refused, and none of them is taken', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const many = Array.from({ length: 5 }, (_, i) => `Contact: <sip:bob@192.0.2.${i + 10}>`)
+  assert.equal((await bob.register(...many)).status, 503)
+  const response = await bob.request('REGISTER', { uri: 'sip:example.com', to: `<${bob.aor}>` })
+  assert.deepEqual(headerValuesNamed(response, 'Contact'), [])
+})
+
+test('a connection that ends takes its phone along', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1', 40_000, 'TCP')
+  await bob.register()
+  const account = domain.service.directory.resident(at('bob@example.com'))
+  assert.equal(account?.inbox.agents.length, 1)
+  bob.connection?.close()
+  for (let turn = 0; turn < 20 && account?.inbox.agents.length === 1; turn++)
+    await new Promise((r) => setImmediate(r))
+  assert.equal(account?.inbox.agents.length, 0)
+})
+
+test('a message for an absent person is stored, and comes once at the next registration, dated (RFC 3428 §4)', async () => {
+  const domain = await SipDomain.make()
+  const alice = domain.phone('alice', '192.0.2.3')
+  const bob = domain.phone('bob', '192.0.2.1')
+  assert.equal(
+    (await alice.message('sip:bob@example.com', 'are you there? 🙂\r\nyes?', 'Subject: hi')).status,
+    202,
+  )
+  domain.clock.advance(60_000)
+  await bob.register()
+  const message = await bob.next('MESSAGE')
+  assert.equal(textOf(message), 'are you there? 🙂\r\nyes?')
+  assert.match(valueOf(message, 'From') ?? '', /^<sip:alice@example\.com>;tag=/)
+  assert.equal(valueOf(message, 'Subject'), 'hi')
+  assert.equal(valueOf(message, 'Date'), new Date(domain.clock.now() - 60_000).toUTCString())
+  await bob.register()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(bob.requests, [])
+})

@@ -1,0 +1,175 @@
+// The registrar, RFC 3261 §10.3: which contacts an address of record has, each a lease and an agent of the inbox.
+
+import { createHash } from 'node:crypto'
+import type { Account } from '#core'
+import { type Condition, delivered } from '#model'
+import { registeredPresence } from './binding.ts'
+import { formatSipUri, sameSipUri } from './codec/uri.ts'
+import type { SipContext } from './context.ts'
+import { type Flow, sameRemote } from './flow.ts'
+import { type ContactFacts, RegisteredContact } from './registered-contact.ts'
+
+/** One Contact of a REGISTER; `seconds` 0 takes it away. */
+export interface ContactUpdate {
+  readonly facts: ContactFacts
+  readonly seconds: number
+}
+
+export type RegistrationFault = 'out-of-order' | Condition
+
+export class Registrar {
+  #context: SipContext | undefined
+  /** Contacts whose connection, once over, is their end. */
+  readonly #byFlow = new Map<Flow, Set<RegisteredContact>>()
+  readonly #accounts = new WeakMap<RegisteredContact, Account>()
+
+  /** Given once: contacts and registrar need each other. */
+  set context(context: SipContext) {
+    this.#context = context
+  }
+
+  /** The contacts of an account, in the order they came. */
+  contactsOf(account: Account): RegisteredContact[] {
+    return account.inbox.agents.filter((agent) => agent instanceof RegisteredContact)
+  }
+
+  /** The contact that a request came from: the one at the same far end. */
+  contactAt(account: Account | undefined, flow: Flow): RegisteredContact | undefined {
+    if (account === undefined) return undefined
+    for (const agent of account.inbox.agents)
+      if (agent instanceof RegisteredContact && sameRemote(agent.facts.flow, flow)) return agent
+    return undefined
+  }
+
+  /** All updates or none of them (RFC 3261 §10.3 step 7). Stored messages are not yet handed over: `ready` does that. */
+  update(
+    account: Account,
+    updates: readonly ContactUpdate[],
+    contactsMax: number,
+  ): RegistrationFault | undefined {
+    const known = this.contactsOf(account)
+    const matched = updates.map(({ facts }) => known.find((contact) => isSame(contact.facts, facts)))
+    // "If the CSeq value is higher [...] Otherwise, the update MUST be aborted and the request fails."
+    const isLate = updates.some(({ facts }, i) => {
+      const before = matched[i]?.facts
+      return before !== undefined && before.callId === facts.callId && facts.cseq <= before.cseq
+    })
+    if (isLate) return 'out-of-order'
+    const added = updates.filter(({ seconds }, i) => matched[i] === undefined && seconds > 0)
+    const removed = updates.filter(({ seconds }, i) => matched[i] !== undefined && seconds === 0)
+    if (known.length + added.length - removed.length > contactsMax) return 'resource-limit'
+    const made: RegisteredContact[] = []
+    for (const { facts } of added) {
+      const contact = this.#attach(account, facts)
+      if (contact === undefined) {
+        for (const undone of made) this.remove(undone)
+        return 'resource-limit'
+      }
+      made.push(contact)
+    }
+    updates.forEach(({ facts, seconds }, i) => {
+      const contact = matched[i] ?? made.find((one) => one.facts === facts)
+      if (contact === undefined) return
+      if (seconds === 0) this.remove(contact)
+      else this.#grant(contact, facts, seconds)
+    })
+    return undefined
+  }
+
+  /** `Contact: *`, RFC 3261 §10.3 step 6: all of them, unless one was registered later by the same Call-ID. */
+  removeAll(account: Account, callId: string, cseq: number): RegistrationFault | undefined {
+    const known = this.contactsOf(account)
+    if (known.some(({ facts }) => facts.callId === callId && cseq <= facts.cseq)) return 'out-of-order'
+    for (const contact of known) this.remove(contact)
+    return undefined
+  }
+
+  /** Ends a registration: its lease, its place in the inbox, and its presence where nothing was published. */
+  remove(contact: RegisteredContact): void {
+    const account = this.#accounts.get(contact)
+    if (account === undefined) return
+    this.#accounts.delete(contact)
+    contact.lease?.cancel()
+    this.#forgetFlow(contact)
+    this.#required.service.messages.detach(account, contact)
+    if (!contact.published) this.#publish(contact, false)
+  }
+
+  /** A connection is over: so are the phones at its far end, until they register again. */
+  flowEnded(flow: Flow): void {
+    for (const contact of [...(this.#byFlow.get(flow) ?? [])]) this.remove(contact)
+  }
+
+  /** The phone's own publication has ended: its registration speaks again, if it is still there. */
+  publicationEnded(account: Account | undefined, tuple: string): void {
+    if (account === undefined) return
+    const contact = this.contactsOf(account).find((one) => one.id === tuple)
+    if (contact === undefined) return
+    contact.published = false
+    this.#publish(contact, true)
+  }
+
+  get #required(): SipContext {
+    if (this.#context === undefined) throw new Error('the registrar was not given its context')
+    return this.#context
+  }
+
+  #attach(account: Account, facts: ContactFacts): RegisteredContact | undefined {
+    const context = this.#required
+    const contact = new RegisteredContact(context, account.address, contactId(facts), facts)
+    let attached = false
+    context.service.messages.attach(contact, (result) => {
+      attached = result === account
+    })
+    if (!attached) return undefined
+    this.#accounts.set(contact, account)
+    return contact
+  }
+
+  #grant(contact: RegisteredContact, facts: ContactFacts, seconds: number): void {
+    this.#forgetFlow(contact)
+    contact.refresh(facts)
+    if (facts.flow.reliable) {
+      const bound = this.#byFlow.get(facts.flow)
+      if (bound === undefined) this.#byFlow.set(facts.flow, new Set([contact]))
+      else bound.add(contact)
+    }
+    if (contact.lease?.active === true) contact.lease.renew(seconds)
+    else contact.lease = this.#required.service.leases.grant(seconds, () => this.remove(contact))
+    if (!contact.published) this.#publish(contact, true)
+  }
+
+  #forgetFlow(contact: RegisteredContact): void {
+    const { flow } = contact.facts
+    const bound = this.#byFlow.get(flow)
+    bound?.delete(contact)
+    if (bound?.size === 0) this.#byFlow.delete(flow)
+  }
+
+  /** A registered phone that has published nothing is a tuple all the same: open. */
+  #publish(contact: RegisteredContact, isThere: boolean): void {
+    const { service } = this.#required
+    const { owner, id, facts } = contact
+    const source = isThere ? registeredPresence(owner, id, facts.uri) : undefined
+    service.presence.publish(
+      { presentity: owner, by: owner, tuple: id, source, seconds: undefined },
+      (outcome) => {
+        if (outcome.kind !== delivered.kind)
+          service.log.warn('a registration could not be shown as presence', { owner: owner.key, outcome })
+      },
+    )
+  }
+}
+
+/** The same binding: by instance where both give one (RFC 5626 §6), else by the URI (RFC 3261 §10.3 step 7, §19.1.4). */
+function isSame(a: ContactFacts, b: ContactFacts): boolean {
+  if (a.instance !== undefined && b.instance !== undefined) return a.instance === b.instance
+  return sameSipUri(a.parsed, b.parsed)
+}
+
+/** A legal resourcepart that is stable for the life of the device: of its instance, else of its Contact. */
+function contactId(facts: ContactFacts): string {
+  const { parsed, instance } = facts
+  const of = instance ?? formatSipUri({ ...parsed, params: [], headers: undefined })
+  return `sip-${createHash('sha256').update(of).digest('base64url').slice(0, 16)}`
+}

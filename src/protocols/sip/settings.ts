@@ -1,0 +1,78 @@
+// The settings of SIP, each defined once.
+
+import { flag, integer, listen, octets, optionalText, type SettingsOf, seconds, section } from '#config'
+
+export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261, SIMPLE).', {
+  udp: listen({ builtIn: '127.0.0.1:5060', doc: 'SIP over UDP.' }),
+  tcp: listen({ builtIn: '127.0.0.1:5060', doc: 'SIP over TCP.' }),
+  tls: listen({ builtIn: '127.0.0.1:5061', doc: 'SIP over TLS.' }),
+  host: optionalText({
+    doc: 'The name or address that Via and Contact give for this server; left out, the one that a phone reached, and the first domain where UDP listens on every address.',
+  }),
+  registrationSecondsMin: seconds({
+    default: 60,
+    min: 1,
+    max: 3600,
+    doc: 'Registrations that ask for less are refused with 423.',
+  }),
+  registrationSecondsDefault: seconds({
+    default: 3600,
+    min: 1,
+    doc: 'How long a registration lasts that names no time.',
+  }),
+  registrationSecondsMax: seconds({
+    default: 86_400,
+    min: 60,
+    doc: 'Registrations that ask for more get this.',
+  }),
+  contactsMax: integer({
+    default: 16,
+    min: 1,
+    max: 64,
+    doc: 'Phones that one person may register at a time.',
+  }),
+  subscriptionSecondsMin: seconds({
+    default: 60,
+    min: 1,
+    max: 3600,
+    doc: 'Subscriptions and publications that ask for less are refused with 423.',
+  }),
+  subscriptionSecondsDefault: seconds({
+    default: 3600,
+    min: 1,
+    doc: 'How long a subscription or publication lasts that names no time.',
+  }),
+  subscriptionSecondsMax: seconds({
+    default: 86_400,
+    min: 60,
+    doc: 'Subscriptions and publications that ask for more get this.',
+  }),
+  messageBytesMax: octets({
+    default: 60_000,
+    min: 1300,
+    max: 60_000,
+    doc: 'Content of one MESSAGE or PUBLISH; more is refused with 413.',
+  }),
+  answerSeconds: seconds({
+    default: 15,
+    min: 1,
+    max: 31,
+    doc: 'How long a phone may take to answer a MESSAGE; then it counts as away and the message is stored. Less than the 32 seconds that its sender waits.',
+  }),
+  foreignSenders: flag({
+    default: false,
+    doc: 'Take requests whose From is of a domain that is not ours, unauthenticated; otherwise they are refused with 403.',
+  }),
+  partialSecondsMax: seconds({
+    default: 30,
+    min: 1,
+    doc: 'How long a message may take to come whole over TCP or TLS.',
+  }),
+  idleSecondsMax: seconds({
+    default: 7200,
+    min: 30,
+    doc: 'How long a TCP or TLS connection may be silent.',
+  }),
+})
+
+export type SipSettings = SettingsOf<typeof sipSettings>

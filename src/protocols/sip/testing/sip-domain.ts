@@ -1,0 +1,126 @@
+// A domain with accounts and SIP in memory, for tests: datagrams go by function call, time is virtual.
+
+import assert from 'node:assert/strict'
+import { BackOff, Derivation, Digest, StoreAuthenticator, serverKeyOf } from '#auth'
+import { ownBytes, VirtualClock } from '#base'
+import { createService, noPeers, type Service } from '#core'
+import { type Address, parseAddress } from '#model'
+import { type Connection, connectionPair, type Endpoint, type UdpListener } from '#net'
+import { Metrics, silentLog } from '#observe'
+import { createMemoryStore } from '#store'
+import { revive } from '../binding.ts'
+import type { SipContext } from '../context.ts'
+import type { SipSettings } from '../settings.ts'
+import { composeSip } from '../sip-server.ts'
+import { Phone } from './phone.ts'
+
+export const settings: SipSettings = {
+  udp: undefined,
+  tcp: undefined,
+  tls: undefined,
+  host: undefined,
+  registrationSecondsMin: 60,
+  registrationSecondsDefault: 3600,
+  registrationSecondsMax: 7200,
+  contactsMax: 4,
+  subscriptionSecondsMin: 60,
+  subscriptionSecondsDefault: 3600,
+  subscriptionSecondsMax: 7200,
+  messageBytesMax: 60_000,
+  answerSeconds: 15,
+  foreignSenders: false,
+  partialSecondsMax: 30,
+  idleSecondsMax: 7200,
+}
+
+/** Where the server listens. */
+export const serverAt: Endpoint = { address: '192.0.2.254', port: 5060 }
+
+export const at = (written: string): Address => parseAddress(written) ?? assert.fail(`no address: ${written}`)
+
+export interface DomainOptions {
+  readonly settings?: Partial<SipSettings>
+  readonly confirmSameDomain?: boolean
+  readonly users?: readonly string[]
+  readonly password?: string
+}
+
+export class SipDomain {
+  readonly clock: VirtualClock
+  readonly service: Service
+  readonly context: SipContext
+  readonly #phones = new Map<string, Phone>()
+
+  private constructor(clock: VirtualClock, service: Service, context: SipContext) {
+    this.clock = clock
+    this.service = service
+    this.context = context
+    const listener: UdpListener = {
+      name: 'sip udp',
+      host: serverAt.address,
+      port: serverAt.port,
+      local: serverAt,
+      send: (octets, port, host) => {
+        this.#phones.get(`${host} ${port}`)?.receive(ownBytes(octets))
+        return true
+      },
+      close: () => Promise.resolve(),
+    }
+    context.transport.useDatagrams(listener)
+  }
+
+  static async make(options: DomainOptions = {}): Promise<SipDomain> {
+    const clock = new VirtualClock()
+    const store = createMemoryStore()
+    const authenticator = new StoreAuthenticator(store)
+    const service = createService({
+      clock,
+      log: silentLog,
+      metrics: new Metrics(),
+      store,
+      peers: noPeers,
+      domains: ['example.com'],
+      policy: { history: false, undeliveredMax: 100, confirmSameDomain: options.confirmSameDomain ?? false },
+      authenticator,
+      passwords: new Derivation({ iterations: 4096 }),
+      revive: (unit) => (unit.head.protocol === 'sip' ? revive(unit.head, unit.raw) : undefined),
+    })
+    const users = options.users ?? ['alice', 'bob', 'carol']
+    await service.accounts.add(
+      users.map((user) => ({ address: at(`${user}@example.com`), password: options.password ?? 'secret' })),
+    )
+    const digest = new Digest({
+      authenticator,
+      clock,
+      backOff: new BackOff(clock),
+      serverKey: await serverKeyOf(store),
+      withoutQop: true,
+    })
+    const context = composeSip(service, { ...settings, ...options.settings }, digest)
+    return new SipDomain(clock, service, context)
+  }
+
+  /** A phone at an address of its own; by TCP where asked. */
+  phone(user: string, address: string, port = 5060, transport: 'UDP' | 'TCP' = 'UDP'): Phone {
+    if (transport === 'TCP') {
+      const [ours, theirs] = connectionPair({ clock: this.clock, remote: { address, port }, local: serverAt })
+      this.context.transport.connected(ours, 'TCP')
+      return this.#overConnection(user, { address, port }, theirs)
+    }
+    const phone = new Phone(user, { address, port }, 'UDP', (octets) => {
+      // A datagram is a loan: what is kept of it must have been copied.
+      const loan = Buffer.from(octets)
+      this.context.transport.datagram(loan, { address, port })
+      loan.fill(0xee)
+    })
+    this.#phones.set(`${address} ${port}`, phone)
+    return phone
+  }
+
+  #overConnection(user: string, endpoint: Endpoint, connection: Connection): Phone {
+    const phone = new Phone(user, endpoint, 'TCP', (octets) => void connection.write(octets))
+    phone.connection = connection
+    connection.start({ onData: (octets) => phone.receive(ownBytes(octets)), onClose: () => undefined })
+    return phone
+  }
+}

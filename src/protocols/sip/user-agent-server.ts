@@ -1,0 +1,97 @@
+// The user agent server core, RFC 3261 §8.2: what every request is asked before its method is. Then the method table.
+
+import { allowed, notAllowed, supported } from './capabilities.ts'
+import { header } from './codec/header-names.ts'
+import { tokensOf } from './codec/headers.ts'
+import type { SipRequest } from './codec/message.ts'
+import { defaultPort, viasOf } from './codec/via.ts'
+import type { SipContext } from './context.ts'
+import { hostPort } from './flow.ts'
+import { Incoming } from './incoming.ts'
+import { message } from './methods/message.ts'
+import { options } from './methods/options.ts'
+import { publish } from './methods/publish.ts'
+import { register } from './methods/register.ts'
+import { subscribe } from './methods/subscribe.ts'
+import type { ServerTransaction } from './transaction/server-transaction.ts'
+import type { Received, TransactionUser } from './transaction/transaction-layer.ts'
+
+/** What a request of one method gets done. It answers, now or later, exactly once. */
+export type Method = (context: SipContext, incoming: Incoming) => void
+
+const methods: Readonly<Record<string, Method>> = {
+  REGISTER: register,
+  MESSAGE: message,
+  SUBSCRIBE: subscribe,
+  PUBLISH: publish,
+  OPTIONS: options,
+  // We are no party to a dialog of these: "481 if [it] does not match" (RFC 3261 §15.1.2, RFC 6665 §4.1.3).
+  BYE: (_context, incoming) => incoming.answer(481),
+  NOTIFY: (_context, incoming) => incoming.answer(481),
+}
+
+export class UserAgentServer implements TransactionUser {
+  readonly #context: SipContext
+
+  constructor(context: SipContext) {
+    this.#context = context
+  }
+
+  onRequest(received: Received, transaction: ServerTransaction): void {
+    const incoming = new Incoming(received, transaction)
+    const { request } = incoming
+    if (this.#isLoop(request)) return incoming.answer(482)
+    const method = methods[request.method]
+    if (method === undefined || !Object.hasOwn(methods, request.method))
+      return incoming.answer(notAllowed.has(request.method) ? 405 : 501, [['Allow', allowed]])
+    const required = unsupported(request)
+    if (required === 'malformed') return incoming.answer(400)
+    if (required.length > 0) return incoming.answer(420, [['Unsupported', required.join(', ')]])
+    method(this.#context, incoming)
+  }
+
+  /** RFC 3261 §17.1.1.3: an ACK for a 2xx is passed up; we sent none, and an ACK is never answered. */
+  onAck(_received: Received): void {}
+
+  /** RFC 3261 §8.2.2.2: "the UAS core SHOULD generate a 482 (Loop Detected) response". */
+  onMerged(received: Received, transaction: ServerTransaction): void {
+    new Incoming(received, transaction).answer(482)
+  }
+
+  /** RFC 3261 §9.2: 481 where nothing matches; else 200, and the INVITE, if it still waits, is answered 487 by its user. */
+  onCancel(
+    received: Received,
+    transaction: ServerTransaction,
+    cancelled: ServerTransaction | undefined,
+  ): void {
+    const incoming = new Incoming(received, transaction)
+    if (cancelled === undefined) return incoming.answer(481)
+    incoming.answer(200)
+    if (!cancelled.answered) cancelled.onCancel?.()
+  }
+
+  onOverload(received: Received): void {
+    this.#context.transport.answer(received, 503, [['Retry-After', '5']])
+  }
+
+  /** RFC 3261 §16.3 point 4: a Via of ours means that the request was here before; it has nowhere new to go. */
+  #isLoop(request: SipRequest): boolean {
+    const vias = viasOf(request)
+    if (vias === undefined || vias.length < 2) return false
+    const { transport } = this.#context
+    return vias.some(({ host, port, transport: name }) =>
+      transport.isOurs(hostPort(host, port ?? defaultPort(name))),
+    )
+  }
+}
+
+/** Option tags in Require and Proxy-Require that we lack (RFC 3261 §8.2.2.3, §16.3 point 5). */
+function unsupported(request: SipRequest): string[] | 'malformed' {
+  const missing: string[] = []
+  for (const id of [header.require, header.proxyRequire]) {
+    const tags = tokensOf(request, id)
+    if (tags === 'malformed') return 'malformed'
+    for (const tag of tags ?? []) if (!supported.has(tag.toLowerCase())) missing.push(tag)
+  }
+  return missing
+}
