@@ -1,6 +1,7 @@
 // The contract of durable state. Every promise (and `done`) resolves only when the change survives `kill -9`; a store that
 // can't write rejects with a ServiceError and has changed nothing. Calls take effect in the order they are made. Owners are
-// named by the primary address of their account.
+// named by the primary address of their account; what would belong to an account that is not there is refused
+// (`target-unknown`). Octets given to it are its own until it answers.
 import type { Bytes } from '#base'
 import type { Address, Head } from '#model'
 import type { AccessRule } from './access-rules.ts'
@@ -66,7 +67,7 @@ export interface HistoryQuery {
   /** Milliseconds since the epoch, inclusive. */
   readonly start?: number
   readonly end?: number
-  /** Exclusive. */
+  /** Exclusive. An id that the owner's archive lacks is refused (`not-found`). */
   readonly afterId?: string
   readonly beforeId?: string
   /** True: the newest `limit` before the bound, still in ascending order. */
@@ -97,7 +98,7 @@ export interface Store {
   replaceAccount(record: AccountRecord, secrets: Secrets): Promise<boolean>
   /** Removes the account and everything it owns; false when there was none. */
   removeAccount(owner: Address): Promise<boolean>
-  /** Accounts of a domain in key order, after `after` (exclusive). */
+  /** Accounts of a domain by the code points of their local parts, after the key `after` (exclusive; empty: from the first). */
   accounts(domain: string, after: string, limit: number): Promise<AccountRecord[]>
   countAccounts(): Promise<number>
 
@@ -114,7 +115,7 @@ export interface Store {
   removeSubscription(id: string): Promise<void>
   subscriptions(protocol: string): Promise<StoredSubscription[]>
 
-  /** Appends to the history; `done` gets the fault when it could not. The hot path: no promise. */
+  /** Appends to the history, once an id; `done` gets the fault when it could not. The hot path: no promise. */
   append(row: HistoryRow, done: (fault: Error | undefined) => void): void
   /** Marks entries as delivered; entries that are not archived vanish with their row. */
   markDelivered(owner: Address, ids: readonly string[], done: (fault: Error | undefined) => void): void
