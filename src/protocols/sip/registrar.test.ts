@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { headerValuesNamed } from './codec/message.ts'
-import { textOf, valueOf } from './testing/phone.ts'
+import { fieldOf, textOf } from './testing/phone.ts'
 import { at, SipDomain } from './testing/sip-domain.ts'
 
 test('a registration is challenged, then accepted with its contact, expires and Date (RFC 3665 §2.1)', async () => {
@@ -11,8 +11,8 @@ test('a registration is challenged, then accepted with its contact, expires and 
   assert.equal(response.status, 200)
   assert.equal(bob.challenges, 1)
   assert.deepEqual(headerValuesNamed(response, 'Contact'), ['<sip:bob@192.0.2.1:5060>;expires=3600;q=1'])
-  assert(valueOf(response, 'Date') !== undefined)
-  assert.match(valueOf(response, 'Via') ?? '', /rport=5060.*;received=192\.0\.2\.1$/)
+  assert(fieldOf(response, 'Date') !== undefined)
+  assert.match(fieldOf(response, 'Via') ?? '', /rport=5060.*;received=192\.0\.2\.1$/)
 })
 
 test('Digest works by SHA-256 as by MD5 (RFC 8760 §2)', async () => {
@@ -116,8 +116,8 @@ test('an interval too brief is 423 with Min-Expires, one too long is cut (RFC 32
   const domain = await SipDomain.make()
   const bob = domain.phone('bob', '192.0.2.1')
   const brief = await bob.register('Expires: 10')
-  assert.deepEqual([brief.status, valueOf(brief, 'Min-Expires')], [423, '60'])
-  assert.match(valueOf(await bob.register('Expires: 99999999999999'), 'Contact') ?? '', /expires=7200/)
+  assert.deepEqual([brief.status, fieldOf(brief, 'Min-Expires')], [423, '60'])
+  assert.match(fieldOf(await bob.register('Expires: 99999999999999'), 'Contact') ?? '', /expires=7200/)
 })
 
 test('a registration ends by itself (RFC 3261 §10.2.4)', async () => {
@@ -152,7 +152,7 @@ test('a phone that comes from another address is known by its instance (RFC 5626
   await before.register(`Contact: <${before.contact}>;${instance}`)
   const response = await after.register(`Contact: <${after.contact}>;${instance}`)
   assert.deepEqual(headerValuesNamed(response, 'Contact').length, 1)
-  assert.match(valueOf(response, 'Contact') ?? '', /192\.0\.2\.9:5070/)
+  assert.match(fieldOf(response, 'Contact') ?? '', /192\.0\.2\.9:5070/)
 })
 
 test('Path is kept, given back, and becomes the route of what is sent to the phone (RFC 3327 §5)', async () => {
@@ -165,10 +165,10 @@ test('Path is kept, given back, and becomes the route of what is sent to the pho
     'Supported: path',
     'Require: path',
   )
-  assert.deepEqual([response.status, valueOf(response, 'Path')], [200, '<sip:192.0.2.1;lr>'])
+  assert.deepEqual([response.status, fieldOf(response, 'Path')], [200, '<sip:192.0.2.1;lr>'])
   await alice.message('sip:bob@example.com', 'hello')
   const message = await bob.next('MESSAGE')
-  assert.equal(valueOf(message, 'Route'), '<sip:192.0.2.1;lr>')
+  assert.equal(fieldOf(message, 'Route'), '<sip:192.0.2.1;lr>')
 })
 
 test('more contacts than the limit are refused, and none of them is taken', async () => {
@@ -204,9 +204,9 @@ test('a message for an absent person is stored, and comes once at the next regis
   await bob.register()
   const message = await bob.next('MESSAGE')
   assert.equal(textOf(message), 'are you there? 🙂\r\nyes?')
-  assert.match(valueOf(message, 'From') ?? '', /^<sip:alice@example\.com>;tag=/)
-  assert.equal(valueOf(message, 'Subject'), 'hi')
-  assert.equal(valueOf(message, 'Date'), new Date(domain.clock.now() - 60_000).toUTCString())
+  assert.match(fieldOf(message, 'From') ?? '', /^<sip:alice@example\.com>;tag=/)
+  assert.equal(fieldOf(message, 'Subject'), 'hi')
+  assert.equal(fieldOf(message, 'Date'), new Date(domain.clock.now() - 60_000).toUTCString())
   await bob.register()
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(bob.requests, [])

@@ -197,5 +197,5 @@ export class Phone {
 }
 
 export const textOf = (message: SipMessage): string => Buffer.from(bodyOf(message)).toString()
-export const valueOf = (message: SipMessage, name: string): string | undefined =>
+export const fieldOf = (message: SipMessage, name: string): string | undefined =>
   headerValuesNamed(message, name)[0]
