@@ -341,19 +341,25 @@ export class MessageService {
   }
 
   async #flush(account: Account): Promise<void> {
+    let after = 0
     do {
+      // Who became ready meanwhile is offered all from the beginning, before what comes later in order.
+      if (account.flushAgain) after = 0
       account.flushAgain = false
-      for (let after = 0; ; ) {
-        const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
-        const taken: string[] = []
-        for (const item of items) {
-          after = item.sequence
-          if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
-        }
-        if (taken.length > 0) await this.#markDelivered(account, taken)
-        if (items.length < flushBatch) break
-      }
-    } while (account.flushAgain)
+      after = await this.#flushBatch(account, after)
+    } while (account.flushAgain || after > 0)
+  }
+
+  /** Hands over one batch; answers where the next one begins, 0 when there is none. */
+  async #flushBatch(account: Account, after: number): Promise<number> {
+    const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
+    const taken: string[] = []
+    for (const item of items) {
+      if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
+      if (account.flushAgain) break
+    }
+    if (taken.length > 0) await this.#markDelivered(account, taken)
+    return items.length < flushBatch ? 0 : (items.at(-1) as HistoryItem).sequence
   }
 
   /** True when nothing more is to be done for it: an agent took it, or a device refused it for its person. */
