@@ -2,7 +2,7 @@
 // does not say (Via, From, Call-ID, CSeq, ...), answers one challenge, and leaves the rest to the script.
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
-import { Arrivals, type Party, type PartyContext, patience } from './party.ts'
+import { Arrivals, type Party, type PartyContext } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
 
 type Fields = [string, string][]
@@ -22,6 +22,8 @@ export class SipParty implements Party {
   readonly #requests = new Arrivals<Unit>()
   readonly #responses = new Arrivals<Unit>()
   #lastRequest: Unit | undefined
+  /** How to answer the challenge to the request that is under way; once a request. */
+  #onChallenge: ((challenge: [string, string]) => void) | undefined
 
   constructor(words: readonly string[], context: PartyContext) {
     this.#address = words[0] as string
@@ -71,9 +73,16 @@ export class SipParty implements Party {
       return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
     })
     const unit = { text, first, fields }
-    if (first.startsWith('SIP/2.0')) {
-      if (!/^SIP\/2\.0 1/.test(first)) this.#responses.push(unit)
-    } else this.#requests.push(unit)
+    if (!first.startsWith('SIP/2.0')) this.#requests.push(unit)
+    else if (!/^SIP\/2\.0 1/.test(first)) this.#responded(unit)
+  }
+
+  #responded(unit: Unit): void {
+    const challenge = unit.fields.find(
+      ([name, value]) => /^(www|proxy)-authenticate$/.test(name) && /MD5|^(?!.*algorithm)/i.test(value),
+    )
+    if (challenge !== undefined && this.#onChallenge !== undefined) this.#onChallenge(challenge)
+    else this.#responses.push(unit)
   }
 
   async #register(extra: string): Promise<void> {
@@ -84,26 +93,16 @@ export class SipParty implements Party {
     await this.#receive('SIP/2.0 200 *', true)
   }
 
-  /** Sends a request; where it is challenged, once more with credentials. The last answer waits to be received. */
+  /** Sends a request, and once more with credentials when it is challenged. What it is answered waits to be received. */
   async #request(text: string): Promise<void> {
     const socket = await this.#open()
     const callId = randomBytes(8).toString('hex')
     const tag = randomBytes(4).toString('hex')
-    let authorization = ''
-    for (let turn = 0; turn < 2; turn++) {
-      socket.send(this.#complete(text, callId, tag, authorization))
-      if (/^ACK /.test(text)) return
-      const response = await this.#responses.next(`an answer to ${text.split('\n')[0]}`)
-      const challenge = response.fields.find(
-        ([name, value]) =>
-          /^(www|proxy)-authenticate$/.test(name) && /algorithm="?MD5|^(?!.*algorithm)/i.test(value),
-      )
-      if (turn === 1 || challenge === undefined || !/ 40[17] /.test(response.first)) {
-        this.#responses.push(response)
-        return
-      }
-      authorization = this.#credentials(challenge, text)
+    this.#onChallenge = (challenge) => {
+      this.#onChallenge = undefined
+      socket.send(this.#complete(text, callId, tag, this.#credentials(challenge, text)))
     }
+    socket.send(this.#complete(text, callId, tag, ''))
   }
 
   #complete(text: string, callId: string, tag: string, authorization: string): string {
@@ -173,7 +172,7 @@ export class SipParty implements Party {
   async #nothing(): Promise<void> {
     const domain = this.#address.split('@')[1]
     await this.#request(`OPTIONS sip:${domain} SIP/2.0`)
-    await this.#responses.next(`an answer to OPTIONS within ${patience} ms`)
+    await this.#responses.next('an answer to OPTIONS')
     const [first] = this.#requests.waiting
     if (first !== undefined) throw new Error(`received:\n${first.text}`)
   }

@@ -61,9 +61,16 @@ export async function play(file: string, script: Script): Promise<void> {
     }
   } finally {
     for (const party of parties.values()) party.abandon()
-    await server.stop()
+    await stopped(server, clock)
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** Stopping waits a bounded time for goodbyes: that time passes. */
+async function stopped(server: RunningServer, clock: VirtualClock): Promise<void> {
+  const passing = setInterval(() => clock.advance(1000), 5)
+  await server.stop()
+  clearInterval(passing)
 }
 
 async function addAccounts({ service }: RunningServer, script: Script): Promise<void> {
