@@ -294,3 +294,45 @@ test('connectTcp gives an open connection, or says why there is none', async () 
   await listener.close()
   await assert.rejects(connectTcp({ host: '127.0.0.1', port: listener.port }), /ECONNREFUSED/)
 })
+
+test('a connection that was over before it was started tells so, once', async () => {
+  const { listener, ours, client } = await pairOverTcp()
+  ours.destroy({ why: 'limit', detail: 'too many' })
+  client.resume()
+  await once(client, 'end')
+  client.end()
+  while (listener.connections > 0) await new Promise(setImmediate)
+  assert.deepEqual(await watch(ours).closed, { why: 'limit', detail: 'too many' })
+  assert.equal(ours.writeAscii('dropped'), true)
+  assert.equal(ours.queuedBytes, 0)
+  await listener.close()
+})
+
+test('a connection handed to another handler goes on there', async () => {
+  const { listener, ours, client } = await pairOverTcp()
+  const second = Promise.withResolvers<string>()
+  const first = watch(ours, () => watch(ours, second.resolve))
+  client.write('one')
+  while (first.text === '') await new Promise(setImmediate)
+  client.write('two')
+  assert.equal(await second.promise, 'two')
+  assert.equal(first.text, 'one')
+  client.destroy()
+  await listener.close()
+})
+
+test('closing a listener says why to each connection, and ends when the last is over', async () => {
+  const { listener, ours, client } = await pairOverTcp()
+  const seen = watch(ours)
+  ours.writeAscii('goodbye')
+  const closing = listener.close()
+  let text = ''
+  client.on('data', (bytes) => {
+    text += bytes
+  })
+  await once(client, 'end')
+  client.end()
+  await closing
+  assert.equal(text, 'goodbye')
+  assert.equal((await seen.closed).why, 'shutdown')
+})

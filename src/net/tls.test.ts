@@ -305,3 +305,53 @@ test('a changed certificate is used by new handshakes; a bad one leaves the old 
     /the TLS certificate .*none\.crt cannot be read: ENOENT/,
   )
 })
+
+test('STARTTLS behind clear octets that a slow reader has not taken waits for them', async () => {
+  const { listener, accepted } = await listen(undefined, { connectionLimits: { queueBytesMax: 1e9 } })
+  const client = connect(at(listener))
+  const ours = await accepted
+  const secured = Promise.withResolvers<void>()
+  const closed = Promise.withResolvers<CloseReason>()
+  ours.start({ onData: () => {}, onSecure: secured.resolve, onClose: closed.resolve })
+  client.pause()
+  const chunk = Buffer.alloc(100_000, 'c')
+  let clear = 0
+  do {
+    ours.write(chunk)
+    clear += chunk.length
+    await new Promise(setImmediate)
+  } while (ours.queuedBytes === 0)
+  ours.startTls(contexts, { server: true })
+  ours.writeAscii('under TLS')
+  assert.ok(ours.queuedBytes > 0)
+  let got = 0
+  client.on('data', (bytes: Buffer) => {
+    assert.ok(bytes.every((octet) => octet === 0x63))
+    got += bytes.length
+    if (got === clear) client.emit('all')
+  })
+  client.resume()
+  await once(client, 'all')
+  client.removeAllListeners('data')
+  const secure = tlsConnect({ socket: client, rejectUnauthorized: false })
+  const [text] = (await once(secure, 'data')) as [Buffer]
+  await secured.promise
+  assert.equal(text.toString(), 'under TLS')
+  secure.destroy()
+  await closed.promise
+  await listener.close()
+})
+
+test('close and destroy in the middle of a handshake end the connection once', async () => {
+  for (const end of ['close', 'destroy'] as const) {
+    const { listener, accepted } = await listen(undefined)
+    const client = connect(at(listener)).on('error', () => {})
+    const ours = await accepted
+    const closed = take(ours)
+    ours.startTls(contexts, { server: true })
+    client.resume()
+    ours[end]()
+    assert.equal((await closed).why, end === 'close' ? 'us' : 'destroyed')
+    await listener.close()
+  }
+})
