@@ -50,12 +50,6 @@ export class Arrivals<T> {
     })
   }
 
-  /** Takes the first for which `wanted` holds among those that are there. */
-  take(wanted: (item: T) => boolean): T | undefined {
-    const at = this.#arrived.findIndex(wanted)
-    return at < 0 ? undefined : this.#arrived.splice(at, 1)[0]
-  }
-
   get waiting(): readonly T[] {
     return this.#arrived
   }

@@ -28,6 +28,10 @@ plain_without_tls = true
 scram_iterations = 4096
 `
 
+/** Virtual seconds at a time, and the real milliseconds in which clients answer what that brought about. */
+const stepSeconds = 10
+const roundTripMs = 10
+
 const makers: Readonly<Record<string, new (words: readonly string[], context: PartyContext) => Party>> = {
   xmpp: XmppParty,
   sip: SipParty,
@@ -103,12 +107,19 @@ async function worldStep(
 ): Promise<void> {
   const seconds = /^time passes (\d+) seconds?$/.exec(what)?.[1]
   if (seconds !== undefined) {
-    clock.advance(Number(seconds) * 1000)
-    return
+    return pass(clock, Number(seconds))
   }
   const decision = /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks) (\S+)$/.exec(what)
   if (decision === null) throw new Error(`nobody knows how to "${what}" ${block}`)
   await decide(server, decision[1] as string, decision[2] as string, decision[3] as string)
+}
+
+/** Time passes a little at a time, so that pings are answered on the way. */
+async function pass(clock: VirtualClock, seconds: number): Promise<void> {
+  for (let left = seconds; left > 0; left -= stepSeconds) {
+    clock.advance(Math.min(left, stepSeconds) * 1000)
+    await new Promise((resolve) => setTimeout(resolve, roundTripMs))
+  }
 }
 
 function decide({ service }: RunningServer, owner: string, verb: string, watcher: string): Promise<void> {

@@ -94,12 +94,11 @@ export class XmppParty implements Party {
     await this.#expect('iq')
     this.#write('<presence/>')
     await this.#settled()
-    // Its own presence comes back (RFC 6121 §4.2.2); a script that wants to see it says `connects`.
-    this.#arrivals.take((node) => node.name === 'presence' && node.attributes.get('from') === this.#jid)
   }
 
-  /** Pings are answered here: they are the transport's, not the script's. */
+  /** Pings are answered here, and a party's own presence, which comes back (RFC 6121 §4.2.2, §4.4.2), is not told. */
   #arrived(node: Node): void {
+    if (node.name === 'presence' && node.attributes.get('from') === this.#jid) return
     const ping = node.children.find((child) => child.namespace === 'urn:xmpp:ping')
     if (node.name === 'iq' && node.attributes.get('type') === 'get' && ping !== undefined) {
       this.#write(`<iq type='result' id='${node.attributes.get('id')}'/>`)
