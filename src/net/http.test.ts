@@ -74,6 +74,7 @@ test('a body past the limit is answered with 413, whether its length is told or 
     },
   })
   assert.equal((await post(chunks)).status, 413)
+  assert.equal((await post('x'.repeat(8_000_000))).status, 413)
   assert.equal(called, 1)
   await listener.close()
 })

@@ -49,6 +49,9 @@ export const defaultHttpLimits: HttpLimits = {
   closeSecondsMax: 5,
 }
 
+/** LIMIT: octets of a body that is too large which are read before it is answered. */
+const droppedBytesMax = 16 * 1024 * 1024
+
 export interface ListenHttpOptions {
   readonly name: string
   readonly at: { readonly host: string | undefined; readonly port: number } | { readonly path: string }
@@ -115,7 +118,6 @@ async function serve(
   try {
     const body = await bodyOf(message, limits.bodyBytesMax)
     if (body === undefined) {
-      // The rest of it is not read; the connection cannot be used again.
       answer(message, response, {
         status: 413,
         headers: { Connection: 'close' },
@@ -133,17 +135,22 @@ async function serve(
   }
 }
 
-/** Undefined when it is larger than `limit`. */
-async function bodyOf(message: IncomingMessage, limit: number): Promise<Bytes | undefined> {
-  if (Number(message.headers['content-length'] ?? 0) > limit) return undefined
-  const parts: Bytes[] = []
-  let length = 0
-  for await (const part of message as AsyncIterable<Buffer>) {
-    length += part.length
-    if (length > limit) return undefined
-    parts.push(part)
-  }
-  return concat(parts)
+/**
+ * Undefined when it is larger than `limit`. Then what comes is read on and dropped for a while, because octets left unread
+ * would turn our answer into a reset.
+ */
+function bodyOf(message: IncomingMessage, limit: number): Promise<Bytes | undefined> {
+  return new Promise((resolve, reject) => {
+    const parts: Bytes[] = []
+    let length = 0
+    message.on('data', (part: Buffer) => {
+      length += part.length
+      if (length <= limit) parts.push(part)
+      else if (length > limit + droppedBytesMax) resolve(undefined)
+    })
+    message.on('end', () => resolve(length > limit ? undefined : concat(parts)))
+    message.on('error', reject)
+  })
 }
 
 function requestOf(message: IncomingMessage, body: Bytes): HttpRequest {
