@@ -68,6 +68,8 @@ export interface LoginOptions {
   /** `host:port`; undefined: where the configuration says that IMPP clients connect. */
   readonly server: string | undefined
   readonly config: string | undefined
+  /** PEM files of authorities to trust, beside the system's and this installation's own. */
+  readonly trust: readonly string[]
   /** Called for each message that comes; absent: the person takes none. */
   readonly onMessage?: (message: IncomingMessage) => void
 }

@@ -8,6 +8,7 @@ import { type CommandContext, type ConfigOptions, withConfig } from './command.t
 export interface PersonOptions extends ConfigOptions, PasswordOptions {
   readonly as: string
   readonly server?: string
+  readonly trust?: string
 }
 
 /** Gives a command the options of a login. */
@@ -18,6 +19,10 @@ export function withLogin(command: Command): Command {
     .option(
       '--server <host:port>',
       'where the server takes IMPP clients (default: as the configuration says)',
+    )
+    .option(
+      '--trust <file.pem>',
+      'an authority to trust, beside those of the system and of this installation',
     )
     .addHelpText(
       'after',
@@ -38,6 +43,7 @@ export async function usingPerson<T>(
     password,
     server: options.server,
     config: options.config,
+    trust: options.trust === undefined ? [] : [options.trust],
     ...(onMessage === undefined ? {} : { onMessage }),
   })
   try {
