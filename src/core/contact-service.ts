@@ -180,13 +180,14 @@ export class ContactService {
     onOutcome: OnOutcome,
     use: (account: Account, contact: Address, exists: boolean) => void,
   ): void {
-    this.#find(owner, onOutcome, (account) => {
-      if (!this.#parts.isLocal(contact.domain)) return use(account, contact, false)
-      this.#parts.directory.find(contact, (found) => {
-        if (found === 'fault') onOutcome(refused('internal-fault'))
-        else if (found === 'unknown') use(account, contact, false)
-        else use(account, found.address, true)
-      })
+    // The owner last, so that what is done with its account is done in the turn in which it was found.
+    const withOwner = (named: Address, exists: boolean): void =>
+      this.#find(owner, onOutcome, (account) => use(account, named, exists))
+    if (!this.#parts.isLocal(contact.domain)) return withOwner(contact, false)
+    this.#parts.directory.find(contact, (found) => {
+      if (found === 'fault') onOutcome(refused('internal-fault'))
+      else if (found === 'unknown') withOwner(contact, false)
+      else withOwner(found.address, true)
     })
   }
 

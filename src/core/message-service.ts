@@ -14,10 +14,11 @@ import {
 } from '#model'
 import { mayMessage } from './access.ts'
 import type { Account, WaitingMessage } from './account.ts'
-import type { DeliveryAnswer, DeliveryContext, InboxAgent } from './agents.ts'
+import type { DeliveryContext, InboxAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
+import { type Offer, offersOf, type Verdict } from './offer.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
@@ -36,12 +37,6 @@ export const flushWaitingMax = 10_000
 const flushBatch = 100
 
 type OnOutcome = (outcome: Outcome) => void
-
-type Verdict =
-  | { readonly kind: 'accepted' }
-  | { readonly kind: 'refused' | 'declined'; readonly reason: Refused }
-
-const acceptedVerdict: Verdict = { kind: 'accepted' }
 
 const noAgents: readonly InboxAgent[] = []
 
@@ -65,9 +60,11 @@ export interface MessageParts {
 export class MessageService {
   readonly #parts: MessageParts
   readonly #lanes = new Lanes<Waiting>()
+  readonly #offer: Offer
 
   constructor(parts: MessageParts) {
     this.#parts = parts
+    this.#offer = offersOf(parts.fault)
   }
 
   /**
@@ -207,56 +204,15 @@ export class MessageService {
     }
     this.#offer(offered, envelope, context, (reached) => {
       verdict = reached
-      if (!offering) judged()
+      if (offering) return
+      account.offered--
+      judged()
     })
     offering = false
     if (verdict !== undefined) return judged()
+    account.offered++
     held = envelope.keep()
     if (offered.every((agent) => agent.keepsOrder)) onOrdered()
-  }
-
-  /**
-   * Offers the envelope to each; `onVerdict` is called once: `accepted` with the first that accepts; when none does, `refused` if any
-   * device said no for its person, else `declined` with the first reason. An agent that fails has declined.
-   */
-  #offer(
-    agents: readonly InboxAgent[],
-    envelope: Envelope,
-    context: DeliveryContext,
-    onVerdict: (verdict: Verdict) => void,
-  ): void {
-    let waiting = agents.length
-    let decided = false
-    let no: Refused | undefined
-    let reason: Refused | undefined
-    for (const agent of agents) {
-      let answered = false
-      const answer = (given: DeliveryAnswer): void => {
-        if (answered) return
-        answered = true
-        waiting--
-        if (decided) return
-        if (given.kind === 'accepted') {
-          decided = true
-          return onVerdict(acceptedVerdict)
-        }
-        if (given.kind === 'refused') no ??= given.outcome
-        else reason ??= refused(given.condition)
-        if (waiting > 0) return
-        decided = true
-        onVerdict(
-          no === undefined
-            ? { kind: 'declined', reason: reason as Refused }
-            : { kind: 'refused', reason: no },
-        )
-      }
-      try {
-        agent.deliver(envelope, context, answer)
-      } catch (cause) {
-        this.#parts.fault(cause, 'an agent could not be offered a message')
-        answer({ kind: 'declined', condition: 'internal-fault' })
-      }
-    }
   }
 
   #delivered(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
