@@ -4,7 +4,7 @@
 import type { AgentCapabilities, DeliveryAnswer, DeliveryContext, InboxAgent } from '#core'
 import type { Address, Condition, Envelope } from '#model'
 import { answerOf, incomingSend, protocolName, sizeOf } from './binding.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './codec/index.ts'
 
 /** What the agent needs of its session. */
 export interface AgentParts {

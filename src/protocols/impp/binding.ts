@@ -26,6 +26,7 @@ import { isHeaderName, isHeaderValue } from '#wire/header-lines'
 import {
   type Body,
   envelopeBytes,
+  exchangeKey,
   type Fields,
   fieldsOf,
   fieldText,
@@ -36,12 +37,12 @@ import {
   type PresenceType,
   presenceBody,
   requestBytes,
+  type Settled,
   textField,
   urlOf,
 } from './codec/index.ts'
 import { ImppEnvelope } from './envelope.ts'
 import { conditionOf, reasonOf } from './errors.ts'
-import { exchangeKey, type Settled } from './exchange.ts'
 
 export const protocolName = 'impp'
 

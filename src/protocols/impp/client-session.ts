@@ -9,6 +9,8 @@ import type { CloseReason, Connection, ConnectionHandler } from '#net'
 import { ImppAgent } from './agent.ts'
 import {
   addressOfUrl,
+  Exchange,
+  exchangeKey,
   type ImppFault,
   type ImppRequest,
   type ImppResponse,
@@ -18,7 +20,6 @@ import {
   urlOf,
 } from './codec/index.ts'
 import { reasonOf, sentenceOf } from './errors.ts'
-import { Exchange, exchangeKey } from './exchange.ts'
 import { methods } from './methods/index.ts'
 import { Reply } from './reply.ts'
 import type { SessionEnvironment } from './session-environment.ts'

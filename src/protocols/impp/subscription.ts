@@ -4,9 +4,8 @@
 import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
 import type { Address } from '#model'
 import { changeNotify, notificationBody, protocolName, sizeOf, terminateSubscription } from './binding.ts'
-import type { Body, PresenceType } from './codec/index.ts'
+import type { Body, Exchange, PresenceType, Settled } from './codec/index.ts'
 import { conditionOf } from './errors.ts'
-import type { Exchange, Settled } from './exchange.ts'
 
 export interface SubscriptionParts {
   /** Unique among the presentity's subscriptions. */

@@ -2,7 +2,7 @@
 
 import { text, utf8 } from '#base'
 import { decodeCharset } from './charset.ts'
-import { isToken, isTokenCode, quote, ValueReader } from './tokens.ts'
+import { isToken, isTokenCode, quote, type ValueReader } from './tokens.ts'
 
 /** LIMIT: parameters of one header value; more make it malformed. */
 export const parametersMax = 64

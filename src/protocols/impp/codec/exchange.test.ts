@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { text, utf8, VirtualClock } from '#base'
-import { type ImppResponse, responseBytes, UnitFramer } from './codec/index.ts'
 import { Exchange, exchangeKey, type Settled } from './exchange.ts'
+import { UnitFramer } from './framer.ts'
+import type { ImppResponse } from './unit.ts'
+import { responseBytes } from './write.ts'
 
 function response(id: string, to?: string, connectionId?: string): ImppResponse {
   const framer = new UnitFramer()
@@ -40,6 +42,13 @@ test('a response is matched by request-ID, To and Connection-ID (docs/specs/impp
   assert.equal(exchange.respond(response('1', 'impp://a/c', '6')), false)
   assert.equal(exchange.respond(response('1', 'impp://a/b', '6')), true)
   assert.deepEqual(settled, ['1impp://a/c: true', '1impp://a/b: true'])
+})
+
+test('a request without From is answered by its request-ID alone, as the OK that ends a login is (§6.3)', () => {
+  const { exchange, settled, ask } = setUp()
+  ask('1')
+  assert.equal(exchange.respond(response('1', 'impp://a/b', '6')), true)
+  assert.deepEqual(settled, ['1: true'])
 })
 
 test('no more requests wait than the far end takes; the rest queue, up to a limit (IMPP §12)', () => {

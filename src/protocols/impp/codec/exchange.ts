@@ -3,7 +3,7 @@
 // the clock, so that a test needs no socket.
 
 import { BoundedQueue, type Bytes, type Clock, ownBytes, type Timer } from '#base'
-import type { ImppResponse } from './codec/index.ts'
+import type { ImppResponse } from './unit.ts'
 
 /** What became of a request: its response (a loan), no response in time, or the connection ended. */
 export type Settled = ImppResponse | 'timeout' | 'closed'
@@ -75,7 +75,9 @@ export class Exchange {
   /** Gives a response to the request it belongs to; false when there is none. */
   respond(response: ImppResponse): boolean {
     const { headers } = response
-    const pending = this.#take(exchangeKey(response.id, headers.get('to'), headers.get('connection-id')))
+    const key = exchangeKey(response.id, headers.get('to'), headers.get('connection-id'))
+    // A request without From is known by its id alone: the OK that ends a login names whom it has made.
+    const pending = this.#take(key) ?? this.#take(exchangeKey(response.id, undefined, undefined))
     if (pending === undefined) return false
     pending.settle(response)
     this.#next()

@@ -1,0 +1,23 @@
+// What carries a client's octets: a TCP or TLS socket at the command line, a WebSocket in the browser. Handed in, so that
+// nothing here needs `node:`.
+
+import type { Bytes } from '#base'
+
+export interface Transport {
+  /** True when nobody on the way can read along: TLS, or a connection that stays in the machine. Only then is PLAIN used. */
+  readonly secure: boolean
+  /** Called once, before anything is written. */
+  start(handler: TransportHandler): void
+  /** Octets are copied, or written before it returns. */
+  write(octets: Bytes): void
+  /** Begins TLS, checking that the server is `host`; rejects when it is not, or the handshake fails. Absent: it can't. */
+  startTls?(host: string): Promise<void>
+  close(): void
+}
+
+export interface TransportHandler {
+  /** A loan until it returns. */
+  onData(octets: Bytes): void
+  /** Called once; `reason` is for people. */
+  onClose(reason: string): void
+}
