@@ -60,6 +60,11 @@ const allowed: [string, string, Edge['target']][] = [
     "import { a } from '#protocols/impp/client'",
     { module: 'src/protocols/impp/client/index.ts' },
   ],
+  [
+    'src/protocols/impp/client/wire.ts',
+    "import { a } from '../codec/index.ts'",
+    { module: 'src/protocols/impp/codec/index.ts' },
+  ],
   ['src/cli/user.ts', "import type { A } from '#admin'", { module: 'src/admin/index.ts' }],
   ['src/net/tcp.ts', "import { connect } from 'node:net'", { package: 'node:net' }],
   ['src/protocols/sip/a.ts', "import { isIP, isIPv6 } from 'node:net'", { package: 'node:net' }],
@@ -78,6 +83,12 @@ for (const [from, source, target] of allowed) {
 }
 
 const refused: [string, string, Edge['target'], RegExp][] = [
+  [
+    'src/protocols/impp/client/wire.ts',
+    "import { a } from '../binding.ts'",
+    { module: 'src/protocols/impp/binding.ts' },
+    /climbs out of its folder/,
+  ],
   [
     'src/model/a.ts',
     "import { a } from '#core'",
