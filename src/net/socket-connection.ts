@@ -1,7 +1,7 @@
 // A Connection over a TCP socket, which startTls() may turn into a TLS socket.
 
 import type { Socket } from 'node:net'
-import { TLSSocket, connect as tlsConnect } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { type Bytes, type Clock, SystemClock, type Timer } from '#base'
 import {
   type CloseReason,
@@ -16,6 +16,7 @@ import {
 import type { NetMetrics } from './net-metrics.ts'
 import { flushSoon, Output, release } from './output.ts'
 import { type TlsContext, type TlsInfo, tlsInfoOf } from './tls-info.ts'
+import { clientSocket, serverSocket } from './tls-upgrade.ts'
 
 /** From this size what waits is given to the kernel within the tick, so that a burst is not mistaken for a slow reader. */
 const earlyFlushBytes = 64 * 1024
@@ -362,26 +363,4 @@ function onError(this: Socket, error: NodeJS.ErrnoException): void {
 
 function onClose(this: Socket): void {
   ;(this as OwnedSocket)[owner].closed()
-}
-
-function serverSocket(plain: Socket, context: TlsContext, options: StartTlsOptions): TLSSocket {
-  return new TLSSocket(plain, {
-    isServer: true,
-    secureContext: context.secureContext(),
-    SNICallback: (name, answer) => answer(null, context.secureContext(name)),
-    requestCert: options.requestCertificate === true,
-    rejectUnauthorized: false,
-    ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
-  })
-}
-
-/** An untrusted certificate does not end the handshake: the protocol above decides, by `tls.authorized`. */
-function clientSocket(plain: Socket, context: TlsContext, options: StartTlsOptions): TLSSocket {
-  return tlsConnect({
-    socket: plain,
-    secureContext: context.secureContext(),
-    rejectUnauthorized: false,
-    ...(options.servername === undefined ? {} : { servername: options.servername }),
-    ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
-  })
 }
