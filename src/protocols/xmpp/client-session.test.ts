@@ -50,6 +50,15 @@ describe('stream negotiation', () => {
     assert.match(await client.next(), /<failure .*<encryption-required\/>/)
   })
 
+  it('takes whitespace behind <starttls/> for the end of the old stream (RFC 6120 §11.7)', async () => {
+    const domain = await testDomain()
+    const client = domain.connect()
+    client.open()
+    await client.next()
+    client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\n")
+    assert.equal(await client.next(), "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+  })
+
   it('refuses octets behind <starttls/>, which could be injected (RFC 6120 §5.4.3.3)', async () => {
     const domain = await testDomain()
     const client = domain.connect()

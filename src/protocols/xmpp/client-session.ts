@@ -123,7 +123,7 @@ export class ClientSession implements Stream {
         } else if (event === 'stanza') {
           const frame = this.#framer.frame as Frame
           if (this.#bound !== undefined) this.#bound.receive(frame)
-          else this.#step(elementInput(elementOf(frame), this.#framer.unread))
+          else this.#step(elementInput(elementOf(frame), this.#framer.unreadBeyondSpace))
         } else if (event === 'header') {
           this.#header(this.#framer.header as Frame)
         } else if (event === 'end') {

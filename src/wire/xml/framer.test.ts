@@ -148,6 +148,19 @@ describe('framer', () => {
     assert.equal(framer.next(), 'more')
   })
 
+  it('takes a line feed behind the last element of the stream before for its own (RFC 6120 §11.7)', () => {
+    const framer = new Framer()
+    framer.feed(utf8(`${header}<auth/>\n`))
+    assert.equal(framer.next(), 'header')
+    assert.equal(framer.next(), 'stanza')
+    assert.equal(framer.unreadBeyondSpace, 0)
+    framer.restart()
+    assert.equal(framer.next(), 'more')
+    framer.feed(utf8(`\n${header}<iq/>`))
+    assert.equal(framer.next(), 'header')
+    assert.equal(framer.next(), 'stanza')
+  })
+
   it('reads an empty stream element as a stream that ends', () => {
     assert.deepEqual(verdict(utf8("<stream xmlns='x' to='y'/>"), []), ['header stream y', 'end'])
   })

@@ -39,6 +39,9 @@ export class Framer {
   #gathered: Bytes = noBytes
   #gatheredLength = 0
 
+  /** Whether another stream came before this one. */
+  #restarted = false
+
   /** After `header`: the stream header. Its octets are its own. */
   header: Frame | undefined
   /** After `stanza`: valid as long as the chunk is left alone and `next` is not called. */
@@ -63,6 +66,7 @@ export class Framer {
   /** A new stream begins at the next octet (RFC 6120 §4.3.3). Octets fed and not yet read belong to it. */
   restart(): void {
     this.#phase = 'start'
+    this.#restarted = true
     this.#release()
     this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
     this.header = undefined
@@ -74,6 +78,13 @@ export class Framer {
   /** Octets fed and not yet read. */
   get unread(): number {
     return this.#chunk.length - this.#at
+  }
+
+  /** Octets fed and not yet read, but for whitespace before the first that is none. */
+  get unreadBeyondSpace(): number {
+    let at = this.#at
+    while (at < this.#chunk.length && (classOf[this.#chunk[at]] & space) !== 0) at++
+    return this.#chunk.length - at
   }
 
   /** Forgets what was fed and not yet read: how many octets. After STARTTLS none may remain (RFC 6120 §5.4.3.3). */
@@ -178,8 +189,9 @@ export class Framer {
       const c = this.#chunk[this.#at]
       if (this.#gatheredLength === 0) {
         if ((classOf[c] & space) !== 0) {
-          // XML 1.0 §2.8: nothing at all may stand before the declaration.
-          this.#phase = 'prolog'
+          // XML 1.0 §2.8: nothing at all may stand before the declaration. What a client writes behind the last element of
+          // the stream before is that stream's.
+          if (!this.#restarted) this.#phase = 'prolog'
           this.#at++
           continue
         }

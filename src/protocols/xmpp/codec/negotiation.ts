@@ -20,7 +20,8 @@ export function headerInput(header: Frame) {
 
 /**
  * What a first-level element says before the stream is open.
- * @param unread octets that came behind it
+ * @param unread octets that came behind it, but for whitespace. COMPAT: go-xmpp (go-sendxmpp 0.5.6) ends each element with a line
+ *   feed; gone when it logs in with the octets counted strictly.
  */
 export function elementInput(element: Element, unread: number): StreamInput {
   if (element.is('starttls', tlsNamespace)) return { kind: 'starttls', unread }
