@@ -21,6 +21,7 @@ export class ScriptedTerminal implements Terminal {
   #secrets: string[]
   readonly #input: string
   #interrupts: (() => void)[] = []
+  readonly #waiting: { readonly word: string; readonly resolve: () => void }[] = []
 
   constructor(script: Script = {}) {
     this.environment = script.environment ?? {}
@@ -32,6 +33,15 @@ export class ScriptedTerminal implements Terminal {
 
   out(text: string): void {
     this.written += text
+    for (const { word, resolve } of this.#waiting) if (this.written.includes(word)) resolve()
+  }
+
+  /** Resolves once `word` was written. */
+  until(word: string): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.written.includes(word)) resolve()
+      else this.#waiting.push({ word, resolve })
+    })
   }
 
   err(text: string): void {
