@@ -2,8 +2,10 @@
 // it is answered.
 import type { Clock } from '#base'
 import { type Address, type Condition, refused } from '#model'
+import type { Account } from './account.ts'
 import type { PasswordSetter } from './authenticator.ts'
-import type { Directory } from './directory.ts'
+import type { Directory, Found } from './directory.ts'
+import { ServiceError } from './service-error.ts'
 import type { AccountRecord, Store } from './store.ts'
 
 export interface NewAccount {
@@ -31,6 +33,9 @@ export class AccountService {
 
   /** Set by whoever remembers what was verified of an account: its password changed, or it is gone. */
   onSecretsChanged: (owner: Address) => void = () => {}
+
+  /** Set by the service: an account is no more, what others hold of it ends. */
+  onRemoved: (account: Account) => void = () => {}
 
   constructor(parts: AccountParts) {
     this.#parts = parts
@@ -63,17 +68,17 @@ export class AccountService {
     return isSet ? done : refused('target-unknown')
   }
 
-  /** Removes an account and everything it owns, and signs its devices out. */
+  /** Removes an account and everything it owns, signs its devices out, and tells who watched it and whom it watched. */
   async remove(address: Address): Promise<AccountOutcome> {
-    const record = await this.#parts.store.account(address)
-    if (record === undefined) return refused('target-unknown')
-    const removed = await this.#parts.store.removeAccount(record.address)
-    this.onSecretsChanged(record.address)
-    const account = this.#parts.directory.resident(record.address)
-    if (account !== undefined) {
-      for (const agent of [...account.inbox.agents]) agent.signOut('permission-denied')
-      this.#parts.directory.forget(account)
-    }
+    const found = await new Promise<Found>((resolve) => this.#parts.directory.find(address, resolve))
+    if (found === 'unknown') return refused('target-unknown')
+    if (found === 'fault') throw new ServiceError('internal-fault', 'the account could not be loaded')
+    const removed = await this.#parts.store.removeAccount(found.address)
+    this.onSecretsChanged(found.address)
+    const account = this.#parts.directory.resident(found.address) ?? found
+    for (const agent of [...account.inbox.agents]) agent.signOut('permission-denied')
+    if (removed) this.onRemoved(account)
+    this.#parts.directory.forget(account)
     return removed ? done : refused('target-unknown')
   }
 

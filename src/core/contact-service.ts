@@ -91,6 +91,17 @@ export class ContactService {
     })
   }
 
+  /** The account is no more: all whom it watched, and who watched it, hear so (as if it took each off its list). */
+  end(account: Account): void {
+    const contacts = [...account.contacts.values()]
+    account.contacts.clear()
+    for (const { address, authorization } of contacts) {
+      const { to, from, pendingOut, pendingIn } = authorization
+      if (to || pendingOut) this.#hear('unsubscribe', account.address, address, undefined)
+      if (from || pendingIn) this.#hear('unsubscribed', account.address, address, undefined)
+    }
+  }
+
   /** Sets one access rule, replacing the one with the same subject; what may be seen changes at once. */
   setRule(owner: Address, rule: AccessRule, onOutcome: OnOutcome): void {
     this.#find(owner, onOutcome, (account) => {

@@ -210,6 +210,18 @@ export class PresenceService {
     })
   }
 
+  /** The presentity is no more: every tuple is gone, every subscription to it ends (RFC 6665 §4.1.3, noresource). */
+  end(account: Account): void {
+    for (const { address, authorization } of account.contacts.values())
+      if (authorization.from && visible(account, address) !== 'nothing') this.#tellNothing(account, address)
+    account.presentity.permanent = undefined
+    for (const tuple of [...account.presentity.tuples.keys()]) account.presentity.remove(tuple, undefined)
+    for (const { id, agent } of account.subscriptions.all()) {
+      account.subscriptions.remove(id)
+      agent.terminated(id, 'noresource')
+    }
+  }
+
   #publishPermanent(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
     const { source } = publication
     const unit = source === undefined ? undefined : { head: source.head, raw: source.raw }

@@ -60,7 +60,7 @@ export interface Service {
 /** Puts the service together. It opens nothing and starts nothing. */
 export function createService(parts: ServiceParts): Service {
   const { clock, log, metrics, store, policy } = parts
-  const fault = (cause: unknown, what: string): void => log.error({ err: cause }, what)
+  const fault = (cause: unknown, what: string): void => log.error(what, { error: cause })
   const revive = (unit: StoredUnit): Envelope => {
     if (unit.head.protocol === coreProtocol) return reviveReport(unit.head, unit.raw)
     const envelope = parts.revive(unit)
@@ -95,6 +95,11 @@ export function createService(parts: ServiceParts): Service {
     now: () => clock.now(),
     fault,
   })
+  const accounts = new AccountService({ clock, store, directory, passwords: parts.passwords, isLocal })
+  accounts.onRemoved = (account) => {
+    presence.end(account)
+    contacts.end(account)
+  }
   return {
     clock,
     log,
@@ -103,7 +108,7 @@ export function createService(parts: ServiceParts): Service {
     messages,
     presence,
     contacts,
-    accounts: new AccountService({ clock, store, directory, passwords: parts.passwords, isLocal }),
+    accounts,
     transit: new Transit(router, directory),
     directory,
     router,
