@@ -11,6 +11,7 @@ import {
   type Endpoint,
   type StartTlsOptions,
 } from './connection.ts'
+import { poison } from './loan.ts'
 import { type Flushable, flushAtEnd, Output } from './output.ts'
 import type { TlsContext, TlsInfo } from './tls-info.ts'
 
@@ -223,7 +224,7 @@ class PairedConnection implements Connection, Flushable {
       this.lastReceived = this.#clock.monotonic()
       if (this.closing) continue
       this.#handler?.onData(bytes)
-      bytes.fill(0xa5)
+      bytes.fill(poison)
     }
     if (!this.#endCame || this.#endTold || this.#inbox.length > 0 || !this.reading) return
     this.#endTold = true

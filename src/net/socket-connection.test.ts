@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
@@ -335,4 +336,29 @@ test('closing a listener says why to each connection, and ends when the last is 
   await closing
   assert.equal(text, 'goodbye')
   assert.equal((await seen.closed).why, 'shutdown')
+})
+
+test('with VERONA_POISON_LOANS a loan that was kept shows it, over TCP and UDP', () => {
+  const script = `
+    import { createSocket } from 'node:dgram'
+    import { connect } from 'node:net'
+    import { listenTcp, listenUdp } from '#net'
+    const kept = []
+    const done = () => { if (kept.length === 2) setImmediate(() => { console.log(JSON.stringify(kept.map((b) => b[0]))); process.exit() }) }
+    const tcp = await listenTcp({ name: 't', host: '127.0.0.1', port: 0, onConnection: (c) =>
+      c.start({ onData: (bytes) => { kept.push(bytes); done() }, onClose: () => {} }) })
+    const udp = await listenUdp({ name: 'u', host: '127.0.0.1', port: 0, onDatagram: (bytes) => { kept.push(bytes); done() } })
+    connect({ port: tcp.port, host: '127.0.0.1' }).write('x')
+    createSocket('udp4').send('x', udp.port, '127.0.0.1')`
+  for (const [poisoned, octet] of [
+    ['1', 0xa5],
+    ['0', 0x78],
+  ] as const) {
+    const run = spawnSync(
+      process.execPath,
+      ['--conditions=verona-source', '--input-type=module', '--eval', script],
+      { env: { ...process.env, VERONA_POISON_LOANS: poisoned }, encoding: 'utf8', cwd: import.meta.dirname },
+    )
+    assert.equal(run.stdout, `[${octet},${octet}]\n`, run.stderr)
+  }
 })

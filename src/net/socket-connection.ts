@@ -13,6 +13,7 @@ import {
   plainAddress,
   type StartTlsOptions,
 } from './connection.ts'
+import { endLoan } from './loan.ts'
 import type { NetMetrics } from './net-metrics.ts'
 import { flushSoon, Output, release } from './output.ts'
 import { type TlsContext, type TlsInfo, tlsInfoOf } from './tls-info.ts'
@@ -286,6 +287,7 @@ export class SocketConnection implements Connection {
     } catch (error) {
       this.#fault(error)
     }
+    endLoan(chunk)
   }
 
   /** @internal */

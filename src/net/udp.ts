@@ -7,6 +7,7 @@ import { type Bytes, type Clock, SystemClock } from '#base'
 import { type Endpoint, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
+import { endLoan } from './loan.ts'
 import type { NetMetrics } from './net-metrics.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -84,6 +85,7 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
     } catch (error) {
       options.onFault?.(error instanceof Error ? error : new Error(String(error)), source)
     }
+    endLoan(bytes)
   })
   const mapped = address.family === 'IPv6'
   return {
