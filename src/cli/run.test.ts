@@ -3,18 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type {
-  AccountInfo,
-  AccountResult,
-  ContactActionBody,
-  ContactList,
-  NewAccountBody,
-  ServerStatus,
-} from '#admin'
-import type { Control } from './control.ts'
-import { CommandFailure, exitCodes } from './exit-codes.ts'
-import type { IncomingMessage, LoginOptions, Person, Presence, Watching } from './person.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { LoginOptions, Watching } from './person.ts'
 import { run } from './run.ts'
+import { ScriptedControl } from './testing/scripted-control.ts'
+import { openPresence, ScriptedPerson } from './testing/scripted-person.ts'
 import { type Script, ScriptedTerminal } from './testing/scripted-terminal.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'verona-cli-'))
@@ -283,12 +276,6 @@ test('help is for newcomers and ends with 0, a mistyped command with 2 and a sug
   assert.equal((await call(['--version'])).terminal.written, '1.2.3\n')
 })
 
-const openPresence: Presence = {
-  entity: 'pres:b@x',
-  tuples: [{ id: 'desk', basic: 'open', show: 'away', notes: [{ language: '', text: 'in \u001b[31mred' }] }],
-  notes: [],
-}
-
 interface Behaviour {
   readonly fault?: Error
   readonly onLogin?: (person: ScriptedPerson) => void
@@ -323,117 +310,4 @@ function importing(text: string, script: Script = {}) {
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
-}
-
-class ScriptedControl implements Control {
-  readonly said: unknown[][] = []
-  readonly #fault: Error | undefined
-
-  constructor(fault: Error | undefined) {
-    this.#fault = fault
-  }
-
-  say(...words: unknown[]): void {
-    this.said.push(words)
-    if (this.#fault !== undefined && words[0] !== 'close') throw this.#fault
-  }
-
-  async addAccount(account: NewAccountBody): Promise<void> {
-    this.say('add', account)
-  }
-
-  async *importAccounts(accounts: readonly NewAccountBody[]): AsyncGenerator<readonly AccountResult[]> {
-    this.say('import', accounts)
-    for (let at = 0; at < accounts.length; at += 50) {
-      yield accounts.slice(at, at + 50).map(({ address }) =>
-        address === 'taken@x'
-          ? {
-              address,
-              added: false as const,
-              condition: 'conflict' as const,
-              message: 'that name is taken',
-            }
-          : { address, added: true as const },
-      )
-    }
-  }
-
-  async *accounts(domain?: string): AsyncGenerator<AccountInfo> {
-    this.say('list', domain)
-    yield { address: 'a@x', aliases: ['1@x', '2@x'], created: Date.UTC(2026, 0, 1), disabled: false }
-    yield { address: 'b@x', aliases: [], created: Date.UTC(2026, 0, 2), disabled: true }
-  }
-
-  async setPassword(address: string, password: string): Promise<void> {
-    this.say('password', address, password)
-  }
-
-  async removeAccount(address: string): Promise<void> {
-    this.say('remove', address)
-  }
-
-  async contacts(owner: string): Promise<ContactList> {
-    const nobody = { groups: [], preApproved: false, pendingOut: false, listed: true }
-    return {
-      owner,
-      contacts: [
-        { address: 'b@y', name: 'Bea', subscription: 'both', pendingIn: false, ...nobody },
-        { address: 'c@y', name: '', subscription: 'none', pendingIn: true, ...nobody },
-      ],
-      rules: [
-        { subject: 'b@y', action: 'block', visibility: 'full' },
-        { subject: '*', action: 'confirm', visibility: 'full' },
-      ],
-    }
-  }
-
-  async decide(owner: string, watcher: string, decision: ContactActionBody): Promise<void> {
-    this.say('decide', owner, watcher, decision)
-  }
-
-  status(): Promise<ServerStatus> {
-    return Promise.reject(new CommandFailure('no command of these asks for it'))
-  }
-}
-
-class ScriptedPerson implements Person {
-  readonly address = 'a@x'
-  readonly said: unknown[][] = []
-  readonly lost: Promise<string>
-  lose: (why: string) => void = () => {}
-  message: (message: IncomingMessage) => void = () => {}
-  readonly #onWatch: (watching: Watching) => void
-
-  constructor(onWatch: (watching: Watching) => void) {
-    this.#onWatch = onWatch
-    this.lost = new Promise((resolve) => {
-      this.lose = resolve
-    })
-  }
-
-  say(...words: unknown[]): void {
-    this.said.push(words)
-  }
-
-  async send(message: object) {
-    this.say('send', message)
-    return { result: 'delivered' as const, id: 'm1' }
-  }
-
-  async fetch(): Promise<Presence> {
-    return openPresence
-  }
-
-  async watch(_target: string, watching: Watching): Promise<void> {
-    this.#onWatch(watching)
-  }
-
-  async publish(presence: object, lease: number | 'permanent') {
-    this.say('publish', presence, lease)
-    return lease
-  }
-
-  async leave(): Promise<void> {
-    this.say('leave')
-  }
 }

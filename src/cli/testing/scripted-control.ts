@@ -1,0 +1,81 @@
+// A management API without a server: it answers by rote and keeps what it was asked.
+import type {
+  AccountInfo,
+  AccountResult,
+  ContactActionBody,
+  ContactList,
+  NewAccountBody,
+  ServerStatus,
+} from '#admin'
+import type { Control } from '../control.ts'
+
+export class ScriptedControl implements Control {
+  readonly said: unknown[][] = []
+  readonly #fault: Error | undefined
+
+  constructor(fault: Error | undefined) {
+    this.#fault = fault
+  }
+
+  say(...words: unknown[]): void {
+    this.said.push(words)
+    if (this.#fault !== undefined && words[0] !== 'close') throw this.#fault
+  }
+
+  async addAccount(account: NewAccountBody): Promise<void> {
+    this.say('add', account)
+  }
+
+  async *importAccounts(accounts: readonly NewAccountBody[]): AsyncGenerator<readonly AccountResult[]> {
+    this.say('import', accounts)
+    for (let at = 0; at < accounts.length; at += 50) {
+      yield accounts.slice(at, at + 50).map(({ address }) =>
+        address === 'taken@x'
+          ? {
+              address,
+              added: false as const,
+              condition: 'conflict' as const,
+              message: 'that name is taken',
+            }
+          : { address, added: true as const },
+      )
+    }
+  }
+
+  async *accounts(domain?: string): AsyncGenerator<AccountInfo> {
+    this.say('list', domain)
+    yield { address: 'a@x', aliases: ['1@x', '2@x'], created: Date.UTC(2026, 0, 1), disabled: false }
+    yield { address: 'b@x', aliases: [], created: Date.UTC(2026, 0, 2), disabled: true }
+  }
+
+  async setPassword(address: string, password: string): Promise<void> {
+    this.say('password', address, password)
+  }
+
+  async removeAccount(address: string): Promise<void> {
+    this.say('remove', address)
+  }
+
+  async contacts(owner: string): Promise<ContactList> {
+    const nobody = { groups: [], preApproved: false, pendingOut: false, listed: true }
+    return {
+      owner,
+      contacts: [
+        { address: 'b@y', name: 'Bea', subscription: 'both', pendingIn: false, ...nobody },
+        { address: 'c@y', name: '', subscription: 'none', pendingIn: true, ...nobody },
+      ],
+      rules: [
+        { subject: 'b@y', action: 'block', visibility: 'full' },
+        { subject: '*', action: 'confirm', visibility: 'full' },
+      ],
+    }
+  }
+
+  async decide(owner: string, watcher: string, decision: ContactActionBody): Promise<void> {
+    this.say('decide', owner, watcher, decision)
+  }
+
+  status(): Promise<ServerStatus> {
+    return Promise.reject(new Error('no command of these asks for it'))
+  }
+}
