@@ -31,8 +31,8 @@ export class Account {
   undelivered = 0
   /** While stored messages are being handed over, those that arrive wait here, so that order holds. */
   flushing: BoundedQueue<WaitingMessage> | undefined
-  /** Messages offered to agents that have not answered. */
-  offered = 0
+  /** What comes back to it after the turn: offers not yet answered, writes not yet durable. */
+  underWay = 0
   /** Somebody became ready while a hand-over was under way: it begins anew, since what was declined before may be taken. */
   flushAgain = false
   /** Entries that an agent has taken though the store could not note it: they must not be offered again. */
@@ -51,7 +51,7 @@ export class Account {
       this.contactAgents.size > 0 ||
       this.subscriptions.size > 0 ||
       this.presentity.tuples.size > 0 ||
-      this.offered > 0 ||
+      this.underWay > 0 ||
       this.unmarked.size > 0 ||
       this.flushing !== undefined
     )

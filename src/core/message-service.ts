@@ -205,12 +205,12 @@ export class MessageService {
     this.#offer(offered, envelope, context, (reached) => {
       verdict = reached
       if (offering) return
-      account.offered--
+      account.underWay--
       judged()
     })
     offering = false
     if (verdict !== undefined) return judged()
-    account.offered++
+    account.underWay++
     held = envelope.keep()
     if (offered.every((agent) => agent.keepsOrder)) onOrdered()
   }

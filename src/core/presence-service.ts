@@ -225,12 +225,21 @@ export class PresenceService {
   #publishPermanent(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
     const { source } = publication
     const unit = source === undefined ? undefined : { head: source.head, raw: source.raw }
+    const { presentity } = account
+    const write = ++presentity.writesAsked
+    account.underWay++
     this.#parts.store.putPermanentPresence(account.address, unit).then(
       () => {
-        this.#changed(account, account.presentity.setPermanent(source))
+        account.underWay--
+        // An earlier value whose answer comes late is no longer the value.
+        if (write > presentity.writesDone) {
+          presentity.writesDone = write
+          this.#changed(account, presentity.setPermanent(source))
+        }
         onOutcome(stored)
       },
       (cause: unknown) => {
+        account.underWay--
         this.#parts.fault(cause, 'permanent presence could not be stored')
         onOutcome(refused('internal-fault'))
       },

@@ -26,6 +26,9 @@ export const permanentTuple = 'permanent'
 export class Presentity {
   readonly tuples = new Map<string, HeldTuple>()
   permanent: PresenceEnvelope | undefined
+  /** Permanent values asked to be written, and the latest that is durable. */
+  writesAsked = 0
+  writesDone = 0
 
   /** Puts what a device now says; undefined when nothing changed, or 'full' when there are too many devices. */
   put(
