@@ -21,6 +21,7 @@ export interface Subscription {
 
 export class Subscriptions {
   readonly #byId = new Map<string, Subscription>()
+  readonly #byWatcher = new Map<string, Set<Subscription>>()
 
   get size(): number {
     return this.#byId.size
@@ -32,18 +33,24 @@ export class Subscriptions {
 
   /** False when a limit is met. */
   add(subscription: Subscription): boolean {
-    if (this.#byId.size >= subscriptionsMax) return false
-    let ofWatcher = 0
-    for (const other of this.#byId.values()) if (other.watcher.key === subscription.watcher.key) ofWatcher++
-    if (ofWatcher >= subscriptionsOfWatcherMax) return false
+    const { key } = subscription.watcher
+    const others = this.#byWatcher.get(key)
+    if (this.#byId.size >= subscriptionsMax || (others?.size ?? 0) >= subscriptionsOfWatcherMax) return false
     this.#byId.set(subscription.id, subscription)
+    if (others === undefined) this.#byWatcher.set(key, new Set([subscription]))
+    else others.add(subscription)
     return true
   }
 
   remove(id: string): Subscription | undefined {
     const subscription = this.#byId.get(id)
-    subscription?.lease.cancel()
+    if (subscription === undefined) return undefined
+    subscription.lease.cancel()
     this.#byId.delete(id)
+    const { key } = subscription.watcher
+    const ofWatcher = this.#byWatcher.get(key)
+    ofWatcher?.delete(subscription)
+    if (ofWatcher?.size === 0) this.#byWatcher.delete(key)
     return subscription
   }
 
@@ -52,6 +59,6 @@ export class Subscriptions {
   }
 
   of(watcher: Address): readonly Subscription[] {
-    return this.all().filter((subscription) => subscription.watcher.key === watcher.key)
+    return [...(this.#byWatcher.get(watcher.key) ?? [])]
   }
 }
