@@ -74,9 +74,11 @@ test('a withdrawn attempt counts nothing and leaves no trace', () => {
   const backOff = new BackOff(new VirtualClock(), { freeAtAccount: 0 })
   const attempt = backOff.attempt('a@x', '192.0.2.1')
   assert.equal(attempt.kind, 'attempt')
+  guess(backOff, 'b@x', '192.0.2.1')
+  ;(attempt as Attempt).withdrawn()
   ;(attempt as Attempt).withdrawn()
   assert.equal(backOff.attempt('a@x', '192.0.2.2').kind, 'attempt')
-  assert.equal(backOff.tracked, 2)
+  assert.equal(backOff.tracked, 4)
 })
 
 test('memory is bounded: the least recent is forgotten first', () => {

@@ -70,7 +70,10 @@ export class BackOff {
     if (wait > 0) return { kind: 'wait', milliseconds: wait }
     const takeBackAddress = this.#addresses.count(from, now)
     const takeBackAccount = this.#accounts.count(account, now)
+    let counted = true
     const takeBack = (): void => {
+      if (!counted) return
+      counted = false
       takeBackAddress()
       takeBackAccount()
     }

@@ -3,14 +3,17 @@ import { type Bytes, noBytes } from '#base'
 import type { Credentials, ScramHash, Secrets } from '#core'
 import { type Address, prepareOpaque } from '#model'
 import { digestHashes, ha1Key, ha1Of } from './digest-hash.ts'
-import { readPlain } from './plain.ts'
+import { type PlainMessage, readPlain } from './plain.ts'
 import { Exchange, type SaslChannel, type SaslOptions, type SaslStep } from './sasl-exchange.ts'
 import { equalSecrets, isPasswordOf } from './scram-keys.ts'
 import { pretendedVerifier } from './unknown-name.ts'
 
 export class PlainExchange extends Exchange {
-  constructor(options: SaslOptions, channel: SaslChannel) {
+  readonly #checks: PasswordChecks
+
+  constructor(options: SaslOptions, channel: SaslChannel, checks: PasswordChecks) {
     super(options, channel, 'PLAIN')
+    this.#checks = checks
   }
 
   protected async answer(message: Bytes): Promise<SaslStep> {
@@ -20,6 +23,19 @@ export class PlainExchange extends Exchange {
     if (!this.takeName(plain.name)) return this.fail('not-authorized', 'no name')
     const wait = this.countAttempt()
     if (wait !== undefined) return wait
+    if (this.#checks.underWay >= passwordChecksMax) {
+      this.attempt?.withdrawn()
+      return this.fail('temporary-auth-failure', 'too many passwords to check at one time')
+    }
+    this.#checks.underWay++
+    try {
+      return await this.#check(plain)
+    } finally {
+      this.#checks.underWay--
+    }
+  }
+
+  async #check(plain: PlainMessage): Promise<SaslStep> {
     const password = prepareOpaque(plain.password)
     const credentials = await this.options.authenticator.credentials(this.name as Address)
     const right = await this.#isRight(credentials, password ?? '')
@@ -40,6 +56,14 @@ export class PlainExchange extends Exchange {
     await isPasswordOf('SHA-256', pretended, password)
     return credentials !== undefined && isHa1Right(credentials.secrets, name, password)
   }
+}
+
+/** LIMIT: passwords that are being checked at one time; past it logins fail for the moment. A check keeps a thread for milliseconds. */
+export const passwordChecksMax = 256
+
+/** How many passwords are being checked now. */
+export interface PasswordChecks {
+  underWay: number
 }
 
 /** The same cost for most accounts: SHA-256 where it is kept. */

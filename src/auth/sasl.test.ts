@@ -150,6 +150,27 @@ test('past the free guesses even the right password waits; a login there before 
   assert.equal((await plain(sasl, '\0alice\0p\u00e4ss word')).kind, 'success')
 })
 
+test('past 256 passwords to check at one time, logins fail for the moment and count no guess', async () => {
+  let answer: () => void = () => {}
+  const answered = new Promise<undefined>((resolve) => {
+    answer = () => resolve(undefined)
+  })
+  const backOff = new BackOff(new VirtualClock())
+  const sasl = saslOf({ backOff, authenticator: { credentials: () => answered } })
+  const elsewhere = (i: number): SaslChannel => ({ ...secure, remoteAddress: `10.0.${i >> 8}.${i & 255}` })
+  const waiting = Array.from({ length: 256 }, (_, i) => plain(sasl, `\0user${i}\0x`, elsewhere(i)))
+  const busy: SaslStep = { kind: 'failure', failure: 'temporary-auth-failure' }
+  assert.deepEqual(await plain(sasl, '\0late\0x', elsewhere(999)), busy)
+  assert.equal(backOff.tracked, 512)
+  answer()
+  for (const step of await Promise.all(waiting))
+    assert.equal(step.kind === 'failure' && step.failure, 'not-authorized')
+  assert.deepEqual(await plain(sasl, '\0late\0x', elsewhere(999)), {
+    kind: 'failure',
+    failure: 'not-authorized',
+  })
+})
+
 test('a fault of the authenticator is a temporary failure, told with its cause, and counts no guess', async () => {
   const events: LoginEvent[] = []
   const backOff = new BackOff(new VirtualClock())

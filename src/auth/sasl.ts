@@ -1,6 +1,6 @@
 // SASL (RFC 4422) for every protocol that logs people in: which mechanisms are offered on a channel, and the exchange of one.
 import type { ScramHash, Secrets } from '#core'
-import { PlainExchange } from './plain-exchange.ts'
+import { type PasswordChecks, PlainExchange } from './plain-exchange.ts'
 import type { SaslChannel, SaslMechanism, SaslOptions } from './sasl-exchange.ts'
 import { ScramExchange } from './scram-exchange.ts'
 import { scramHashes } from './scram-keys.ts'
@@ -8,6 +8,7 @@ import { scramHashes } from './scram-keys.ts'
 export class Sasl {
   readonly #options: SaslOptions
   readonly #hashes: readonly ScramHash[]
+  readonly #checks: PasswordChecks = { underWay: 0 }
 
   constructor(options: SaslOptions) {
     this.#options = options
@@ -25,7 +26,7 @@ export class Sasl {
   /** Begins an exchange; undefined when the mechanism is not offered on this channel. */
   begin(mechanism: string, channel: SaslChannel): SaslMechanism | undefined {
     if (!this.mechanisms(channel).includes(mechanism)) return undefined
-    if (mechanism === 'PLAIN') return new PlainExchange(this.#options, channel)
+    if (mechanism === 'PLAIN') return new PlainExchange(this.#options, channel, this.#checks)
     const plus = mechanism.endsWith('-PLUS')
     const hash = mechanism.slice(6, plus ? -5 : undefined) as ScramHash
     return new ScramExchange(this.#options, channel, mechanism, hash, plus)
