@@ -1,6 +1,7 @@
 // One call of the command line: from its words to an exit code. Whatever went wrong is said in one sentence; only a fault of
 // ours shows where it happened.
 import { CommanderError } from 'commander'
+import { ConfigurationFault } from '#server'
 import type { CommandContext } from './commands/command.ts'
 import { CommandFailure, type ExitCode, exitCodes } from './exit-codes.ts'
 import { programOf } from './program.ts'
@@ -8,7 +9,6 @@ import { programOf } from './program.ts'
 /** Errors whose message is for the operator, by name (they are of folders that this one does not import), and their codes. */
 const expected: Readonly<Record<string, ExitCode>> = {
   ConfigError: exitCodes.configuration,
-  ConfigurationFault: exitCodes.configuration,
   ControlError: exitCodes.failed,
   ListenError: exitCodes.failed,
   TlsFileError: exitCodes.configuration,
@@ -36,7 +36,8 @@ function codeOf(error: unknown, { terminal }: CommandContext): number {
     if (error.message !== '') terminal.err(`verona: ${error.message}\n`)
     return error.code
   }
-  const code = error instanceof Error ? expected[error.name] : undefined
+  const named = error instanceof Error ? expected[error.name] : undefined
+  const code = error instanceof ConfigurationFault ? exitCodes.configuration : named
   if (code !== undefined) terminal.err(`verona: ${(error as Error).message}\n`)
   else {
     const shown = error instanceof Error ? (error.stack ?? error.message) : String(error)

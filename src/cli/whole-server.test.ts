@@ -49,6 +49,20 @@ test('without a server, accounts and contacts are kept in the store', async () =
   assert.equal(send.code, exitCodes.failed, 'port 0 is no place to connect to')
 })
 
+test('a configuration that is wrong ends with 3', async () => {
+  const wrong = join(directory, 'wrong.toml')
+  for (const [toml, said] of [
+    ['[impp]\nclient = 7410\n', /wrong\.toml, line 2, \[impp\] client: expects an address/],
+    ['domains = ["a b"]\n', /"a b" is not a domain name/],
+  ] as const) {
+    writeFileSync(wrong, toml)
+    const terminal = new ScriptedTerminal({ directory })
+    const { code } = await call(terminal, ['user', 'list', '--config', wrong])
+    assert.equal(code, exitCodes.configuration)
+    assert.match(terminal.complained, said)
+  }
+})
+
 test('the running server answers the same commands, and keeps what was there', async () => {
   server = await startServer(await loadConfiguration({ file, directory, environment: {} }))
   const where = server.listeners.find((listener) => listener.purpose.startsWith('IMPP'))?.where

@@ -3,6 +3,9 @@ import type { Command } from 'commander'
 import { loadConfiguration, serve } from '#server'
 import { type CommandContext, type ConfigOptions, withConfig } from './command.ts'
 
+/** How this installation calls the command: from a checkout, or installed, where nothing is TypeScript. */
+const commandName = import.meta.filename.endsWith('.ts') ? 'bin/verona' : 'verona'
+
 export function addServe(program: Command, { terminal }: CommandContext): void {
   const command = program
     .command('serve')
@@ -13,8 +16,7 @@ export function addServe(program: Command, { terminal }: CommandContext): void {
         environment: terminal.environment,
         directory: terminal.directory,
       })
-      const command = terminal.environment.VERONA_COMMAND ?? 'bin/verona'
-      await serve(configuration, { command, say: (text) => terminal.out(`${text}\n`) })
+      await serve(configuration, { command: commandName, say: (text) => terminal.out(`${text}\n`) })
     })
   withConfig(command)
 }
