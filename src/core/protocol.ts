@@ -21,6 +21,8 @@ export interface Environment<Settings, Tls, Logins> {
   readonly tls: Tls
   /** SASL and Digest over one back-off, shared by all protocols. */
   readonly logins: Logins
+  /** The version of the package, for those who ask by protocol (XEP-0092). */
+  readonly version?: string
 }
 
 export interface Listener {

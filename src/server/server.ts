@@ -97,7 +97,7 @@ async function startProtocols(
     const section = protocol.settings as Section
     const settings = config.of(section)
     if (!isListening(section, settings)) continue
-    const environment: Environment<unknown, TlsContexts, Logins> = { settings, tls, logins }
+    const environment: Environment<unknown, TlsContexts, Logins> = { settings, tls, logins, version }
     const started = await protocol.start(service, environment)
     stops.push(() => started.stop())
     running.push(started)

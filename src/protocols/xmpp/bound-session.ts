@@ -46,6 +46,8 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   readonly keepsOrder = true
   readonly service: Service
   readonly settings: XmppSettings
+  /** Of the server (XEP-0092). */
+  readonly version: string
   readonly account: Account
   /** The resourcepart. */
   readonly id: string
@@ -73,6 +75,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   constructor(parts: {
     readonly service: Service
     readonly settings: XmppSettings
+    readonly version: string
     readonly account: Account
     readonly resource: string
     readonly domain: string
@@ -82,6 +85,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     const { account, resource, lang } = parts
     this.service = parts.service
     this.settings = parts.settings
+    this.version = parts.version
     this.account = account
     this.id = resource
     this.domain = parts.domain

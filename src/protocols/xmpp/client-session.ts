@@ -34,6 +34,7 @@ export interface SessionEnvironment {
   readonly service: Service
   readonly settings: XmppSettings
   readonly logins: Logins
+  readonly version: string
   /** Undefined where there is no certificate. */
   readonly tls: TlsContext | undefined
   /** Called once when the session is over. */
@@ -279,7 +280,7 @@ export class ClientSession implements Stream {
   }
 
   #take(id: string, account: Account, wanted: string): void {
-    const { service, settings } = this.#environment
+    const { service, settings, version } = this.#environment
     let resource = wanted
     const older = account.inbox.named(resource)
     // RFC 6120 §7.7.2.2: we choose to end the older session. What is not ours keeps its name.
@@ -288,6 +289,7 @@ export class ClientSession implements Stream {
     const session = new BoundSession({
       service,
       settings,
+      version,
       account,
       resource,
       domain: this.#state.domain,

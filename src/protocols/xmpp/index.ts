@@ -35,6 +35,7 @@ async function start(
         service,
         settings,
         logins: environment.logins,
+        version: environment.version ?? '',
         tls,
         onOver: (session) => sessions.delete(session),
       }),

@@ -55,6 +55,7 @@ export class TestDomain {
       service: this.service,
       settings: this.settings,
       logins: this.logins,
+      version: '1.2.3',
       tls: {
         secureContext: () => {
           throw new Error('a pair in memory has no certificates')
