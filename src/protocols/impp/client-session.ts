@@ -21,7 +21,7 @@ import {
 } from './codec/index.ts'
 import { reasonOf, sentenceOf } from './errors.ts'
 import { methods } from './methods/index.ts'
-import { Reply } from './reply.ts'
+import { Reply, type ReplySink } from './reply.ts'
 import type { SessionEnvironment } from './session-environment.ts'
 import type { ImppSubscription } from './subscription.ts'
 
@@ -41,11 +41,14 @@ export interface Login {
   published: boolean
 }
 
+/** LIMIT: before login nobody needs more: a step of SASL. */
+const strangerLimits = { unitOctetsMax: 16_384, discardOctetsMax: 0 }
+
 /** What a client takes when it does not say (§6.1). */
 const clientUnitOctets = 65_536
 const clientPending = 16
 
-export class ClientSession implements ConnectionHandler {
+export class ClientSession implements ConnectionHandler, ReplySink {
   readonly connection: Connection
   readonly environment: SessionEnvironment
   readonly exchange: Exchange
@@ -79,7 +82,7 @@ export class ClientSession implements ConnectionHandler {
       { pendingMax: clientPending, queuedMax: settings.queuedMax, timeout: settings.responseSeconds * 1000 },
       (octets) => connection.write(octets),
     )
-    this.#framer = this.#freshFramer()
+    this.#framer = new UnitFramer(strangerLimits)
     this.#lease = service.leases.grant(settings.loginSeconds, () => this.#silent())
   }
 
@@ -114,7 +117,7 @@ export class ClientSession implements ConnectionHandler {
     this.state = 'new'
     this.domain = ''
     this.mechanism = undefined
-    this.#framer = this.#freshFramer()
+    this.#framer = new UnitFramer(strangerLimits)
   }
 
   onClose(reason: CloseReason): void {
@@ -163,6 +166,8 @@ export class ClientSession implements ConnectionHandler {
       published: false,
     }
     this.#renew()
+    const { messageOctetsMax } = this.environment.settings
+    this.#framer.limits = { unitOctetsMax: messageOctetsMax, discardOctetsMax: messageOctetsMax * 16 }
     this.environment.sessions.metrics.loggedIn.add(1)
     return this.login
   }
@@ -181,18 +186,18 @@ export class ClientSession implements ConnectionHandler {
     })
   }
 
-  #freshFramer(): UnitFramer {
-    const { messageOctetsMax } = this.environment.settings
-    return new UnitFramer({ unitOctetsMax: messageOctetsMax, discardOctetsMax: messageOctetsMax * 16 })
+  /** The response to one of its requests. */
+  respond(response: Bytes | string): void {
+    this.#pending--
+    if (this.state === 'over') return
+    if (typeof response === 'string') this.connection.writeUtf8(response)
+    else this.connection.write(response)
   }
 
   #request(request: ImppRequest): void {
     this.environment.sessions.metrics.requests.add()
     this.#pending++
-    const reply = new Reply(request, (octets) => {
-      this.#pending--
-      if (this.state !== 'over') this.connection.write(octets)
-    })
+    const reply = new Reply(request, this)
     const condition = this.#refusal(request)
     if (condition !== undefined) return reply.error(condition)
     methods.get(request.method)?.take(this, request, reply)

@@ -61,7 +61,7 @@ export class ImppEnvelope implements Envelope {
 
   #document(): PresenceDocument {
     const { headers, body } = this.parts
-    const document = parsePresenceBody(headers.get('content-type') ?? '', body, Date.now())
+    const document = parsePresenceBody(headers.get('content-type') ?? '', body, anyTime)
     if (typeof document !== 'string') return document
     throw new ServiceError('internal-fault', 'kept presence is not readable', { id: this.head.id, document })
   }
@@ -71,6 +71,9 @@ export class ImppEnvelope implements Envelope {
 export function reviveEnvelope(head: Head, raw: Bytes): ImppEnvelope {
   return new ImppEnvelope(head, raw, requestOf(head, raw))
 }
+
+/** Kept presence means what it said: timed activities in it are not looked at again (no time compares with this). */
+const anyTime = Number.NaN
 
 /** Its limits were applied when it came. */
 const noLimits = { unitOctetsMax: Number.POSITIVE_INFINITY, discardOctetsMax: 0 }

@@ -1,28 +1,39 @@
 // The one response that a request gets. It keeps what it needs of the request, whose octets are a loan.
 
 import type { Condition, Refused } from '#model'
-import { type Body, type Fields, type ImppRequest, responseBytes } from './codec/index.ts'
+import { type Body, type Fields, type ImppRequest, responseBytes, version } from './codec/index.ts'
 import { authenticationFailed, reasonOf, sentenceOf } from './errors.ts'
+
+/** Where the response goes, once. */
+export interface ReplySink {
+  respond(response: Uint8Array | string): void
+}
 
 export class Reply {
   readonly method: string
   readonly id: string
   readonly #to: string | undefined
   readonly #connectionId: string | undefined
-  readonly #write: (octets: Uint8Array) => void
+  readonly #sink: ReplySink
   #given = false
 
-  /** @param write is called once, with the response */
-  constructor(request: Pick<ImppRequest, 'method' | 'id' | 'headers'>, write: (octets: Uint8Array) => void) {
+  constructor(request: Pick<ImppRequest, 'method' | 'id' | 'headers'>, sink: ReplySink) {
     this.method = request.method
     this.id = request.id
     this.#to = request.headers.get('from')
     this.#connectionId = request.headers.get('connection-id')
-    this.#write = write
+    this.#sink = sink
   }
 
-  ok(fields: Fields = [], body?: Body): void {
-    this.#give(true, fields, body)
+  ok(fields?: Fields, body?: Body): void {
+    if (fields !== undefined || body !== undefined) return this.#give(true, fields ?? [], body)
+    if (this.#given) return
+    this.#given = true
+    // The common answer, of values that were read as one line each, so that nothing needs checking.
+    let response = `OK (${this.method}) ${this.id} ${version}\r\n`
+    if (this.#to !== undefined) response += `To: ${this.#to}\r\n`
+    if (this.#connectionId !== undefined) response += `Connection-ID: ${this.#connectionId}\r\n`
+    this.#sink.respond(`${response}\r\n`)
   }
 
   refuse({ condition, location }: Pick<Refused, 'condition' | 'location'>): void {
@@ -46,9 +57,11 @@ export class Reply {
   granted(url: string, connectionId: string, fields: Fields): void {
     if (this.#given) return
     this.#given = true
-    this.#write(
-      responseBytes(true, this.method, this.id, [['To', url], ['Connection-ID', connectionId], ...fields]),
-    )
+    const parties: Fields = [
+      ['To', url],
+      ['Connection-ID', connectionId],
+    ]
+    this.#sink.respond(responseBytes(true, this.method, this.id, [...parties, ...fields]))
   }
 
   #give(ok: boolean, fields: Fields, body?: Body): void {
@@ -59,6 +72,6 @@ export class Reply {
       ['To', this.#to],
       ['Connection-ID', this.#connectionId],
     ]
-    this.#write(responseBytes(ok, this.method, this.id, [...parties, ...fields], body))
+    this.#sink.respond(responseBytes(ok, this.method, this.id, [...parties, ...fields], body))
   }
 }

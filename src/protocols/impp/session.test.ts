@@ -98,6 +98,14 @@ describe('setting up a session (docs/specs/impp-1.0.md §6)', () => {
     assert.equal(injecting.closed, 'reset')
   })
 
+  test('before login nothing large is taken', async () => {
+    const hand = new Hand(await fixture())
+    const seen = await hand.ask('SEND', { Target: romeoUrl }, 'x'.repeat(16_384))
+    assert.equal(seen.fields.reason, 'message-too-large')
+    await settled()
+    assert.equal(hand.closed, 'peer')
+  })
+
   test('who does not log in in time is told and cut off', async () => {
     const f = await fixture()
     const hand = new Hand(f)

@@ -1,6 +1,7 @@
 // A block of header lines as offsets into the octets it came in. Names and values become text only when asked for.
 
-import { type Bytes, text } from '#base'
+import type { Bytes } from '#base'
+import { internAscii } from '#wire/xml'
 
 /** The fields of one block in the order they came. `end` is the offset after its blank line. */
 export class HeaderLines {
@@ -23,7 +24,7 @@ export class HeaderLines {
 
   /** The name as it came. */
   name(index: number): string {
-    return ascii(this.bytes, this.offsets[index * 4], this.offsets[index * 4 + 1])
+    return internAscii(this.bytes, this.offsets[index * 4], this.offsets[index * 4 + 1])
   }
 
   /** The octets of the value, folds included. */
@@ -33,7 +34,8 @@ export class HeaderLines {
 
   /** The value unfolded (RFC 5322 §2.2.3: the line end goes, the white space stays); octets that are not UTF-8 become U+FFFD. */
   value(index: number): string {
-    return unfold(text(this.valueBytes(index)))
+    // Values come again and again: mostly this decodes nothing.
+    return unfold(internAscii(this.bytes, this.offsets[index * 4 + 2], this.offsets[index * 4 + 3]))
   }
 
   /** The index of the first field of that name at or after `from`, or -1. `name` in lower case; letter case is ignored (RFC 822 §3.4.7). */
@@ -64,12 +66,6 @@ export class HeaderLines {
 
 function unfold(value: string): string {
   return value.indexOf('\n') === -1 ? value : value.replace(/\r?\n/g, '')
-}
-
-function ascii(bytes: Bytes, at: number, end: number): string {
-  let name = ''
-  for (; at < end; at++) name += String.fromCharCode(bytes[at] as number)
-  return name
 }
 
 function sameName(bytes: Bytes, at: number, end: number, name: string): boolean {

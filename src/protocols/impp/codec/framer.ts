@@ -33,8 +33,8 @@ interface Head {
 }
 
 export class UnitFramer {
-  readonly #rules: HeaderRules
-  readonly #limits: FramerLimits
+  #rules: HeaderRules = strictHeaderRules
+  #limits: FramerLimits = defaultFramerLimits
   #bytes: Bytes = none
   /** True while `#bytes` is a buffer of ours, not a chunk on loan. */
   #gathering = false
@@ -49,6 +49,11 @@ export class UnitFramer {
   #broken = false
 
   constructor(limits: FramerLimits = defaultFramerLimits) {
+    this.limits = limits
+  }
+
+  /** What holds from the next unit on. */
+  set limits(limits: FramerLimits) {
     this.#limits = limits
     // A block is no longer than a unit; unless units are tiny it is bounded more tightly.
     const blockOctetsMax = Math.min(strictHeaderRules.blockOctetsMax, limits.unitOctetsMax)

@@ -1,6 +1,7 @@
 // Start lines (docs/specs/impp-1.0.md §4), read from octets.
 
 import type { Bytes } from '#base'
+import { internAscii } from '#wire/xml'
 
 export type StartLine =
   | { readonly kind: 'request'; readonly method: string; readonly id: string; readonly major: number }
@@ -17,7 +18,7 @@ export type StartLine =
 export function parseStartLine(bytes: Bytes, start: number, end: number): StartLine | undefined {
   const first = spaceAt(bytes, start, end)
   if (first === -1) return undefined
-  const word = slice(bytes, start, first)
+  const word = internAscii(bytes, start, first)
   if (word === 'ENVELOPE') {
     const major = majorOf(bytes, first + 1, end)
     return major === -1 ? undefined : { kind: 'envelope', major }
@@ -35,7 +36,7 @@ export function parseStartLine(bytes: Bytes, start: number, end: number): StartL
   const major = majorOf(bytes, third + 1, end)
   if (major === -1 || !isMethod(bytes, first + 2, second - 1) || !isId(bytes, second + 1, third))
     return undefined
-  const method = slice(bytes, first + 2, second - 1)
+  const method = internAscii(bytes, first + 2, second - 1)
   return { kind: 'response', ok: word === 'OK', method, id: slice(bytes, second + 1, third), major }
 }
 
@@ -44,6 +45,7 @@ function spaceAt(bytes: Bytes, at: number, end: number): number {
   return -1
 }
 
+/** For ids, which do not come again. */
 function slice(bytes: Bytes, at: number, end: number): string {
   let text = ''
   for (; at < end; at++) text += String.fromCharCode(bytes[at] as number)

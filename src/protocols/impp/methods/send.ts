@@ -47,7 +47,7 @@ function settle(
   outcome: Outcome,
   reply: Reply,
 ): void {
-  if (outcome.kind !== 'refused') return reply.ok([], presenceOfOutcome(outcome, head.to, type))
+  if (outcome.kind !== 'refused') return reply.ok(undefined, presenceOfOutcome(outcome, head.to, type))
   // The connection that asked is gone: the sender is told on another, or later.
   if (session.state === 'over') {
     return session.service.messages.report(
