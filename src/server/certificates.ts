@@ -1,18 +1,21 @@
 // The certificates that the domains are served with: the operator's where they are named, else of our own making.
 import { join } from 'node:path'
-import type { Clock } from '#base'
+import type { Clock, Timer } from '#base'
 import type { Config } from '#config'
-import { type CertificateFiles, ensureCertificates, TlsContexts } from '#net'
+import { type CertificateFiles, ensureCertificates, type OwnCertificates, TlsContexts } from '#net'
 import type { Log } from '#observe'
 import { mainSettings } from './settings.ts'
 
 export interface Certificates {
   readonly tls: TlsContexts
+  /** Stops looking after them. */
+  stop(): void
   /** What clients are given to trust us; undefined when every domain has a certificate of the operator's. */
   readonly authorityFile: string | undefined
 }
 
 const lookSeconds = 60
+const day = 24 * 3600 * 1000
 
 /** @throws TlsFileError when a file can't be used */
 export async function prepareCertificates(
@@ -28,10 +31,7 @@ export async function prepareCertificates(
   const allNamed = domains.every((name) =>
     domain.some((table) => table.name === name && table.certificate !== undefined && table.key !== undefined),
   )
-  const own = allNamed ? undefined : await ensureCertificates(join(data, 'tls'), domains, clock)
-  if (own !== undefined && own.made !== 'nothing') {
-    log.info('made certificates of our own', { made: own.made, because: own.why, trust: own.authorityFile })
-  }
+  const own = allNamed ? undefined : await makeOwn(join(data, 'tls'), domains, clock, log)
   const certificates = [...named]
   if (own !== undefined) certificates.push({ certificate: own.certificateFile, key: own.keyFile })
   const tls = new TlsContexts({ certificates })
@@ -39,5 +39,36 @@ export async function prepareCertificates(
     if (error === undefined) log.info('read the certificates again')
     else log.error('a changed certificate cannot be used; the old one stays', { error })
   })
-  return { tls, authorityFile: own?.authorityFile }
+  const renewal = own === undefined ? undefined : renewDaily(join(data, 'tls'), domains, clock, log)
+  const stop = (): void => {
+    tls.stopWatching()
+    renewal?.()
+  }
+  return { tls, authorityFile: own?.authorityFile, stop }
+}
+
+async function makeOwn(
+  directory: string,
+  domains: readonly string[],
+  clock: Clock,
+  log: Log,
+): Promise<OwnCertificates> {
+  const own = await ensureCertificates(directory, domains, clock)
+  if (own.made !== 'nothing') {
+    log.info('made certificates of our own', { made: own.made, because: own.why, trust: own.authorityFile })
+  }
+  return own
+}
+
+/** A server that runs for a year renews its own certificate on the way; the watch of the files takes it up. */
+function renewDaily(directory: string, domains: readonly string[], clock: Clock, log: Log): () => void {
+  let timer: Timer
+  const renew = (): void => {
+    timer = clock.schedule(day, renew)
+    makeOwn(directory, domains, clock, log).catch((error: unknown) =>
+      log.error('the certificate of our own could not be renewed', { error }),
+    )
+  }
+  timer = clock.schedule(day, renew)
+  return () => timer.cancel()
 }

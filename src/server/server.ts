@@ -48,19 +48,26 @@ export async function startServer(
   const stops: (() => Promise<void> | void)[] = []
   const stopped = Promise.withResolvers<void>()
   const stop = once(async () => {
-    for (const part of stops.reverse()) await part()
+    for (const part of stops.reverse()) {
+      // One part that can't stop must not keep the others from making durable what they hold.
+      try {
+        await part()
+      } catch (error) {
+        log.error('a part of the server could not be stopped in order', { error })
+      }
+    }
     stopped.resolve()
   })
   try {
     const store = overrides.store ?? (await openStore(configuration, log))
     stops.push(() => store.close())
-    const { tls, authorityFile } = await prepareCertificates(
-      configuration.config,
-      configuration.domains,
-      clock,
-      log,
-    )
-    stops.push(() => tls.stopWatching())
+    const { config, domains } = configuration
+    const {
+      tls,
+      authorityFile,
+      stop: stopCertificates,
+    } = await prepareCertificates(config, domains, clock, log)
+    stops.push(stopCertificates)
     const { service, logins } = await assemble({ configuration, clock, log, metrics, store })
     stops.push(historyKeeper(service, configuration.config))
     const running = await startProtocols(configuration, service, tls, logins, stops)
