@@ -119,7 +119,7 @@ test(`the framer holds a bounded number of octets whatever comes (seed ${seed})`
         }
       },
     ),
-    { ...runs, numRuns: runs.numRuns / 3 },
+    { ...runs, numRuns: Math.ceil(runs.numRuns / 4) },
   )
 })
 
