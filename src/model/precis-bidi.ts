@@ -10,6 +10,7 @@
 type BidiClass = 'l' | 'r' | 'an' | 'en' | 'nsm' | 'neutral'
 
 const rightToLeftBlocks = /^[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]$/u
+const anyRightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
 const nonspacingMark = /^\p{Mn}$/u
 const leftToRightMark = /^[\u0cbf\u0cc6\u{11a07}\u{11a08}\u{11c3f}]$/u // the marks that are L all the same
 const arabicNumber = /^[\u0660-\u0669\u{10d30}-\u{10d39}\u{10d40}-\u{10d49}]$/u
@@ -17,9 +18,10 @@ const europeanNumber = /^[0-9\u06f0-\u06f9\u{1fbf0}-\u{1fbf9}]$/u
 const neutral =
   /^[!-/:-@[-`{-~\u00b7\u02b9\u02ba\u02c6-\u02cf\u02ec\u0375\u200c\u200d\u2e2f\u30fb\ua67f\ua717-\ua721\ua788]$/u
 
-/** True when `characters` hold no right-to-left character, or satisfy all six conditions. */
-export function satisfiesBidiRule(characters: readonly string[]): boolean {
-  const classes = characters.map(bidiClass)
+/** True when `text` holds no right-to-left character, or satisfies all six conditions. */
+export function satisfiesBidiRule(text: string): boolean {
+  if (!anyRightToLeft.test(text)) return true
+  const classes = Array.from(text, bidiClass)
   if (!classes.includes('r') && !classes.includes('an')) return true // RFC 8265 §3.3.1 rule 5
   const last = classes[classes.findLastIndex((one) => one !== 'nsm')]
   switch (classes[0]) {

@@ -19,8 +19,22 @@ const exceptions = new Map<number, DerivedProperty>([
   ...each('disallowed', 0x640, 0x7fa, 0x302e, 0x302f, ...range(0x3031, 0x3035), 0x303b),
 ])
 
-/** The derived property of one code point, the steps in the order that RFC 8264 §8 forbids to change. */
+/** LIMIT: code points whose property is remembered, so that a long name costs no more than its length. */
+const rememberedMax = 4096
+const remembered = new Map<string, DerivedProperty>()
+
+/** The derived property of one code point. */
 export function derivedProperty(character: string): DerivedProperty {
+  const known = remembered.get(character)
+  if (known !== undefined) return known
+  const property = computed(character)
+  if (remembered.size >= rememberedMax) remembered.clear()
+  remembered.set(character, property)
+  return property
+}
+
+/** The steps, in the order that RFC 8264 §8 forbids to change. */
+function computed(character: string): DerivedProperty {
   const point = character.codePointAt(0) as number
   const exception = exceptions.get(point)
   if (exception !== undefined) return exception

@@ -43,44 +43,65 @@ const virama =
 
 const viramaOnly = new RegExp(`^[${virama}]$`, 'u')
 // Joining_Type T is what is Mn, Me or Cf (UAX 44); the two joiners themselves are not.
-const transparent = '(?:(?![\\u200c\\u200d])[\\p{Mn}\\p{Me}\\p{Cf}])*'
-const joinsForward = new RegExp(`[${leftJoining}${dualJoining}]${transparent}$`, 'u')
-const joinsBackward = new RegExp(`^${transparent}[${rightJoining}${dualJoining}]`, 'u')
+const transparent = /^(?![\u200c\u200d])[\p{Mn}\p{Me}\p{Cf}]$/u
+const joinsForward = new RegExp(`^[${leftJoining}${dualJoining}]$`, 'u')
+const joinsBackward = new RegExp(`^[${rightJoining}${dualJoining}]$`, 'u')
 const greek = /^\p{Script=Greek}$/u
 const hebrew = /^\p{Script=Hebrew}$/u
 const kanaOrHan = /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u
 const arabicIndicDigit = /[\u0660-\u0669]/u
 const extendedArabicIndicDigit = /[\u06f0-\u06f9]/u
 
-/** True when the rule for the contextual character at `at` confirms it; a missing rule never does. */
-export function contextAllows(characters: readonly string[], at: number): boolean {
-  const before = characters[at - 1] ?? ''
-  const after = characters[at + 1] ?? ''
-  const point = (characters[at] as string).codePointAt(0) as number
-  switch (point) {
-    case 0x200c: // ZERO WIDTH NON-JOINER (Appendix A.1)
-      return viramaOnly.test(before) || breaksCursiveConnection(characters, at)
-    case 0x200d: // ZERO WIDTH JOINER (Appendix A.2)
-      return viramaOnly.test(before)
-    case 0xb7: // MIDDLE DOT, the ela geminada (Appendix A.3)
-      return before === 'l' && after === 'l'
-    case 0x375: // GREEK LOWER NUMERAL SIGN (Appendix A.4)
-      return greek.test(after)
-    case 0x5f3: // HEBREW PUNCTUATION GERESH (Appendix A.5)
-    case 0x5f4: // HEBREW PUNCTUATION GERSHAYIM (Appendix A.6)
-      return hebrew.test(before)
-    case 0x30fb: // KATAKANA MIDDLE DOT (Appendix A.7)
-      return kanaOrHan.test(characters.join(''))
-  }
-  // ARABIC-INDIC DIGITS and the extended ones are not mixed (Appendix A.8, A.9).
-  if (point >= 0x660 && point <= 0x669) return !extendedArabicIndicDigit.test(characters.join(''))
-  if (point >= 0x6f0 && point <= 0x6f9) return !arabicIndicDigit.test(characters.join(''))
-  return false
-}
+/** A string whose contextual characters are asked about one by one; what concerns the whole of it is looked for once. */
+export class ContextRules {
+  readonly #characters: readonly string[]
+  readonly #text: string
+  #hasKanaOrHan: boolean | undefined
+  #mixesDigits: boolean | undefined
 
-function breaksCursiveConnection(characters: readonly string[], at: number): boolean {
-  return (
-    joinsForward.test(characters.slice(0, at).join('')) &&
-    joinsBackward.test(characters.slice(at + 1).join(''))
-  )
+  constructor(text: string, characters: readonly string[]) {
+    this.#characters = characters
+    this.#text = text
+  }
+
+  /** True when the rule for the contextual character at `at` confirms it; a missing rule never does. */
+  allows(at: number): boolean {
+    const before = this.#characters[at - 1] ?? ''
+    const after = this.#characters[at + 1] ?? ''
+    const point = (this.#characters[at] as string).codePointAt(0) as number
+    switch (point) {
+      case 0x200c: // ZERO WIDTH NON-JOINER (Appendix A.1)
+        return viramaOnly.test(before) || this.#breaksCursiveConnection(at)
+      case 0x200d: // ZERO WIDTH JOINER (Appendix A.2)
+        return viramaOnly.test(before)
+      case 0xb7: // MIDDLE DOT, the ela geminada (Appendix A.3)
+        return before === 'l' && after === 'l'
+      case 0x375: // GREEK LOWER NUMERAL SIGN (Appendix A.4)
+        return greek.test(after)
+      case 0x5f3: // HEBREW PUNCTUATION GERESH (Appendix A.5)
+      case 0x5f4: // HEBREW PUNCTUATION GERSHAYIM (Appendix A.6)
+        return hebrew.test(before)
+      case 0x30fb: // KATAKANA MIDDLE DOT (Appendix A.7)
+        this.#hasKanaOrHan ??= kanaOrHan.test(this.#text)
+        return this.#hasKanaOrHan
+    }
+    const isDigit = (point >= 0x660 && point <= 0x669) || (point >= 0x6f0 && point <= 0x6f9)
+    if (!isDigit) return false
+    // ARABIC-INDIC DIGITS and the extended ones are not mixed (Appendix A.8, A.9).
+    this.#mixesDigits ??= arabicIndicDigit.test(this.#text) && extendedArabicIndicDigit.test(this.#text)
+    return !this.#mixesDigits
+  }
+
+  #breaksCursiveConnection(at: number): boolean {
+    return (
+      joinsForward.test(this.#pastTransparent(at, -1)) && joinsBackward.test(this.#pastTransparent(at, 1))
+    )
+  }
+
+  /** The first character from `at` in a direction that is not transparent; empty past either end. */
+  #pastTransparent(at: number, step: 1 | -1): string {
+    let i = at + step
+    while (transparent.test(this.#characters[i] ?? '')) i += step
+    return this.#characters[i] ?? ''
+  }
 }

@@ -3,7 +3,7 @@
 
 import { satisfiesBidiRule } from './precis-bidi.ts'
 import { derivedProperty } from './precis-code-points.ts'
-import { contextAllows } from './precis-context.ts'
+import { ContextRules } from './precis-context.ts'
 
 export { prepareDomain } from './precis-domain.ts'
 
@@ -63,7 +63,7 @@ function enforceUsername(name: string): string | undefined {
   const prepared = name.replace(/[\uff00-\uffef]/gu, widthMapping)
   if (!conforms(prepared, false)) return undefined
   const enforced = prepared.toLowerCase().normalize('NFC')
-  return satisfiesBidiRule([...enforced]) && !holdsExcluded(enforced) ? enforced : undefined
+  return satisfiesBidiRule(enforced) && !holdsExcluded(enforced) ? enforced : undefined
 }
 
 /** RFC 8265 §4.2.2 and §4.2.3. */
@@ -80,9 +80,10 @@ function widthMapping(character: string): string {
 
 function conforms(text: string, freeform: boolean): boolean {
   const characters = [...text]
+  const rules = new ContextRules(text, characters)
   return characters.every((character, at) => {
     const property = derivedProperty(character)
-    if (property === 'context') return contextAllows(characters, at)
+    if (property === 'context') return rules.allows(at)
     return property === 'pvalid' || (freeform && property === 'free')
   })
 }
