@@ -49,6 +49,32 @@ test('without a server, accounts and contacts are kept in the store', async () =
   assert.equal(send.code, exitCodes.failed, 'port 0 is no place to connect to')
 })
 
+test('the configuration that operators start from is loaded by the real sections', async () => {
+  const example = join(directory, 'example.toml')
+  writeFileSync(
+    example,
+    `data = "./data"
+domains = ["localhost"]
+[http]
+listen = "127.0.0.1:8080"
+[xmpp]
+client = "127.0.0.1:5222"
+client_tls = "127.0.0.1:5223"
+server = "127.0.0.1:5269"
+plain_without_tls = false
+[sip]
+udp = "127.0.0.1:5060"
+tcp = "127.0.0.1:5060"
+tls = "127.0.0.1:5061"
+[impp]
+client = "127.0.0.1:7410"
+server = "127.0.0.1:7411"
+`,
+  )
+  const { config, domains } = await loadConfiguration({ file: example, directory, environment: {} })
+  assert.deepEqual([config.file, domains], [example, ['localhost']])
+})
+
 test('a configuration that is wrong ends with 3', async () => {
   const wrong = join(directory, 'wrong.toml')
   for (const [toml, said] of [
