@@ -4,9 +4,8 @@ import type { Digest, DigestOutcome } from '#auth'
 import type { Service } from '#core'
 import type { Address, Principal } from '#model'
 import { addressOfSipUri } from './binding.ts'
-import { unfolded } from './codec/grammar.ts'
-import { header } from './codec/header-names.ts'
-import { bodyOf, findHeader, type SipRequest, stride } from './codec/message.ts'
+import { credentialsFor } from './codec/credentials.ts'
+import { bodyOf } from './codec/message.ts'
 import type { Incoming } from './incoming.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
 
@@ -104,24 +103,4 @@ export class Authentication {
       this.#digest.challenges(realm, stale).map((value) => [name, value] as const),
     )
   }
-}
-
-/**
- * The credentials for our realm (RFC 3261 §22.3: several may stand there, for several proxies). We choose to take them from either
- * field: which of 401 and 407 was sent is known to the one who asked, and some phones use one field for both.
- */
-function credentialsFor(request: SipRequest, realm: string): string | undefined {
-  for (const id of [header.authorization, header.proxyAuthorization])
-    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride)) {
-      const value = unfolded(request.head.slice(request.index[i + 2], request.index[i + 3]))
-      if (namesRealm(value, realm)) return value
-    }
-  return undefined
-}
-
-/** True where credentials are Digest and say this realm; a look without taking all of them apart. */
-function namesRealm(value: string, realm: string): boolean {
-  if (value.slice(0, 7).toLowerCase() !== 'digest ') return false
-  const at = value.toLowerCase().indexOf('realm')
-  return at >= 0 && value.indexOf(`"${realm}"`, at) >= 0
 }

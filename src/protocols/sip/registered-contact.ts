@@ -150,6 +150,7 @@ export class RegisteredContact implements InboxAgent {
       stamp: incoming.stamp,
       routesDropped: Number.POSITIVE_INFINITY,
       routes: this.facts.path,
+      consumedRealm: envelope.head.from.domain,
     })
   }
 

@@ -1,6 +1,7 @@
 // A message sent on: its own octets, and a list of what is put in their place (RFC 3261 §16.6, §16.7). Only the
-// Request-URI, Via, Max-Forwards, Route and Record-Route are ever touched; a body is copied as it is.
+// Request-URI, Via, Max-Forwards, Route, Record-Route and the credentials meant for us are ever touched; a body is copied as it is.
 
+import { credentialsAt } from './credentials.ts'
 import { skipLws } from './grammar.ts'
 import { header } from './header-names.ts'
 import { maxForwardsOf } from './headers.ts'
@@ -101,6 +102,8 @@ export interface Forwarding {
   readonly recordRoute?: string
   /** How many Route values are ours and go (RFC 3261 §16.4). */
   readonly routesDropped?: number
+  /** Our realm: credentials for it were meant for us and go no further (RFC 3261 §22.3), where others could guess at the password. */
+  readonly consumedRealm?: string
   /** The route set that stands before the target, as Route values (RFC 3327 §5.1). */
   readonly routes?: readonly string[]
 }
@@ -125,6 +128,9 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
     splices.push({ start: request.index[i + 2]!, end: request.index[i + 3]!, text })
   }
   cutRoutes(request, forwarding.routesDropped ?? 0, splices)
+  if (forwarding.consumedRealm !== undefined)
+    for (const i of credentialsAt(request, forwarding.consumedRealm))
+      splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
   splices.sort((a, b) => a.start - b.start)
   return spliced(request, splices)
 }
