@@ -8,6 +8,7 @@ import { credentialsFor } from './codec/credentials.ts'
 import { bodyOf } from './codec/message.ts'
 import type { Incoming } from './incoming.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
+import { UndecidedLogins } from './undecided-logins.ts'
 
 export interface Identity {
   readonly principal: Principal
@@ -20,6 +21,7 @@ export class Authentication {
   readonly #digest: Digest
   readonly #foreignSenders: boolean
   readonly #metrics: SipMetrics
+  readonly #undecided = new UndecidedLogins()
 
   constructor(service: Service, digest: Digest, foreignSenders: boolean) {
     this.#service = service
@@ -40,18 +42,41 @@ export class Authentication {
     const realm = from.domain
     const authorization = credentialsFor(incoming.request, realm)
     if (authorization === undefined) return this.#challenge(incoming, as, realm, false)
+    this.#verify(incoming, as, from, authorization, use)
+  }
+
+  #verify(
+    incoming: Incoming,
+    as: 'user-agent-server' | 'proxy',
+    from: Address,
+    authorization: string,
+    use: (identity: Identity) => void,
+  ): void {
+    const remoteAddress = incoming.flow.remote.address
+    if (this.#undecided.isBusy(remoteAddress)) {
+      incoming.keep()
+      const go = (): void => this.#verify(incoming, as, from, authorization, use)
+      if (!this.#undecided.wait(remoteAddress, go)) incoming.answer(503, [['Retry-After', 5]])
+      return
+    }
+    const { request } = incoming
     const outcome = this.#digest.verify({
       authorization,
-      method: incoming.request.method,
-      realm,
-      remoteAddress: incoming.flow.remote.address,
-      body: bodyOf(incoming.request),
+      method: request.method,
+      realm: from.domain,
+      remoteAddress,
+      body: bodyOf(request),
     })
     if (!(outcome instanceof Promise)) return this.#verified(incoming, as, from, outcome, use)
     incoming.keep()
+    this.#undecided.begun(remoteAddress)
     outcome.then(
-      (later) => this.#verified(incoming, as, from, later, use),
+      (later) => {
+        this.#undecided.decided(remoteAddress)
+        this.#verified(incoming, as, from, later, use)
+      },
       (error: unknown) => {
+        this.#undecided.decided(remoteAddress)
         this.#service.log.error('a request could not be authenticated', { error })
         incoming.answer(500)
       },

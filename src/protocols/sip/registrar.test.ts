@@ -211,3 +211,25 @@ test('a message for an absent person is stored, and comes once at the next regis
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(bob.requests, [])
 })
+
+test('a hundred phones behind one address that come at once all get in', async () => {
+  const users = Array.from({ length: 100 }, (_, i) => `u${i}`)
+  const domain = await SipDomain.make({ users })
+  const phones = users.map((user, i) => domain.phone(user, '198.51.100.1', 2000 + i))
+  const responses = await Promise.all(phones.map((phone) => phone.register()))
+  assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]))
+})
+
+test('who guesses is made to wait (503 with Retry-After)', async () => {
+  const domain = await SipDomain.make()
+  const mallory = domain.phone('bob', '192.0.2.66')
+  mallory.password = 'guess'
+  for (let guess = 0; guess < 20; guess++) {
+    const response = await mallory.register().catch(() => undefined)
+    if (response === undefined) continue
+    assert.equal(response.status, 503)
+    assert.match(fieldOf(response, 'Retry-After') ?? '', /^\d+$/)
+    return
+  }
+  assert.fail('nobody stopped the guesser')
+})
