@@ -11,12 +11,24 @@ export function historyLimit(asked: number): number {
 }
 
 /**
- * At most one entry an owner, since an archive holds an id once (XEP-0313 §3.1): who writes to itself keeps what it
- * received, archived or undelivered if either entry was.
+ * The entries to keep: at most one an owner, since an archive holds an id once (XEP-0313 §3.1); who writes to itself keeps what it
+ * received, archived or undelivered if either entry was. One that is neither is for nobody.
  */
-export function mergedEntries(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
-  if (entries.length < 2) return entries
-  if (entries.length === 2 && entries[0]?.owner.key !== entries[1]?.owner.key) return entries
+export function keptEntries(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const kept = isPlain(entries) ? entries : mergedEntries(entries)
+  return kept.every(isOfUse) ? kept : kept.filter(isOfUse)
+}
+
+/** One or two owners: every message of two people. */
+function isPlain(entries: readonly HistoryEntry[]): boolean {
+  return entries.length < 2 || (entries.length === 2 && entries[0]?.owner.key !== entries[1]?.owner.key)
+}
+
+function isOfUse({ archived, undelivered }: HistoryEntry): boolean {
+  return archived || undelivered
+}
+
+function mergedEntries(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const merged = new Map<string, HistoryEntry>()
   for (const entry of entries) {
     const other = merged.get(entry.owner.key)

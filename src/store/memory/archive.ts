@@ -1,7 +1,7 @@
 // The history in memory: rows kept once, an ascending list of entries an owner.
 import type { HistoryEntry, HistoryItem, HistoryQuery, HistoryRow } from '#core'
 import type { Address } from '#model'
-import { historyLimit, mergedEntries, noSuchEntry, noSuchOwner } from '../history-rules.ts'
+import { historyLimit, keptEntries, noSuchEntry, noSuchOwner } from '../history-rules.ts'
 
 interface Kept {
   readonly row: HistoryRow
@@ -17,6 +17,7 @@ interface Entry {
 }
 
 interface Owned {
+  readonly owner: Address
   /** Ascending by sequence. */
   entries: Entry[]
   readonly byId: Map<string, Entry>
@@ -25,23 +26,26 @@ interface Owned {
 
 export class Archive {
   readonly #owners = new Map<string, Owned>()
+  /** How many entries point to a message of a domain. */
+  readonly #counts = new Map<string, number>()
   #sequence = 0
 
+  /** A message is kept once a domain (as every key of a database begins with one): the same id again changes nothing there. */
   append(row: HistoryRow, isOwner: (owner: Address) => boolean): void {
-    const merged = mergedEntries(row.entries)
-    for (const { owner, direction } of merged) {
+    const news = keptEntries(row.entries).filter(({ owner }) => !this.#counts.has(messageKey(owner, row.id)))
+    for (const { owner, direction } of news) {
       if (direction === 'received' && !isOwner(owner)) throw noSuchOwner(owner)
     }
-    const entries = merged.filter(
-      ({ owner }) => isOwner(owner) && this.#owners.get(owner.key)?.byId.has(row.id) !== true,
-    )
     const kept: Kept = { row, sequence: ++this.#sequence }
-    for (const { owner, peer, direction, archived, undelivered } of entries) {
+    for (const { owner, peer, direction, archived, undelivered } of news) {
+      if (!isOwner(owner)) continue
       const owned = this.#owned(owner)
       const entry: Entry = { kept, peer, direction, archived, undelivered }
       owned.entries.push(entry)
       owned.byId.set(row.id, entry)
       if (undelivered) owned.undelivered++
+      const key = messageKey(owner, row.id)
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
     }
   }
 
@@ -55,7 +59,7 @@ export class Archive {
       entry.undelivered = false
       owned.undelivered--
       if (entry.archived) continue
-      owned.byId.delete(id)
+      this.#forget(owned, id)
       vanished = true
     }
     if (vanished) owned.entries = owned.entries.filter((entry) => entry.archived || entry.undelivered)
@@ -96,7 +100,7 @@ export class Archive {
     for (const owned of this.#owners.values()) {
       owned.entries = owned.entries.filter((entry) => {
         if (!entry.archived || entry.undelivered || entry.kept.row.at >= before) return true
-        owned.byId.delete(entry.kept.row.id)
+        this.#forget(owned, entry.kept.row.id)
         count++
         return false
       })
@@ -105,17 +109,32 @@ export class Archive {
   }
 
   remove(owner: Address): void {
+    const owned = this.#owners.get(owner.key)
+    if (owned === undefined) return
+    for (const id of [...owned.byId.keys()]) this.#forget(owned, id)
     this.#owners.delete(owner.key)
+  }
+
+  #forget({ owner, byId }: Owned, id: string): void {
+    byId.delete(id)
+    const key = messageKey(owner, id)
+    const left = (this.#counts.get(key) ?? 0) - 1
+    if (left > 0) this.#counts.set(key, left)
+    else this.#counts.delete(key)
   }
 
   #owned(owner: Address): Owned {
     let owned = this.#owners.get(owner.key)
     if (owned === undefined) {
-      owned = { entries: [], byId: new Map(), undelivered: 0 }
+      owned = { owner, entries: [], byId: new Map(), undelivered: 0 }
       this.#owners.set(owner.key, owned)
     }
     return owned
   }
+}
+
+function messageKey({ domain }: Address, id: string): string {
+  return `${domain} ${id}`
 }
 
 /** XEP-0313 §4.3.1: a bound that the owner does not have is told, not passed over. */

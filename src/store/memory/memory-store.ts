@@ -69,7 +69,7 @@ class MemoryStore implements Store {
       const names = namesOf(record)
       if (names.some((name) => this.#names.has(name))) return false
       const held: Held = {
-        record,
+        record: withDistinctAliases(record),
         secrets,
         contacts: new Map(),
         rules: new Map(),
@@ -89,7 +89,7 @@ class MemoryStore implements Store {
     if (names.some((name) => (this.#names.get(name) ?? held) !== held)) return false
     for (const name of namesOf(held.record)) this.#names.delete(name)
     for (const name of names) this.#names.set(name, held)
-    held.record = record
+    held.record = withDistinctAliases(record)
     held.secrets = secrets
     return true
   }
@@ -245,4 +245,12 @@ class MemoryStore implements Store {
 
 function namesOf(record: AccountRecord): string[] {
   return [record.address.key, ...record.aliases.map((alias) => alias.key)]
+}
+
+/** An alias that is named twice, or is the primary address, is one name. */
+function withDistinctAliases(record: AccountRecord): AccountRecord {
+  const names = new Set(namesOf(record))
+  if (names.size === record.aliases.length + 1) return record
+  names.delete(record.address.key)
+  return { ...record, aliases: record.aliases.filter(({ key }) => names.delete(key)) }
 }

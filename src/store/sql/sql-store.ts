@@ -15,7 +15,7 @@ import type {
   StoredUnit,
 } from '#core'
 import type { Address } from '#model'
-import { historyLimit, localpartAfter, mergedEntries, noSuchEntry } from '../history-rules.ts'
+import { historyLimit, keptEntries, localpartAfter, noSuchEntry } from '../history-rules.ts'
 import {
   accountValues,
   contactValues,
@@ -117,7 +117,7 @@ export class SqlStore implements Store {
   }
 
   append(row: HistoryRow, done: Done): void {
-    const entries = mergedEntries(row.entries)
+    const entries = keptEntries(row.entries)
     const domain = entries[0]?.owner.domain ?? ''
     const [head, raw] = [headText(row.head), ownOctets(row.raw)]
     if (entries.every(({ owner }) => owner.domain === domain)) {

@@ -96,6 +96,7 @@ async function check(database: string, { appended, asked, delivered }: Told, whe
   const store = await openSqliteStore({ file: database })
   const archive = (await everything(store)).map(({ id }) => id)
   const waiting = (await store.undelivered(to, 0, 1_000_000)).map(({ id }) => id)
+  await store.close()
   const [archived, undelivered] = [new Set(archive), new Set(waiting)]
   assert.equal(archived.size, archive.length, `the history holds an id twice, ${when}`)
   assert.equal(undelivered.size, waiting.length, `an id waits twice, ${when}`)
@@ -105,7 +106,6 @@ async function check(database: string, { appended, asked, delivered }: Told, whe
     if (!asked.has(id)) assert(undelivered.has(id), `${id} waits no more, ${when}`)
   }
   for (const id of delivered) assert(!undelivered.has(id), `${id} waits though it was delivered, ${when}`)
-  await store.close()
   whole(database)
 }
 

@@ -7,6 +7,7 @@ import { VirtualClock } from '#base'
 import { ServiceError } from '#core'
 import { append, markDelivered, name, record, rowOf, secretsOf } from '../conformance/samples.ts'
 import { IdleCheckpoint, idleMilliseconds } from './idle-checkpoint.ts'
+import { SqliteDriver } from './sqlite-driver.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'verona-driver-'))
@@ -109,4 +110,53 @@ test('the log is copied into the database once nothing was written for a second'
   clock.advance(idleMilliseconds)
   assert.equal(times, 2)
   assert.equal(clock.pending, 0)
+})
+
+/** A thread in place of ours: it says it is open and does `what` with each message it gets. */
+function threadThat(what: string): URL {
+  const code = `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', (message) => { ${what} })
+    parentPort.postMessage({ kind: 'opened' })`
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+}
+
+function counted(driver: SqliteDriver): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    driver.call('countAccounts', [], (fault, result) =>
+      fault === undefined ? resolve(result) : reject(fault),
+    )
+  })
+}
+
+for (const [what, how] of [
+  ['throws', "throw new Error('out of memory')"],
+  ['ends', 'process.exit()'],
+] as const) {
+  test(`when the thread ${what}, what was asked and what will be is refused, and close comes back`, async () => {
+    const driver = await SqliteDriver.open({ file: 'none' }, threadThat(how))
+    const lost = isFault('internal-fault', /the thread of the database ended/)
+    const inFlight = counted(driver)
+    await new Promise((resolve) => setImmediate(resolve))
+    const queued = counted(driver)
+    await assert.rejects(inFlight, lost)
+    await assert.rejects(queued, lost)
+    await assert.rejects(counted(driver), lost)
+    await driver.close()
+  })
+}
+
+test('one batch is in flight; all that is asked meanwhile is the next', async () => {
+  const entry = threadThat(`
+    if (message === 'close') { parentPort.postMessage({ kind: 'closed' }); parentPort.close() }
+    else parentPort.postMessage({ kind: 'answers', results: message.map(() => message.length) })`)
+  const driver = await SqliteDriver.open({ file: 'none' }, entry)
+  const first = [counted(driver), counted(driver), counted(driver)]
+  assert.deepEqual(await Promise.all([first[0]]), [3], 'all of a tick are one batch')
+  const second = counted(driver)
+  await new Promise((resolve) => setImmediate(resolve))
+  const third = Array.from({ length: 5000 }, () => counted(driver))
+  assert.equal(await second, 1)
+  const answers = await Promise.all(third)
+  assert.deepEqual([answers[0], answers[4095], answers[4096], answers[4999]], [4096, 4096, 904, 904])
+  await driver.close()
 })

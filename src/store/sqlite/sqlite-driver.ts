@@ -22,9 +22,9 @@ export class SqliteDriver implements SqlDriver {
   #ended: ServiceError | undefined
   #closing: PromiseWithResolvers<void> | undefined
 
-  /** Resolves once the database is open and migrated. */
-  static async open(options: SqliteOptions): Promise<SqliteDriver> {
-    const driver = new SqliteDriver(new Worker(workerEntry(), { workerData: options }))
+  /** Resolves once the database is open and migrated. `entry` is the thread's module. */
+  static async open(options: SqliteOptions, entry = workerEntry()): Promise<SqliteDriver> {
+    const driver = new SqliteDriver(new Worker(entry, { workerData: options }))
     await driver.#opened()
     return driver
   }
@@ -42,6 +42,7 @@ export class SqliteDriver implements SqlDriver {
         worker.on('message', (message: FromDatabase) => this.#hear(message))
         worker.on('error', (cause) => this.#lost(cause))
         worker.on('exit', () => this.#lost(undefined))
+        worker.unref()
         if (fault === undefined) resolve()
         else reject(serviceError(fault))
       })
@@ -78,6 +79,8 @@ export class SqliteDriver implements SqlDriver {
   }
 
   #post(message: ToDatabase): void {
+    // The thread keeps the process alive only while something is asked of it.
+    this.#worker.ref()
     this.#worker.postMessage(message)
   }
 
@@ -92,6 +95,7 @@ export class SqliteDriver implements SqlDriver {
     }
     this.#flush()
     this.#shutWhenIdle()
+    if (this.#inFlight === undefined && this.#closing === undefined) this.#worker.unref()
   }
 
   close(): Promise<void> {
