@@ -2,6 +2,7 @@
 // where a byte is enough.
 
 import type { Bytes } from '#base'
+import type { XmlReason } from './faults.ts'
 
 /** May be skipped in character data: neither markup, nor `>`, nor a control, nor part of a longer character. */
 export const plainText = 1
@@ -30,6 +31,7 @@ export const classOf: Uint8Array = (() => {
 export const needMore = 0
 export const invalidUtf8 = -1
 export const illegalCharacter = -2
+export const badName = -3
 
 /**
  * Length (2 to 4) of the character beyond ASCII that starts at `i`, or one of the three answers above. Refuses at
@@ -87,4 +89,34 @@ export function isNameStart(c: number): boolean {
 /** NameChar beyond ASCII, XML 1.0 §2.3. */
 export function isNameChar(c: number): boolean {
   return isNameStart(c) || c === 0xb7 || (c >= 0x300 && c <= 0x36f) || c === 0x203f || c === 0x2040
+}
+
+/** The fault that a negative length stands for. */
+export function characterReason(length: number): XmlReason {
+  if (length === badName) return 'bad-name'
+  return length === illegalCharacter ? 'illegal-character' : 'invalid-utf8'
+}
+
+/** Length of a character that no class let pass: in ASCII none is left that may stand there. */
+export function otherLength(bytes: Bytes, i: number, end: number): number {
+  return bytes[i] < 0x80 ? illegalCharacter : characterLength(bytes, i, end)
+}
+
+/** The same where `<` and `&` are no markup. */
+export function looseLength(bytes: Bytes, i: number, end: number): number {
+  return bytes[i] === 0x3c || bytes[i] === 0x26 ? 1 : otherLength(bytes, i, end)
+}
+
+export function nameStartLength(bytes: Bytes, i: number, end: number): number {
+  const c = bytes[i]
+  if ((classOf[c] & nameStart) !== 0) return 1
+  if (c < 0x80) return badName
+  const length = characterLength(bytes, i, end)
+  return length <= 0 || isNameStart(codePointAt(bytes, i, length)) ? length : badName
+}
+
+/** Of a character beyond ASCII. */
+export function nameCharLength(bytes: Bytes, i: number, end: number): number {
+  const length = characterLength(bytes, i, end)
+  return length <= 0 || isNameChar(codePointAt(bytes, i, length)) ? length : badName
 }

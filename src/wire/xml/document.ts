@@ -37,7 +37,7 @@ export function frameDocument(bytes: Bytes, options: DocumentOptions = {}): Fram
     return { ...fault, offset: root + fault.offset }
   }
   if (result !== scanDone) return xmlFault('unexpected-end', bytes.length)
-  const frame = new Frame(bytes, root, outer, scanner)
+  const frame = new Frame(bytes, root, outer, scanner.outline())
   const end = skipMisc(bytes, frame.end, isDocument)
   if (typeof end !== 'number') return end
   return end === bytes.length ? frame : xmlFault('text-outside-root', end)

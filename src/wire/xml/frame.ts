@@ -4,14 +4,14 @@
 import { type Bytes, ownBytes, text } from '#base'
 import { internAscii, sameAscii } from './intern.ts'
 import { type Namespaces, xmlNamespace } from './namespaces.ts'
-import { decodeText, decodeValue } from './references.ts'
 import {
   attributeColumns,
   childColumns,
-  type Scanner,
+  type Outline,
   valueBeyondAscii,
   valueNeedsDecoding,
-} from './scanner.ts'
+} from './outline.ts'
+import { decodeText, decodeValue } from './references.ts'
 import { undeclared, xmlBinding } from './scope.ts'
 
 const lt = 0x3c
@@ -19,39 +19,30 @@ const lt = 0x3c
 export class Frame {
   readonly bytes: Bytes
   readonly base: number
-  /** Octets of the element. */
-  readonly length: number
   /** Declarations in force outside it. */
   readonly outer: Namespaces
-  /** Bit k: the outer binding k was used by a prefix inside; bit 31 stands for all from 31 on. */
-  readonly outerUsed: number
-  /** True for `<a/>`: it has no end tag. */
-  readonly selfClosing: boolean
-  readonly #colon: number
-  readonly #nameEnd: number
-  readonly #tagEnd: number
-  readonly #contentEnd: number
-  readonly #namespaceStart: number
-  readonly #namespaceEnd: number
-  readonly #attributes: readonly number[]
-  readonly #children: readonly number[]
+  readonly #outline: Outline
 
-  /** Takes over what a scanner found in `bytes` from `base` on. */
-  constructor(bytes: Bytes, base: number, outer: Namespaces, found: Scanner) {
+  constructor(bytes: Bytes, base: number, outer: Namespaces, outline: Outline) {
     this.bytes = bytes
     this.base = base
-    this.length = found.at
     this.outer = outer
-    this.outerUsed = found.outerUsed
-    this.selfClosing = found.selfClosing
-    this.#colon = found.colon
-    this.#nameEnd = found.nameEnd
-    this.#tagEnd = found.tagEnd
-    this.#contentEnd = found.contentEnd
-    this.#namespaceStart = found.namespaceStart
-    this.#namespaceEnd = found.namespaceEnd
-    this.#attributes = found.attributes
-    this.#children = found.children.length === 0 ? noChildren : found.children.slice()
+    this.#outline = outline
+  }
+
+  /** Octets of the element. */
+  get length(): number {
+    return this.#outline.length
+  }
+
+  /** Bit k: the outer binding k was used by a prefix inside; bit 31 stands for all from 31 on. */
+  get outerUsed(): number {
+    return this.#outline.outerUsed
+  }
+
+  /** True for `<a/>`: it has no end tag. */
+  get selfClosing(): boolean {
+    return this.#outline.selfClosing
   }
 
   get start(): number {
@@ -64,31 +55,33 @@ export class Frame {
 
   /** Behind the `>` of the start tag. */
   get tagEnd(): number {
-    return this.base + this.#tagEnd
+    return this.base + this.#outline.tagEnd
   }
 
   /** Where the content stops: at the `<` of the end tag, or `tagEnd` of an empty-element tag. */
   get contentEnd(): number {
-    return this.base + this.#contentEnd
+    return this.base + this.#outline.contentEnd
   }
 
   /** Behind the name in the start tag. */
   get nameEnd(): number {
-    return this.base + this.#nameEnd
+    return this.base + this.#outline.nameEnd
   }
 
   /** Local part of the name. */
   get name(): string {
-    const start = this.#colon === 0 ? 1 : this.#colon + 1
-    return internAscii(this.bytes, this.base + start, this.base + this.#nameEnd)
+    const start = this.#outline.colon === 0 ? 1 : this.#outline.colon + 1
+    return internAscii(this.bytes, this.base + start, this.base + this.#outline.nameEnd)
   }
 
   get prefix(): string {
-    return this.#colon === 0 ? '' : internAscii(this.bytes, this.base + 1, this.base + this.#colon)
+    return this.#outline.colon === 0
+      ? ''
+      : internAscii(this.bytes, this.base + 1, this.base + this.#outline.colon)
   }
 
   get namespace(): string {
-    return this.#namespace(this.#namespaceStart, this.#namespaceEnd)
+    return this.#namespace(this.#outline.namespaceStart, this.#outline.namespaceEnd)
   }
 
   /** The element's octets; a view, not a copy. */
@@ -97,12 +90,12 @@ export class Frame {
   }
 
   get attributeCount(): number {
-    return this.#attributes.length / attributeColumns
+    return this.#outline.attributes.length / attributeColumns
   }
 
   /** Index of the attribute of that name without a prefix, or -1. The name is ASCII. */
   findAttribute(name: string): number {
-    const table = this.#attributes
+    const table = this.#outline.attributes
     for (let a = 0; a < table.length; a += attributeColumns) {
       if (table[a + 1] !== 0) continue
       if (sameAscii(name, this.bytes, this.base + table[a], this.base + table[a + 2]))
@@ -120,59 +113,63 @@ export class Frame {
   /** Qualified name as written, prefix included. */
   attributeName(index: number): string {
     const a = index * attributeColumns
-    return internAscii(this.bytes, this.base + this.#attributes[a], this.base + this.#attributes[a + 2])
+    return internAscii(
+      this.bytes,
+      this.base + this.#outline.attributes[a],
+      this.base + this.#outline.attributes[a + 2],
+    )
   }
 
   attributeNameStart(index: number): number {
-    return this.base + this.#attributes[index * attributeColumns]
+    return this.base + this.#outline.attributes[index * attributeColumns]
   }
 
   attributeValueStart(index: number): number {
-    return this.base + this.#attributes[index * attributeColumns + 3]
+    return this.base + this.#outline.attributes[index * attributeColumns + 3]
   }
 
   attributeValueEnd(index: number): number {
-    return this.base + this.#attributes[index * attributeColumns + 4]
+    return this.base + this.#outline.attributes[index * attributeColumns + 4]
   }
 
   attributeValue(index: number): string {
     const start = this.attributeValueStart(index)
     const end = this.attributeValueEnd(index)
-    const flags = this.#attributes[index * attributeColumns + 5]
+    const flags = this.#outline.attributes[index * attributeColumns + 5]
     if ((flags & valueNeedsDecoding) !== 0) return decodeValue(this.bytes, start, end)
     if ((flags & valueBeyondAscii) !== 0) return text(this.bytes.subarray(start, end))
     return internAscii(this.bytes, start, end)
   }
 
   get childCount(): number {
-    return this.#children.length / childColumns
+    return this.#outline.children.length / childColumns
   }
 
   childStart(index: number): number {
-    return this.base + this.#children[index * childColumns]
+    return this.base + this.#outline.children[index * childColumns]
   }
 
   /** Behind the child's end tag. */
   childEnd(index: number): number {
-    return this.base + this.#children[index * childColumns + 6]
+    return this.base + this.#outline.children[index * childColumns + 6]
   }
 
   /** Behind the `>` of the child's start tag. */
   childTagEnd(index: number): number {
-    return this.base + this.#children[index * childColumns + 5]
+    return this.base + this.#outline.children[index * childColumns + 5]
   }
 
   /** Local part of the child's name. */
   childName(index: number): string {
     const c = index * childColumns
-    const colon = this.#children[c + 1]
-    const start = colon === 0 ? this.#children[c] + 1 : colon + 1
-    return internAscii(this.bytes, this.base + start, this.base + this.#children[c + 2])
+    const colon = this.#outline.children[c + 1]
+    const start = colon === 0 ? this.#outline.children[c] + 1 : colon + 1
+    return internAscii(this.bytes, this.base + start, this.base + this.#outline.children[c + 2])
   }
 
   childNamespace(index: number): string {
     const c = index * childColumns
-    return this.#namespace(this.#children[c + 3], this.#children[c + 4])
+    return this.#namespace(this.#outline.children[c + 3], this.#outline.children[c + 4])
   }
 
   /** Index of the first child of that name and namespace, or -1. */
@@ -214,19 +211,7 @@ export class Frame {
 
   /** The same element in octets of its own, which outlive the loan. */
   keep(): Frame {
-    return new Frame(ownBytes(this.raw()), 0, this.outer, {
-      at: this.length,
-      outerUsed: this.outerUsed,
-      selfClosing: this.selfClosing,
-      colon: this.#colon,
-      nameEnd: this.#nameEnd,
-      tagEnd: this.#tagEnd,
-      contentEnd: this.#contentEnd,
-      namespaceStart: this.#namespaceStart,
-      namespaceEnd: this.#namespaceEnd,
-      attributes: this.#attributes,
-      children: this.#children,
-    } as Scanner)
+    return new Frame(ownBytes(this.raw()), 0, this.outer, this.#outline)
   }
 
   #namespace(start: number, end: number): string {
@@ -243,5 +228,3 @@ export class Frame {
     return internAscii(this.bytes, from, to)
   }
 }
-
-const noChildren: readonly number[] = []

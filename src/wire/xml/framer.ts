@@ -265,10 +265,10 @@ export class Framer {
   #found(bytes: Bytes, base: number): FramerEvent {
     if (this.#phase === 'stanza') {
       this.#phase = 'between'
-      this.frame = new Frame(bytes, base, this.namespaces, this.#scanner)
+      this.frame = new Frame(bytes, base, this.namespaces, this.#scanner.outline())
       return 'stanza'
     }
-    const header = new Frame(bytes, base, noNamespaces, this.#scanner).keep()
+    const header = new Frame(bytes, base, noNamespaces, this.#scanner.outline()).keep()
     this.header = header
     this.namespaces = new Namespaces(header.declarations())
     this.#scanner = new Scanner({ limits: this.#limits, outer: this.namespaces })

@@ -6,26 +6,25 @@
 
 import type { Bytes } from '#base'
 import {
-  characterLength,
+  characterReason,
   classOf,
-  codePointAt,
-  illegalCharacter,
-  isNameChar,
-  isNameStart,
+  looseLength,
   nameChar,
-  nameStart,
+  nameCharLength,
+  nameStartLength,
   needMore,
+  otherLength,
   plainText,
   plainValue,
   space,
 } from './characters.ts'
+import { ElementStack } from './element-stack.ts'
 import { type XmlFault, type XmlReason, xmlFault } from './faults.ts'
-import { sameAscii } from './intern.ts'
 import type { XmlLimits } from './limits.ts'
 import { type Namespaces, noNamespaces } from './namespaces.ts'
 import { openingLength, otherMarkup } from './other-markup.ts'
+import { type Outline, valueBeyondAscii, valueNeedsDecoding } from './outline.ts'
 import { referenceLength } from './references.ts'
-import { Scope, undeclared } from './scope.ts'
 
 /** What `scan` answers. */
 export const scanMore = 0
@@ -33,18 +32,6 @@ export const scanDone = 1
 /** Only where the scanner was told to stop after the start tag, and it was no empty-element tag. */
 export const scanStartTag = 2
 export const scanFault = 3
-
-/** Columns of `attributes`: nameStart, colon (0: no prefix), nameEnd, valueStart, valueEnd, flags. */
-export const attributeColumns = 6
-/** The value holds a reference, or whitespace that normalisation turns into a space. */
-export const valueNeedsDecoding = 1
-export const valueBeyondAscii = 2
-
-/**
- * Columns of `children`: start, colon (0: no prefix), nameEnd, namespaceStart, namespaceEnd, tagEnd, end. A negative
- * namespaceStart -1-k is the outer binding k; the namespace of a child is the text between the offsets otherwise.
- */
-export const childColumns = 7
 
 const atText = 0
 const atElementName = 1
@@ -87,36 +74,18 @@ export class Scanner {
   readonly #limits: XmlLimits
   readonly #startTagOnly: boolean
   readonly #isDocument: boolean
-  #outer: Namespaces
-  readonly #scope: Scope
+  readonly #stack: ElementStack
+  readonly #outer: Namespaces
 
   #state = atText
   /** Where `scan` stopped, relative to the element. */
   at = 0
   fault: XmlFault | undefined
 
-  // Results, complete when `scan` answers scanDone or scanStartTag.
-  /** Attributes of the outermost start tag. */
-  attributes: number[] = []
-  children: number[] = []
-  colon = 0
-  nameEnd = 0
-  tagEnd = 0
-  contentEnd = 0
-  namespaceStart = 0
-  namespaceEnd = 0
-  selfClosing = false
-  // The element stack: name start and end of each open element.
-  #depth = 0
-  readonly #names: number[] = []
-
   // The tag being read.
-  #tagStart = 0
-  #tagColon = 0
-  #tagNameEnd = 0
-  #tagAttributes: number[] = []
-  #prefixed = 0
   #spaced = false
+  /** Where the end tag that is being read begins. */
+  #closing = 0
 
   // The name or value being read.
   #mark = 0
@@ -129,22 +98,22 @@ export class Scanner {
   constructor(options: ScannerOptions) {
     this.#limits = options.limits
     this.#outer = options.outer ?? noNamespaces
-    this.#scope = new Scope(this.#outer)
+    this.#stack = new ElementStack(options.limits, this.#outer)
     this.#startTagOnly = options.startTagOnly ?? false
     this.#isDocument = options.isDocument ?? false
   }
 
-  /** Begins a new element. Tables handed out before are not touched again. */
-  reset(outer: Namespaces = this.#outer): void {
-    this.#outer = outer
+  /** Begins a new element. */
+  reset(): void {
     this.#state = atText
     this.at = 0
     this.fault = undefined
-    this.#depth = 0
-    this.#scope.reset(outer)
-    this.#tagAttributes.length = 0
-    this.#prefixed = 0
-    this.children.length = 0
+    this.#stack.reset(this.#outer)
+  }
+
+  /** What was found, after scanDone or scanStartTag. */
+  outline(): Outline {
+    return this.#stack.outline(this.at)
   }
 
   /**
@@ -153,6 +122,7 @@ export class Scanner {
    */
   scan(bytes: Bytes, base: number, end: number): number {
     const classes = classOf
+    const stack = this.#stack
     let i = base + this.at
     let state = this.#state
     for (;;) {
@@ -166,9 +136,9 @@ export class Scanner {
             if (i + 1 === end) return this.#pause(atText, i - base)
             const next = bytes[i + 1]
             if (next === slash) {
-              if (this.#depth === 0) return this.#fail('mismatched-tag', i - base)
-              let n = base + this.#names[this.#depth * 2 - 2]
-              const nameEnd = base + this.#names[this.#depth * 2 - 1]
+              if (stack.depth === 0) return this.#fail('mismatched-tag', i - base)
+              let n = base + stack.nameStart
+              const nameEnd = base + stack.nameEnd
               let j = i + 2
               while (n < nameEnd && j < end && bytes[j] === bytes[n]) {
                 n++
@@ -176,10 +146,10 @@ export class Scanner {
               }
               if (j === end) return this.#pause(atText, i - base)
               if (n < nameEnd) return this.#fail('mismatched-tag', j - base)
-              this.contentEnd = i - base
+              this.#closing = i - base
               if (bytes[j] === gt) {
                 i = j + 1
-                if (this.#closeElement(i - base)) return this.#finish(i - base)
+                if (stack.close(this.#closing, i - base)) return this.#finish(i - base)
               } else if ((classes[bytes[j]] & space) !== 0) {
                 i = j
                 state = inEndTag
@@ -189,12 +159,12 @@ export class Scanner {
               if (opened === 'more') return this.#pause(atText, i - base)
               if (typeof opened === 'object') return this.#fail(opened.fault, i - base)
               // Outside the outermost element there is no character data (XML 1.0 §2.1).
-              if (this.#depth === 0) return this.#fail('syntax', i - base)
+              if (stack.depth === 0) return this.#fail('syntax', i - base)
               state = opened === 'cdata' ? inCdata : opened === 'comment' ? inComment : inInstruction
               i += openingLength[opened]
               this.#mark = i - base
             } else {
-              this.#tagStart = i - base
+              stack.tag.start = i - base
               i++
               state = atElementName
             }
@@ -210,8 +180,8 @@ export class Scanner {
             }
             i++
           } else {
-            const length = this.#character(bytes, i, end, base)
-            if (length < 0) return scanFault
+            const length = otherLength(bytes, i, end)
+            if (length < 0) return this.#fail(characterReason(length), i - base)
             if (length === needMore) return this.#pause(atText, i - base)
             i += length
           }
@@ -220,8 +190,8 @@ export class Scanner {
 
         case atElementName:
         case atAttributeName: {
-          const length = this.#nameStartLength(bytes, i, end, base)
-          if (length < 0) return scanFault
+          const length = nameStartLength(bytes, i, end)
+          if (length < 0) return this.#fail(characterReason(length), i - base)
           if (length === needMore) return this.#pause(state, i - base)
           this.#mark = i - base
           this.#markColon = 0
@@ -238,22 +208,22 @@ export class Scanner {
           if (c === colonSign) {
             // Namespaces in XML 1.0 §4: QName has one colon at most, and a name on both its sides.
             if (this.#markColon !== 0) return this.#fail('bad-name', i - base)
-            const length = i + 1 === end ? needMore : this.#nameStartLength(bytes, i + 1, end, base)
-            if (length < 0) return scanFault
+            const length = i + 1 === end ? needMore : nameStartLength(bytes, i + 1, end)
+            if (length < 0) return this.#fail(characterReason(length), i + 1 - base)
             if (length === needMore) return this.#pause(state, i - base)
             this.#markColon = i - base
             i += 1 + length
           } else if (c >= 0x80) {
-            const length = this.#nameCharLength(bytes, i, end, base)
-            if (length < 0) return scanFault
+            const length = nameCharLength(bytes, i, end)
+            if (length < 0) return this.#fail(characterReason(length), i - base)
             if (length === needMore) return this.#pause(state, i - base)
             i += length
           } else {
             if (i - base - this.#mark > this.#limits.nameBytesMax)
               return this.#fail('name-too-long', this.#mark)
             if (state === inElementName) {
-              this.#tagColon = this.#markColon
-              this.#tagNameEnd = i - base
+              stack.tag.colon = this.#markColon
+              stack.tag.nameEnd = i - base
               this.#spaced = false
               state = inTag
             } else {
@@ -279,9 +249,9 @@ export class Scanner {
               i++
             }
             i++
-            const reason = this.#openElement(bytes, base, i - base, empty)
-            if (reason !== undefined) return this.#fail(reason, this.#tagStart)
-            if (this.#depth === 0) return this.#finish(i - base)
+            const reason = stack.open(bytes, base, i - base, empty)
+            if (reason !== undefined) return this.#fail(reason, stack.tag.start)
+            if (stack.depth === 0) return this.#finish(i - base)
             if (this.#startTagOnly) {
               this.at = i - base
               return scanStartTag
@@ -317,7 +287,17 @@ export class Scanner {
           if (i === end) return this.#pause(inValue, i - base)
           const c = bytes[i]
           if (c === this.#quote) {
-            const reason = this.#takeAttribute(bytes, base, i - base)
+            const reason = stack.tag.take(
+              bytes,
+              base,
+              stack.depth,
+              this.#mark,
+              this.#markColon,
+              this.#markEnd,
+              this.#valueStart,
+              i - base,
+              this.#valueFlags,
+            )
             if (reason !== undefined) return this.#fail(reason, this.#mark)
             this.#spaced = false
             state = inTag
@@ -336,8 +316,8 @@ export class Scanner {
           } else if (c === lt) {
             return this.#fail('syntax', i - base)
           } else {
-            const length = this.#character(bytes, i, end, base)
-            if (length < 0) return scanFault
+            const length = otherLength(bytes, i, end)
+            if (length < 0) return this.#fail(characterReason(length), i - base)
             if (length === needMore) return this.#pause(inValue, i - base)
             this.#valueFlags |= valueBeyondAscii
             i += length
@@ -351,7 +331,7 @@ export class Scanner {
           if (bytes[i] !== gt) return this.#fail('syntax', i - base)
           i++
           state = atText
-          if (this.#closeElement(i - base)) return this.#finish(i - base)
+          if (stack.close(this.#closing, i - base)) return this.#finish(i - base)
           break
         }
 
@@ -366,8 +346,8 @@ export class Scanner {
           } else if (c === lt || c === ampersand) {
             i++
           } else {
-            const length = this.#character(bytes, i, end, base)
-            if (length < 0) return scanFault
+            const length = otherLength(bytes, i, end)
+            if (length < 0) return this.#fail(characterReason(length), i - base)
             if (length === needMore) return this.#pause(inCdata, i - base)
             i += length
           }
@@ -379,8 +359,8 @@ export class Scanner {
           const dashes = i - base >= this.#mark + 2 && bytes[i - 1] === dash && bytes[i - 2] === dash
           // XML 1.0 §2.5: `--` only in the closing `-->`.
           if (dashes && c !== gt) return this.#fail('syntax', i - base)
-          const length = c >= 0x80 || classes[c] === 0 ? this.#other(bytes, i, end, base) : 1
-          if (length < 0) return scanFault
+          const length = c >= 0x80 || classes[c] === 0 ? looseLength(bytes, i, end) : 1
+          if (length < 0) return this.#fail(characterReason(length), i - base)
           if (length === needMore) return this.#pause(inComment, i - base)
           if (dashes) state = atText
           i += length
@@ -389,8 +369,8 @@ export class Scanner {
 
         case inInstruction: {
           const c = bytes[i]
-          const length = c >= 0x80 || classes[c] === 0 ? this.#other(bytes, i, end, base) : 1
-          if (length < 0) return scanFault
+          const length = c >= 0x80 || classes[c] === 0 ? looseLength(bytes, i, end) : 1
+          if (length < 0) return this.#fail(characterReason(length), i - base)
           if (length === needMore) return this.#pause(inInstruction, i - base)
           if (c === gt && i - base > this.#mark && bytes[i - 1] === question) state = atText
           i += length
@@ -415,178 +395,5 @@ export class Scanner {
     this.at = at
     this.fault = xmlFault(reason, at)
     return scanFault
-  }
-
-  /** Length of a character that no class let pass; needMore, or negative once `fault` is set. */
-  #character(bytes: Bytes, i: number, end: number, base: number): number {
-    const length = bytes[i] < 0x80 ? illegalCharacter : characterLength(bytes, i, end)
-    if (length < 0) this.#fail(length === illegalCharacter ? 'illegal-character' : 'invalid-utf8', i - base)
-    return length
-  }
-
-  /** The same where `<` and `&` are no markup. */
-  #other(bytes: Bytes, i: number, end: number, base: number): number {
-    return bytes[i] === lt || bytes[i] === ampersand ? 1 : this.#character(bytes, i, end, base)
-  }
-
-  #nameStartLength(bytes: Bytes, i: number, end: number, base: number): number {
-    const c = bytes[i]
-    if ((classOf[c] & nameStart) !== 0) return 1
-    const length = c < 0x80 ? -1 : this.#character(bytes, i, end, base)
-    if (c >= 0x80 && (length <= 0 || isNameStart(codePointAt(bytes, i, length)))) return length
-    this.#fail('bad-name', i - base)
-    return -1
-  }
-
-  #nameCharLength(bytes: Bytes, i: number, end: number, base: number): number {
-    const length = this.#character(bytes, i, end, base)
-    if (length <= 0 || isNameChar(codePointAt(bytes, i, length))) return length
-    this.#fail('bad-name', i - base)
-    return -1
-  }
-
-  get outerUsed(): number {
-    return this.#scope.outerUsed
-  }
-
-  /** Takes the attribute whose name lies at mark..markEnd and whose value ends at `valueEnd`. */
-  #takeAttribute(bytes: Bytes, base: number, valueEnd: number): XmlReason | undefined {
-    const table = this.#tagAttributes
-    const start = this.#mark
-    const end = this.#markEnd
-    if (table.length >= this.#limits.attributesMax * attributeColumns) return 'too-many-attributes'
-    for (let a = 0; a < table.length; a += attributeColumns) {
-      const other = table[a]
-      if (table[a + 2] - other !== end - start) continue
-      let k = 0
-      while (start + k < end && bytes[base + start + k] === bytes[base + other + k]) k++
-      // XML 1.0 §3.1: no attribute name may appear more than once in the same start tag.
-      if (start + k === end) return 'duplicate-attribute'
-    }
-    table.push(start, this.#markColon, end, this.#valueStart, valueEnd, this.#valueFlags)
-    if (end - start >= 5 && this.#isDeclaration(bytes, base + start))
-      return this.#declare(bytes, base, valueEnd)
-    if (this.#markColon !== 0) this.#prefixed++
-    return undefined
-  }
-
-  /** `xmlns` or `xmlns:...` */
-  #isDeclaration(bytes: Bytes, i: number): boolean {
-    const isXmlns =
-      bytes[i] === 0x78 &&
-      bytes[i + 1] === 0x6d &&
-      bytes[i + 2] === 0x6c &&
-      bytes[i + 3] === 0x6e &&
-      bytes[i + 4] === 0x73
-    if (!isXmlns) return false
-    const length = this.#markEnd - this.#mark
-    return length === 5 || this.#markColon === this.#mark + 5
-  }
-
-  #declare(bytes: Bytes, base: number, valueEnd: number): XmlReason | undefined {
-    if (this.#scope.count >= this.#limits.namespacesMax) return 'too-many-namespaces'
-    const prefixStart = this.#markColon === 0 ? this.#markEnd : this.#markColon + 1
-    const decode = this.#valueFlags !== 0
-    return this.#scope.declare(
-      bytes,
-      base,
-      this.#depth,
-      prefixStart,
-      this.#markEnd,
-      this.#valueStart,
-      valueEnd,
-      decode,
-    )
-  }
-
-  /** The start tag that ends before `tagEnd`: its prefixes, then its place in the tables and on the stack. */
-  #openElement(bytes: Bytes, base: number, tagEnd: number, empty: boolean): XmlReason | undefined {
-    const nameStart = this.#tagStart + 1
-    const depth = this.#depth
-    if (this.#tagColon !== 0) {
-      // Namespaces in XML 1.0 §5, "Prefix Declared"; §3: element names must not have the prefix xmlns.
-      if (this.#scope.find(bytes, base, nameStart, this.#tagColon) === undeclared) return 'undeclared-prefix'
-    }
-    if (this.#prefixed !== 0) {
-      const reason = this.#checkAttributePrefixes(bytes, base)
-      if (reason !== undefined) return reason
-    }
-    if (depth === 0) this.#openOutermost(bytes, base, tagEnd, empty)
-    else if (depth === 1) {
-      if (this.children.length >= this.#limits.childrenMax * childColumns) return 'too-many-children'
-      const binding = this.#elementBinding(bytes, base)
-      const uriStart = this.#scope.uriStart(binding)
-      const uriEnd = this.#scope.uriEnd(binding)
-      this.children.push(this.#tagStart, this.#tagColon, this.#tagNameEnd, uriStart, uriEnd, tagEnd, tagEnd)
-    }
-    if (depth >= this.#limits.depthMax) return 'too-deep'
-    this.#tagAttributes.length = 0
-    this.#prefixed = 0
-    if (empty) {
-      this.#scope.leave(depth)
-    } else {
-      this.#names[depth * 2] = nameStart
-      this.#names[depth * 2 + 1] = this.#tagNameEnd
-      this.#depth = depth + 1
-    }
-    return undefined
-  }
-
-  #openOutermost(bytes: Bytes, base: number, tagEnd: number, empty: boolean): void {
-    const binding = this.#elementBinding(bytes, base)
-    this.attributes = this.#tagAttributes.slice()
-    this.colon = this.#tagColon
-    this.nameEnd = this.#tagNameEnd
-    this.namespaceStart = this.#scope.uriStart(binding)
-    this.namespaceEnd = this.#scope.uriEnd(binding)
-    this.tagEnd = tagEnd
-    this.contentEnd = tagEnd
-    this.selfClosing = empty
-  }
-
-  #elementBinding(bytes: Bytes, base: number): number {
-    const start = this.#tagStart + 1
-    return this.#scope.find(bytes, base, start, this.#tagColon === 0 ? start : this.#tagColon)
-  }
-
-  #checkAttributePrefixes(bytes: Bytes, base: number): XmlReason | undefined {
-    const table = this.#tagAttributes
-    for (let a = 0; a < table.length; a += attributeColumns) {
-      if (table[a + 1] === 0 || this.#isXmlns(bytes, base, table[a], table[a + 1])) continue
-      const binding = this.#scope.find(bytes, base, table[a], table[a + 1])
-      if (binding === undeclared) return 'undeclared-prefix'
-      if (this.#prefixed > 1 && this.#repeatsNamespace(bytes, base, a, binding)) return 'duplicate-attribute'
-    }
-    return undefined
-  }
-
-  #isXmlns(bytes: Bytes, base: number, start: number, colon: number): boolean {
-    return colon - start === 5 && sameAscii('xmlns', bytes, base + start, base + colon)
-  }
-
-  /** Namespaces in XML 1.0 §6.3: no two attributes with the same local part and the same namespace name. */
-  #repeatsNamespace(bytes: Bytes, base: number, a: number, binding: number): boolean {
-    const table = this.#tagAttributes
-    const local = table[a + 1] + 1
-    const length = table[a + 2] - local
-    for (let b = 0; b < a; b += attributeColumns) {
-      const other = table[b + 1] + 1
-      if (other === 1 || table[b + 2] - other !== length) continue
-      let k = 0
-      while (k < length && bytes[base + local + k] === bytes[base + other + k]) k++
-      if (k < length || this.#isXmlns(bytes, base, table[b], table[b + 1])) continue
-      const otherBinding = this.#scope.find(bytes, base, table[b], table[b + 1])
-      if (otherBinding === binding) return true
-      if (this.#scope.uri(bytes, base, otherBinding) === this.#scope.uri(bytes, base, binding)) return true
-    }
-    return false
-  }
-
-  /** True when the outermost element ended. */
-  #closeElement(at: number): boolean {
-    this.#depth--
-    this.#scope.leave(this.#depth)
-    if (this.#depth === 1) this.children[this.children.length - 1] = at
-    return this.#depth === 0
   }
 }

@@ -35,7 +35,7 @@ export function childFrame(frame: Frame, index: number): Frame {
   const scanner = new Scanner({ limits: unlimited, outer, isDocument: true })
   const result = scanner.scan(frame.bytes, start, frame.childEnd(index))
   assert(result === scanDone, 'a child of a checked element is good')
-  return new Frame(frame.bytes, start, outer, scanner)
+  return new Frame(frame.bytes, start, outer, scanner.outline())
 }
 
 /** The element was read under limits before. */
