@@ -264,5 +264,6 @@ const memoryTls: TlsInfo = {
   peerCertificate: () => undefined,
   exportKeyingMaterial: (length) => new Uint8Array(length),
   tlsExporter: () => new Uint8Array(32),
+  tlsUnique: () => undefined,
   tlsServerEndPoint: () => new Uint8Array(32),
 }

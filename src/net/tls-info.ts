@@ -1,4 +1,4 @@
-// What is known of a TLS session, and the two channel bindings made of it (RFC 9266, RFC 5929).
+// What is known of a TLS session, and the channel bindings made of it (RFC 9266, RFC 5929).
 
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
@@ -28,6 +28,11 @@ export interface TlsInfo {
   exportKeyingMaterial(length: number, label: string, context?: Bytes): Bytes
   /** The channel binding `tls-exporter` (RFC 9266 §4); undefined under TLS 1.2, which lacks its guarantees. */
   tlsExporter(): Bytes | undefined
+  /**
+   * The channel binding `tls-unique` (RFC 5929 §3); undefined under TLS 1.3, which has none (RFC 9266 §3), and in a resumed session,
+   * where it is not unique without more (RFC 7627 §1).
+   */
+  tlsUnique(): Bytes | undefined
   /** The channel binding `tls-server-end-point` (RFC 5929 §4); undefined where the signature has no single hash. */
   tlsServerEndPoint(): Bytes | undefined
 }
@@ -53,6 +58,11 @@ export function tlsInfoOf(socket: TLSSocket, isServer: boolean): TlsInfo {
       socket.getProtocol() === 'TLSv1.3'
         ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
         : undefined,
+    tlsUnique: () => {
+      if (socket.getProtocol() !== 'TLSv1.2' || socket.isSessionReused()) return undefined
+      // "The first TLS Finished message sent": the client's, in a full handshake.
+      return isServer ? socket.getPeerFinished() : socket.getFinished()
+    },
     tlsServerEndPoint: () => {
       const certificate = isServer ? socket.getX509Certificate() : socket.getPeerX509Certificate()
       return certificate === undefined ? undefined : endPointHash(certificate)

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { connect as tlsConnect } from 'node:tls'
+import { createSecureContext, connect as tlsConnect } from 'node:tls'
 import { VirtualClock } from '#base'
 import { createLog, Metrics, openMetricsText } from '#observe'
 import {
@@ -80,6 +80,7 @@ test('direct TLS: both sides agree on protocol, ALPN, SNI and both channel bindi
   assert.equal(ours.tls?.servername, 'example.com')
   assert.equal(theirs.tls?.authorized, true)
   assert.equal(ours.tls?.tlsExporter()?.length, 32)
+  assert.equal(ours.tls?.tlsUnique(), undefined)
   assert.deepEqual(ours.tls?.tlsExporter(), theirs.tls?.tlsExporter())
   const hash = createHash('sha256')
     .update(new X509Certificate(readFileSync(own.certificateFile)).raw)
@@ -88,6 +89,24 @@ test('direct TLS: both sides agree on protocol, ALPN, SNI and both channel bindi
   assert.deepEqual(Buffer.from(theirs.tls?.tlsServerEndPoint() ?? []), hash)
   theirs.close()
   assert.equal((await closed).why, 'peer')
+  await listener.close()
+})
+
+test('under TLS 1.2 both sides have the same tls-unique, and no exporter (RFC 5929 §3, RFC 9266 §2)', async () => {
+  const { listener, accepted } = await listen({})
+  const context = createSecureContext({ ca: readFileSync(own.authorityFile), maxVersion: 'TLSv1.2' })
+  const theirs = await connectTcp({
+    ...at(listener),
+    tls: { context: { secureContext: () => context }, servername: 'example.com' },
+  })
+  const ours = await accepted
+  assert.equal(ours.tls?.protocol, 'TLSv1.2')
+  assert.ok((ours.tls?.tlsUnique()?.length ?? 0) >= 12)
+  assert.deepEqual(ours.tls?.tlsUnique(), theirs.tls?.tlsUnique())
+  assert.equal(ours.tls?.tlsExporter(), undefined)
+  const closed = take(ours, () => {})
+  theirs.close()
+  await closed
   await listener.close()
 })
 
