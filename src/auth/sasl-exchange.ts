@@ -21,7 +21,8 @@ export type SaslStep =
       readonly name: Address
       readonly data: Bytes | undefined
     }
-  | { readonly kind: 'failure'; readonly failure: SaslFailure }
+  /** `isGuess` is false where it failed before anything was said about a password. */
+  | { readonly kind: 'failure'; readonly failure: SaslFailure; readonly isGuess?: false }
 
 /** One exchange. A mechanism answers each message of the client in turn and is over after success or failure. */
 export interface SaslMechanism {

@@ -49,11 +49,13 @@ export class ScramExchange extends Exchange {
         return this.#owner === undefined
           ? this.fail('not-authorized', 'unknown name')
           : this.succeed(this.#owner, effect.authorization, effect.data)
-      case 'refused':
-        return this.fail(
-          effect.because === 'malformed' ? 'malformed-request' : 'not-authorized',
-          effect.because,
-        )
+      case 'refused': {
+        const failure = effect.because === 'malformed' ? 'malformed-request' : 'not-authorized'
+        const step = this.fail(failure, effect.because)
+        return this.name === undefined && effect.because === 'channel-binding'
+          ? { kind: 'failure', failure, isGuess: false }
+          : step
+      }
       case 'look-up':
         return this.fail('malformed-request', 'out of turn')
     }

@@ -113,6 +113,24 @@ describe('stream negotiation', () => {
     assert.equal(client.closed?.why, 'peer')
   })
 
+  it('does not count what was refused for its channel binding as a guess (RFC 5802 §6)', async () => {
+    const domain = await testDomain()
+    const client = domain.connect({ secure: true })
+    client.open()
+    await client.next()
+    for (const [suffix, flag] of Object.entries({ '-PLUS': 'p=tls-unique', '': 'y' })) {
+      const data = Buffer.from(`${flag},,n=romeo,r=abc`).toString('base64')
+      for (const hash of ['512', '256', '1']) {
+        const mechanism = `SCRAM-SHA-${hash}${suffix}`
+        client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='${mechanism}'>${data}</auth>`)
+        assert.match(await client.next(), /<not-authorized\/>/)
+      }
+    }
+    const data = Buffer.from('\0romeo\0secret').toString('base64')
+    client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${data}</auth>`)
+    assert.match(await client.next(), /^<success/)
+  })
+
   it('asks for the initial response where the client sends none (RFC 6120 §6.4.2)', async () => {
     const domain = await testDomain()
     const client = domain.connect()

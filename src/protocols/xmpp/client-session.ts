@@ -210,8 +210,11 @@ export class ClientSession implements Stream {
     const { tls, remote } = this.#connection
     const bindings = new Map<string, Bytes>()
     const exporter = tls?.tlsExporter()
+    const unique = tls?.tlsUnique()
     const endPoint = tls?.tlsServerEndPoint()
     if (exporter !== undefined) bindings.set('tls-exporter', exporter)
+    // RFC 5802 §6.1: who binds channels at all must know it where the channel has it.
+    if (unique !== undefined) bindings.set('tls-unique', unique)
     if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
     return {
       domain,
@@ -253,7 +256,9 @@ export class ClientSession implements Stream {
   }
 
   #verdict(step: Exclude<SaslStep, { kind: 'challenge' }>): StreamInput {
-    if (step.kind === 'failure') return { kind: 'failed', condition: step.failure }
+    if (step.kind === 'failure') {
+      return { kind: 'failed', condition: step.failure, isGuess: step.isGuess !== false }
+    }
     // The name must be one of the domain that the stream is for.
     if (step.name.domain !== this.#state.domain) return { kind: 'failed', condition: 'not-authorized' }
     return { kind: 'proven', user: step.owner, data: step.data }

@@ -46,7 +46,7 @@ export type StreamInput =
   | { readonly kind: 'sasl'; readonly sasl: SaslInput }
   | { readonly kind: 'challenge'; readonly data: Bytes }
   | { readonly kind: 'proven'; readonly user: Address; readonly data: Bytes | undefined }
-  | { readonly kind: 'failed'; readonly condition: SaslCondition }
+  | { readonly kind: 'failed'; readonly condition: SaslCondition; readonly isGuess?: boolean }
   | { readonly kind: 'bind'; readonly id: string; readonly resource: string | undefined }
   | { readonly kind: 'bound' }
   | { readonly kind: 'not-bound' }
@@ -201,6 +201,11 @@ function proving(policy: StreamPolicy, state: StreamState, input: StreamInput): 
         [{ do: 'send-success', data: input.data }],
       ]
     case 'failed':
+      // COMPAT: slixmpp 1.8.3 (Debian 12) tries each SCRAM with tls-unique, then each without, before PLAIN: six refusals under TLS 1.3,
+      // none of them about a password. LIMIT: the time that a negotiation may take.
+      if (input.isGuess === false) {
+        return [{ ...state, phase: 'features' }, [{ do: 'send-failure', condition: input.condition }]]
+      }
       return failed(policy, state, input.condition)
     default:
       // The client must wait for our answer.
