@@ -68,8 +68,8 @@ export function messageEnvelope(
     id: id === '' ? request.id : id,
     hops: hopsDefault,
     size: request.raw.length,
-    // A chat state is of no use later (docs/specs/impp-1.0.md §7.5).
-    whenAbsent: hint ? 'drop' : 'store',
+    // A chat state or a headline is of no use later (docs/specs/impp-1.0.md §7.5, RFC 6121 §8.5.2.2).
+    whenAbsent: hint || request.headers.get('message-kind') === 'headline' ? 'drop' : 'store',
     whenAgentGone: 'inbox',
     storable: !hint,
     copyable: !hint,
@@ -169,13 +169,16 @@ function saidBy(envelope: Envelope): { fields: Fields; body: Body | undefined } 
   const message = envelope.view() as InstantMessage
   const id = message.id === '' ? envelope.head.id : message.id
   const fields = messageFields({ ...message, id })
+  // A chat state alone is a header here, whatever form it had (isComposing in SIP).
+  if (message.chatState !== undefined && message.body.every(({ text }) => text === ''))
+    return { fields, body: undefined }
   const content: Content | undefined = envelope.content()
-  if (content !== undefined && message.chatState === undefined) {
+  if (content !== undefined) {
     return { fields: [...fields, ...fieldsOf(content)], body: { type: content.type, bytes: content.bytes } }
   }
   const body = messageBody(message)
   const isEmpty = body === undefined && message.subject.length === 0
-  if (isEmpty && message.chatState === undefined && message.receiptFor === undefined) return undefined
+  if (isEmpty && message.receiptFor === undefined) return undefined
   return { fields: [...fields, ...(body?.fields ?? [])], body }
 }
 

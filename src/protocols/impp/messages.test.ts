@@ -111,6 +111,10 @@ describe('SEND (IMPP §18.4)', () => {
     assert.equal(await reason({ Target: 'mailto:x' }, 'x'), 'address-malformed')
     assert.equal(await reason({}, 'x'), 'malformed')
     assert.equal(await reason({ Target: julietUrl }), 'malformed')
+    assert.equal(
+      await reason({ Target: julietUrl, 'Message-Kind': 'groupchat' }, 'x'),
+      'operation-not-supported',
+    )
     assert.equal(await reason({ Target: julietUrl, Report: 'failed', About: 'x' }, 'x'), 'permission-denied')
     f.service.contacts.setRule(
       at('juliet@example.com'),

@@ -24,6 +24,8 @@ export const send: Method = {
     if (to === undefined) return reply.error('address-malformed')
     // Only a server reports (§7.5).
     if (headers.find('report') !== -1) return reply.error('permission-denied')
+    // There are no rooms here to speak in (§7.5).
+    if (headers.get('message-kind') === 'groupchat') return reply.error('operation-not-supported')
     if (headers.find('content-type') === -1 && isEmpty(request)) return reply.error('malformed')
     const accept = headers.get('accept')
     const type = (accept && presenceTypeOf(acceptedTypes(accept))) || 'pidf'
