@@ -75,10 +75,13 @@ export class Digest {
     this.#nonces = new Nonces(options.clock, options.serverKey, options.nonces)
   }
 
-  /** Header values for a 401 or 407, one an algorithm, strongest first. */
-  challenges(realm: string, stale = false): string[] {
+  /** Header values for a 401 or 407, one an algorithm: those of `order` that we take, else all, strongest first. */
+  challenges(realm: string, stale = false, order: readonly DigestHash[] = this.#algorithms): string[] {
     const nonce = this.#nonces.issue(realm)
-    return this.#algorithms.map((algorithm) => digestChallengeValue({ realm, nonce, algorithm, stale }))
+    const wanted = order.filter((algorithm) => this.#algorithms.includes(algorithm))
+    return (wanted.length === 0 ? this.#algorithms : wanted).map((algorithm) =>
+      digestChallengeValue({ realm, nonce, algorithm, stale }),
+    )
   }
 
   /** Verifies a request. In the same tick when the nonce already served the same user. Rejects only when the store does. */

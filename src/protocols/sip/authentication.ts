@@ -4,8 +4,10 @@ import type { Digest, DigestOutcome } from '#auth'
 import type { Service } from '#core'
 import type { Address, Principal } from '#model'
 import { addressOfSipUri } from './binding.ts'
+import { challengeOrder } from './challenge-order.ts'
 import { credentialsFor } from './codec/credentials.ts'
-import { bodyOf } from './codec/message.ts'
+import { header } from './codec/header-names.ts'
+import { bodyOf, headerValue } from './codec/message.ts'
 import type { Incoming } from './incoming.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
 import { UndecidedLogins } from './undecided-logins.ts'
@@ -123,9 +125,10 @@ export class Authentication {
     this.#metrics.challenges.add()
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
+    const order = challengeOrder(headerValue(incoming.request, header.userAgent))
     incoming.answer(
       status,
-      this.#digest.challenges(realm, stale).map((value) => [name, value] as const),
+      this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const),
     )
   }
 }

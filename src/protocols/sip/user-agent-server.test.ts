@@ -63,7 +63,7 @@ const rows: readonly [
   [
     'without credentials a REGISTER is 401 for both hashes (RFC 8760 §2)',
     'REGISTER',
-    { uri: 'sip:example.com' },
+    { uri: 'sip:example.com', headers: ['User-Agent: a phone'] },
     401,
     ['WWW-Authenticate', /algorithm=SHA-256/],
   ],
