@@ -1,12 +1,13 @@
 // An IMPP/1.0 client for transcripts, as the protocol's document says, apart from the server's codec.
 // `NAME = impp user@domain/device`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
 import { connect, type Socket } from 'node:net'
-import { Arrivals, type Party, type PartyContext } from './party.ts'
+import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
 
 interface Unit {
   /** With LF, for comparison. */
   readonly text: string
+  readonly body: Buffer
   readonly first: string
   readonly fields: ReadonlyMap<string, string>
 }
@@ -17,7 +18,8 @@ export class ImppParty implements Party {
   readonly #context: PartyContext
   #socket: Socket | undefined
   #connectionId = ''
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
+  #silent = false
   #ids = 0
   #requests = new Arrivals<Unit>()
   #responses = new Arrivals<Unit>()
@@ -36,6 +38,13 @@ export class ImppParty implements Party {
     if (what === 'sends') return this.#send(text)
     if (what === 'receives') return this.#receive(block)
     if (what === 'receives nothing') return this.#receiveNothing()
+    const of = /^receives the octets of (\w+)$/.exec(what)?.[1]
+    if (of !== undefined) return this.#receive(block, of)
+    if (what === 'sends octets') return this.#sendOctets(text)
+    if (what === 'falls silent') {
+      this.#silent = true
+      return
+    }
     if (what === 'disappears') return this.abandon()
     if (what === 'signs out') {
       await this.#exchange('QUIT', '')
@@ -65,6 +74,7 @@ export class ImppParty implements Party {
     this.#requests = new Arrivals()
     this.#responses = new Arrivals()
     this.#connectionId = ''
+    this.#silent = false
     socket.on('error', () => {})
     socket.on('data', (bytes) => this.#read(bytes))
     const [user, domain] = this.#address.split('@') as [string, string]
@@ -83,8 +93,15 @@ export class ImppParty implements Party {
     return response
   }
 
+  #sendOctets(text: string): void {
+    const at = text.indexOf('\n\n')
+    const body = octetsOf(text.slice(at + 2))
+    this.#context.octets.set(this.#context.name, body)
+    this.#send(text.slice(0, at), body)
+  }
+
   /** `METHOD id` or `METHOD` alone, fields, and a body after an empty line. */
-  #send(text: string): void {
+  #send(text: string, octets?: Buffer): void {
     const at = text.indexOf('\n\n')
     const [first = '', ...fields] = (at < 0 ? text : text.slice(0, at))
       .split('\n')
@@ -93,20 +110,24 @@ export class ImppParty implements Party {
     const has = (name: string): boolean => fields.some((field) => field.toLowerCase().startsWith(`${name}:`))
     if (!has('from')) fields.unshift(`From: ${this.#url}`)
     if (!has('connection-id')) fields.splice(1, 0, `Connection-ID: ${this.#connectionId}`)
-    this.#write(`${method} ${id} impp/1.0`, fields, at < 0 ? '' : text.slice(at + 2))
+    this.#write(`${method} ${id} impp/1.0`, fields, octets ?? (at < 0 ? '' : text.slice(at + 2)))
   }
 
-  #write(first: string, fields: readonly string[], body: string): void {
+  #write(first: string, fields: readonly string[], body: string | Buffer): void {
     if (this.#socket === undefined) throw new Error('is not connected')
-    const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
-    this.#socket.write(`${[first, ...fields, ...length].join('\r\n')}\r\n\r\n${body}`)
+    const octets = Buffer.from(body as string)
+    const length = octets.length === 0 ? [] : [`Content-Length: ${octets.length}`]
+    const head = `${[first, ...fields, ...length].join('\r\n')}\r\n\r\n`
+    this.#socket.write(Buffer.concat([Buffer.from(head), octets]))
   }
 
-  async #receive(block: string): Promise<void> {
+  async #receive(block: string, octetsOf?: string): Promise<void> {
     const isResponse = /^(OK|ERROR) /.test(block)
     const unit = await (isResponse ? this.#responses : this.#requests).next(block)
     if (!isResponse) this.#lastRequest = unit
-    const difference = unitDiffers(block, unit.text, this.#context.variables)
+    const difference =
+      unitDiffers(block, unit.text, this.#context.variables) ??
+      (octetsOf === undefined ? undefined : octetsDiffer(this.#context, octetsOf, unit.body))
     if (difference !== undefined) throw new Error(`${difference}\nreceived:\n${unit.text}`)
   }
 
@@ -141,6 +162,7 @@ export class ImppParty implements Party {
   }
 
   #pong(ping: Unit): void {
+    if (this.#silent) return
     this.#write(`OK (PING) ${ping.first.split(' ')[1]} impp/1.0`, [], '')
   }
 
@@ -166,10 +188,11 @@ export class ImppParty implements Party {
       )
       const length = Number(fields.get('content-length') ?? 0)
       if (this.#rest.length < end + 4 + length) return undefined
-      const body = this.#rest.subarray(end + 4, end + 4 + length).toString('utf8')
+      const body = this.#rest.subarray(end + 4, end + 4 + length)
+      const bodyText = body.toString('utf8').replaceAll('\r\n', '\n')
       this.#rest = this.#rest.subarray(end + 4 + length)
       const whole = [first, ...lines, ...(envelope === '' ? [] : envelope.split('\n'))].join('\n')
-      return { text: `${whole}\n\n${body.replaceAll('\r\n', '\n')}`, first, fields }
+      return { text: `${whole}\n\n${bodyText}`, body, first, fields }
     }
   }
 }

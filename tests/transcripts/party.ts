@@ -5,6 +5,10 @@ import type { Variables } from './pattern.ts'
 export type Places = ReadonlyMap<string, { readonly host: string; readonly port: number }>
 
 export interface PartyContext {
+  /** The party's own name. */
+  readonly name: string
+  /** The body that each party sent last by `sends octets`, by the party's name. */
+  readonly octets: Map<string, Buffer>
   readonly places: Places
   readonly variables: Variables
   readonly passwordOf: (address: string) => string
@@ -18,6 +22,26 @@ export interface Party {
 }
 
 export type PartyMaker = (name: string, words: readonly string[], context: PartyContext) => Party
+
+/** What `sends octets` means by a body: its lines end with CR LF, and `\\xNN` is the octet NN. */
+export function octetsOf(body: string): Buffer {
+  const parts = body.replaceAll('\n', '\r\n').split(/\\x([0-9a-fA-F]{2})/)
+  return Buffer.concat(parts.map((part, at) => (at % 2 === 0 ? Buffer.from(part) : Buffer.from(part, 'hex'))))
+}
+
+/** What `receives the octets of NAME` compares. */
+export function octetsDiffer(
+  context: PartyContext,
+  of: string,
+  actual: Buffer | undefined,
+): string | undefined {
+  const expected = context.octets.get(of)
+  if (expected === undefined) return `${of} sent no octets`
+  if (actual === undefined) return 'there are no octets'
+  return expected.equals(actual)
+    ? undefined
+    : `the octets are\n${actual.toString('latin1')}\nnot\n${expected.toString('latin1')}`
+}
 
 /** LIMIT: real milliseconds to wait for something that must come. */
 export const patience = 5000

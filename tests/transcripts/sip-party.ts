@@ -1,14 +1,16 @@
-// A SIP user agent for transcripts, over UDP. `NAME = sip user@domain`. It adds what every request must have and the script
+// A SIP user agent for transcripts. `NAME = sip user@domain [tcp]`. It adds what every request must have and the script
 // does not say (Via, From, Call-ID, CSeq, ...), answers one challenge, and leaves the rest to the script.
 import { createHash, randomBytes } from 'node:crypto'
-import { createSocket, type Socket } from 'node:dgram'
-import { Arrivals, type Party, type PartyContext } from './party.ts'
+import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
+import { openTcp, openUdp, type SipSocket } from './sip-socket.ts'
 
 type Fields = [string, string][]
 
 interface Unit {
+  /** With LF, for comparison. */
   readonly text: string
+  readonly body: Buffer
   readonly first: string
   readonly fields: Fields
 }
@@ -16,8 +18,8 @@ interface Unit {
 export class SipParty implements Party {
   readonly #address: string
   readonly #context: PartyContext
-  #socket: Socket | undefined
-  #port = 0
+  readonly #overTcp: boolean
+  #socket: SipSocket | undefined
   #cseq = 0
   readonly #requests = new Arrivals<Unit>()
   readonly #responses = new Arrivals<Unit>()
@@ -27,16 +29,25 @@ export class SipParty implements Party {
 
   constructor(words: readonly string[], context: PartyContext) {
     this.#address = words[0] as string
+    this.#overTcp = words[1] === 'tcp'
     this.#context = context
   }
 
   async act(what: string, block: string): Promise<void> {
     const [verb = '', ...rest] = what.split(' ')
     if (what === 'registers') return this.#register(filled(block, this.#context.variables))
+    if (what === 'unregisters') return this.#register('Expires: 0')
+    if (what === 'sends octets') return this.#sendOctets(filled(block, this.#context.variables))
     if (verb === 'sends') return this.#request(filled(block, this.#context.variables))
     if (what === 'receives nothing') return this.#nothing()
     if (what === 'disappears') return this.abandon()
-    if (verb === 'receives') return this.#receive(block, /^\s*SIP\/2\.0/.test(block))
+    if (verb === 'receives') {
+      const unit = await this.#receive(block, /^\s*SIP\/2\.0/.test(block))
+      const of = /^receives the octets of (\w+)$/.exec(what)?.[1]
+      const difference = of === undefined ? undefined : octetsDiffer(this.#context, of, unit.body)
+      if (difference !== undefined) throw new Error(difference)
+      return
+    }
     if (verb === 'answers') return this.#answer(rest.join(' '), filled(block, this.#context.variables))
     throw new Error(`a SIP party can't "${what}"`)
   }
@@ -50,21 +61,18 @@ export class SipParty implements Party {
     return this.#address.split('@')[0] as string
   }
 
-  async #open(): Promise<Socket> {
+  async #open(): Promise<SipSocket> {
     if (this.#socket !== undefined) return this.#socket
-    const place = this.#context.places.get('sip.udp')
-    if (place === undefined) throw new Error('the server has no SIP listener on UDP')
-    const socket = createSocket('udp4')
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-    await new Promise<void>((resolve) => socket.connect(place.port, place.host, resolve))
-    this.#port = socket.address().port
-    socket.on('message', (bytes) => this.#arrived(bytes.toString('utf8').replaceAll('\r\n', '\n')))
-    socket.on('error', () => {})
-    this.#socket = socket
-    return socket
+    const setting = this.#overTcp ? 'sip.tcp' : 'sip.udp'
+    const place = this.#context.places.get(setting)
+    if (place === undefined) throw new Error(`the server has no listener ${setting}`)
+    const open = this.#overTcp ? openTcp : openUdp
+    this.#socket = await open(place, (octets) => this.#arrived(octets))
+    return this.#socket
   }
 
-  #arrived(text: string): void {
+  #arrived(octets: Buffer): void {
+    const text = octets.toString('utf8').replaceAll('\r\n', '\n')
     if (text.trim() === '') return
     const [head = ''] = text.split('\n\n')
     const [first = '', ...lines] = head.split('\n')
@@ -72,7 +80,7 @@ export class SipParty implements Party {
       const colon = line.indexOf(':')
       return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
     })
-    const unit = { text, first, fields }
+    const unit = { text, body: octets.subarray(octets.indexOf('\r\n\r\n') + 4), first, fields }
     if (!first.startsWith('SIP/2.0')) this.#requests.push(unit)
     else if (!/^SIP\/2\.0 1/.test(first)) this.#responded(unit)
   }
@@ -93,33 +101,46 @@ export class SipParty implements Party {
     await this.#receive('SIP/2.0 200 *', true)
   }
 
+  async #sendOctets(text: string): Promise<void> {
+    const at = text.indexOf('\n\n')
+    const body = octetsOf(text.slice(at + 2))
+    this.#context.octets.set(this.#context.name, body)
+    await this.#request(text.slice(0, at), body)
+  }
+
   /** Sends a request, and once more with credentials when it is challenged. What it is answered waits to be received. */
-  async #request(text: string): Promise<void> {
+  async #request(text: string, octets?: Buffer): Promise<void> {
     const socket = await this.#open()
+    const at = text.indexOf('\n\n')
+    const head = at < 0 ? text : text.slice(0, at)
+    const body = octets ?? Buffer.from(at < 0 ? '' : text.slice(at + 2))
     const callId = randomBytes(8).toString('hex')
     const tag = randomBytes(4).toString('hex')
     this.#onChallenge = (challenge) => {
       this.#onChallenge = undefined
-      socket.send(this.#complete(text, callId, tag, this.#credentials(challenge, text)))
+      socket.send(this.#complete(socket, head, body, callId, tag, this.#credentials(challenge, text)))
     }
-    socket.send(this.#complete(text, callId, tag, ''))
+    socket.send(this.#complete(socket, head, body, callId, tag, ''))
   }
 
-  #complete(text: string, callId: string, tag: string, authorization: string): string {
-    const [head = '', body = ''] = text.includes('\n\n')
-      ? [text.slice(0, text.indexOf('\n\n')), text.slice(text.indexOf('\n\n') + 2)]
-      : [text]
+  #complete(
+    { transport, port }: SipSocket,
+    head: string,
+    body: Buffer,
+    callId: string,
+    tag: string,
+    authorization: string,
+  ): Buffer {
     const [first = '', ...lines] = head.split('\n').filter((line) => line !== '')
-    const method = first.split(' ')[0] as string
-    const target = first.split(' ')[1] as string
-    const contact = `<sip:${this.#user}@127.0.0.1:${this.#port}>`
+    const [method = '', target = ''] = first.split(' ')
+    const parameter = transport === 'TCP' ? ';transport=tcp' : ''
+    const contact = `<sip:${this.#user}@127.0.0.1:${port}${parameter}>`
     const has = (name: string): boolean => lines.some((line) => line.toLowerCase().startsWith(`${name}:`))
     const add = (name: string, value: string): void => {
       if (!has(name.toLowerCase())) lines.push(`${name}: ${value}`)
     }
-    lines.unshift(
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};rport;branch=z9hG4bK${randomBytes(6).toString('hex')}`,
-    )
+    const branch = `z9hG4bK${randomBytes(6).toString('hex')}`
+    lines.unshift(`Via: SIP/2.0/${transport} 127.0.0.1:${port};rport;branch=${branch}`)
     add('From', `<sip:${this.#address}>;tag=${tag}`)
     add('To', `<${target.replace(/;.*/, '')}>`)
     add('Call-ID', callId)
@@ -127,9 +148,9 @@ export class SipParty implements Party {
     add('Max-Forwards', '70')
     if (method === 'SUBSCRIBE') add('Contact', contact)
     if (authorization !== '') lines.push(authorization)
-    // A line break within a body is CRLF where the script has none of its own: text/plain of one line is the usual case.
-    lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
-    return `${[first, ...lines].join('\r\n').replaceAll('{contact}', contact)}\r\n\r\n${body}`
+    lines.push(`Content-Length: ${body.length}`)
+    const fields = [first, ...lines].join('\r\n').replaceAll('{contact}', contact)
+    return Buffer.concat([Buffer.from(`${fields}\r\n\r\n`), body])
   }
 
   #credentials([name, value]: [string, string], text: string): string {
@@ -145,11 +166,12 @@ export class SipParty implements Party {
     return `${header}: Digest username="${this.#user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c0"`
   }
 
-  async #receive(block: string, isResponse: boolean): Promise<void> {
+  async #receive(block: string, isResponse: boolean): Promise<Unit> {
     const unit = await (isResponse ? this.#responses : this.#requests).next(block)
     if (!isResponse) this.#lastRequest = unit
     const difference = unitDiffers(block, unit.text, this.#context.variables)
     if (difference !== undefined) throw new Error(`${difference}\nreceived:\n${unit.text}`)
+    return unit
   }
 
   /** Answers the request that was received last, with the fields that RFC 3261 §8.2.6 copies. */
@@ -165,7 +187,7 @@ export class SipParty implements Party {
     const [code, ...words] = status.split(' ')
     const reason = words.join(' ') || (code?.startsWith('2') ? 'OK' : 'No')
     const fields = [...lines, ...extra.split('\n').filter(Boolean), 'Content-Length: 0']
-    this.#socket?.send(`SIP/2.0 ${code} ${reason}\r\n${fields.join('\r\n')}\r\n\r\n`)
+    this.#socket?.send(Buffer.from(`SIP/2.0 ${code} ${reason}\r\n${fields.join('\r\n')}\r\n\r\n`))
   }
 
   /** An OPTIONS goes round: what the server sent before its answer has come, if UDP on loopback keeps order. */

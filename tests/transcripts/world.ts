@@ -52,7 +52,7 @@ export async function play(file: string, script: Script): Promise<void> {
     for (const { name, protocol, words } of script.parties) {
       const Maker = makers[protocol]
       if (Maker === undefined) throw new Error(`${file}: no party speaks ${protocol}`)
-      parties.set(name, new Maker(words, context))
+      parties.set(name, new Maker(words, { ...context, name }))
     }
     for (const { line, who, what, block } of script.steps) {
       const party = parties.get(who)
@@ -87,7 +87,7 @@ async function addAccounts({ service }: RunningServer, script: Script): Promise<
   if (refusals.length > 0) throw new Error(`accounts were refused: ${JSON.stringify(refusals)}`)
 }
 
-function contextOf(server: RunningServer, script: Script): PartyContext {
+function contextOf(server: RunningServer, script: Script): Omit<PartyContext, 'name'> {
   const places: Places = new Map(
     server.listeners.map(({ setting, where }) => {
       const [, host = '', port = ''] = /^(.*):(\d+)(?:\/|$)/.exec(where) ?? []
@@ -95,10 +95,14 @@ function contextOf(server: RunningServer, script: Script): PartyContext {
     }),
   )
   const passwords = new Map(script.accounts.map(({ address, password }) => [address, password]))
-  return { places, variables: new Map(), passwordOf: (address) => passwords.get(address) ?? 'secret' }
+  const octets = new Map<string, Buffer>()
+  return { places, variables: new Map(), octets, passwordOf: (address) => passwords.get(address) ?? 'secret' }
 }
 
-/** `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks juliet@localhost`. */
+/**
+ * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
+ * juliet@localhost`.
+ */
 async function worldStep(
   what: string,
   block: string,
@@ -109,7 +113,10 @@ async function worldStep(
   if (seconds !== undefined) {
     return pass(clock, Number(seconds))
   }
-  const decision = /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks) (\S+)$/.exec(what)
+  const decision =
+    /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about) (\S+)$/.exec(
+      what,
+    )
   if (decision === null) throw new Error(`nobody knows how to "${what}" ${block}`)
   await decide(server, decision[1] as string, decision[2] as string, decision[3] as string)
 }
@@ -132,9 +139,11 @@ function decide({ service }: RunningServer, owner: string, verb: string, watcher
       outcome.kind === 'refused' ? reject(new Error(JSON.stringify(outcome))) : resolve()
     if (verb === 'approves') service.contacts.approve(own, other, undefined, done)
     else if (verb === 'refuses') service.contacts.refuse(own, other, undefined, done)
+    else if (verb === 'forgets the rule about') service.contacts.removeRule(own, other.key, done)
     else {
-      const action = actions[verb as keyof typeof actions]
-      service.contacts.setRule(own, { subject: other.key, action, visibility: 'full' }, done)
+      const action = actions[verb as keyof typeof actions] ?? 'allow'
+      const visibility = verb === 'shows the least to' ? 'basic' : 'full'
+      service.contacts.setRule(own, { subject: other.key, action, visibility }, done)
     }
   })
 }

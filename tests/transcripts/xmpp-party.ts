@@ -1,10 +1,11 @@
-// An XMPP client for transcripts. `NAME = xmpp user@domain/resource [tls]`.
+// An XMPP client for transcripts. `NAME = xmpp user@domain/resource`.
 import { connect, type Socket } from 'node:net'
-import { Arrivals, type Party, type PartyContext } from './party.ts'
+import { Arrivals, octetsDiffer, type Party, type PartyContext } from './party.ts'
 import { filled, matches, type Variables } from './pattern.ts'
 import { type Node, nodeText, readNode, XmlReader } from './xml-text.ts'
 
 const clientNamespace = 'jabber:client'
+const contentNamespace = 'urn:verona:content:0'
 
 export class XmppParty implements Party {
   readonly #jid: string
@@ -13,6 +14,8 @@ export class XmppParty implements Party {
   #arrivals = new Arrivals<Node>()
   #iqs = 0
   #ended = false
+  #silent = false
+  #lastStanza: Node | undefined
 
   constructor(words: readonly string[], context: PartyContext) {
     this.#jid = words[0] as string
@@ -21,6 +24,9 @@ export class XmppParty implements Party {
 
   async act(what: string, block: string): Promise<void> {
     const text = filled(block, this.#context.variables)
+    const octetsOf = /^(sends|receives) the octets of (\w+)$/.exec(what)
+    if (octetsOf?.[1] === 'sends') return this.#sendOctets(octetsOf[2] as string, text)
+    if (octetsOf !== null) return this.#receiveOctets(octetsOf[2] as string, block)
     switch (what) {
       case 'connects':
         return this.#connect()
@@ -32,6 +38,11 @@ export class XmppParty implements Party {
         return
       case 'receives':
         return this.#receive(block)
+      case 'receives in any order':
+        return this.#receiveAll(block)
+      case 'falls silent':
+        this.#silent = true
+        return
       case 'receives nothing':
         return this.#receiveNothing()
       case 'disappears':
@@ -57,6 +68,7 @@ export class XmppParty implements Party {
     const socket = connect(place)
     this.#socket = socket
     this.#ended = false
+    this.#silent = false
     this.#arrivals = new Arrivals()
     socket.on('error', () => {})
     socket.on('close', () => this.#end())
@@ -101,20 +113,51 @@ export class XmppParty implements Party {
     if (node.name === 'presence' && node.attributes.get('from') === this.#jid) return
     const ping = node.children.find((child) => child.namespace === 'urn:xmpp:ping')
     if (node.name === 'iq' && node.attributes.get('type') === 'get' && ping !== undefined) {
-      this.#write(`<iq type='result' id='${node.attributes.get('id')}'/>`)
+      if (!this.#silent) this.#write(`<iq type='result' id='${node.attributes.get('id')}'/>`)
     } else this.#arrivals.push(node)
   }
 
   async #receive(block: string): Promise<void> {
-    const { variables } = this.#context
-    const expected = readNode(
-      block.replace(/\{(\w+)\}/g, (whole) => filled(whole, variables)),
-      clientNamespace,
-    )
+    const expected = this.#expected(block)
     const actual = await this.#arrivals.next(block)
-    const difference = differs(expected, actual, variables)
+    this.#lastStanza = actual
+    const difference = differs(expected, actual, this.#context.variables)
     if (difference !== undefined)
       throw new Error(`${difference}\nexpected ${block}\nreceived ${nodeText(actual)}`)
+  }
+
+  #expected(block: string): Node {
+    return readNode(
+      block.replace(/\{(\w+)\}/g, (whole) => filled(whole, this.#context.variables)),
+      clientNamespace,
+    )
+  }
+
+  /** As many stanzas as the block has, each of which one of them is. */
+  async #receiveAll(block: string): Promise<void> {
+    const expected = [...this.#expected(`<all>${block}</all>`).children]
+    while (expected.length > 0) {
+      const actual = await this.#arrivals.next(expected.map(nodeText).join('\n'))
+      const at = expected.findIndex((node) => differs(node, actual, this.#context.variables) === undefined)
+      if (at < 0)
+        throw new Error(`expected one of\n${expected.map(nodeText).join('\n')}\nreceived ${nodeText(actual)}`)
+      expected.splice(at, 1)
+    }
+  }
+
+  /** `{octets}` stands for them in base64. */
+  #sendOctets(of: string, text: string): void {
+    const octets = this.#context.octets.get(of)
+    if (octets === undefined) throw new Error(`${of} sent no octets`)
+    this.#write(text.replaceAll('{octets}', octets.toString('base64')))
+  }
+
+  async #receiveOctets(of: string, block: string): Promise<void> {
+    await this.#receive(block)
+    const content = this.#lastStanza?.children.find((child) => child.namespace === contentNamespace)
+    const octets = content === undefined ? undefined : Buffer.from(content.text, 'base64')
+    const difference = octetsDiffer(this.#context, of, octets)
+    if (difference !== undefined) throw new Error(difference)
   }
 
   async #receiveNothing(): Promise<void> {
