@@ -28,6 +28,7 @@ export class ImppAgent implements InboxAgent {
   readonly capabilities: AgentCapabilities
   readonly keepsOrder = true
   readonly #parts: AgentParts
+  #missed = false
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -45,10 +46,20 @@ export class ImppAgent implements InboxAgent {
     if (sizeOf(outgoing.octets) > parts.unitOctetsMax) {
       return answer({ kind: 'declined', condition: 'message-too-large' })
     }
-    const taken = parts.exchange.request(outgoing.key, outgoing.octets, (settled) =>
-      answer(answerOf(settled)),
-    )
-    if (!taken) answer({ kind: 'declined', condition: 'resource-limit' })
+    const taken = parts.exchange.request(outgoing.key, outgoing.octets, (settled) => {
+      if (settled === 'timeout') this.#missed = true
+      answer(answerOf(settled))
+    })
+    if (taken) return
+    this.#missed = true
+    answer({ kind: 'declined', condition: 'resource-limit' })
+  }
+
+  /** Whether something went to the store because the client was too slow, since this was asked last. */
+  hasMissed(): boolean {
+    const missed = this.#missed
+    this.#missed = false
+    return missed
   }
 
   signOut(reason: Condition): void {

@@ -169,7 +169,9 @@ export class ClientSession implements ConnectionHandler, ReplySink {
     const { messageOctetsMax } = this.environment.settings
     this.#framer.limits = { unitOctetsMax: messageOctetsMax, discardOctetsMax: messageOctetsMax * 16 }
     this.environment.sessions.metrics.loggedIn.add(1)
-    return this.login
+    const { login } = this
+    this.exchange.onIdle = () => this.#caughtUp(login)
+    return login
   }
 
   /** An agent for this connection, not signed in yet. */
@@ -246,6 +248,12 @@ export class ClientSession implements ConnectionHandler, ReplySink {
       this.connection.write(responseBytes(false, fault.method, fault.id, fields))
     }
     if (fault.fatal) this.close()
+  }
+
+  /** A client that was too slow gets what the store took meanwhile, and the latest of what it watches. */
+  #caughtUp({ account, agent, subscriptions }: Login): void {
+    for (const subscription of [...subscriptions.values()]) subscription.catchUp()
+    if (agent.hasMissed()) this.service.messages.ready(account)
   }
 
   /** Any octet renews the lease of the connection (§8.4). */

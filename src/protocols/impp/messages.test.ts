@@ -184,6 +184,23 @@ describe('SEND (IMPP §18.4)', () => {
     assert.equal(juliet.requests.length, 0)
   })
 
+  test('what a slow client had no room for is stored, and comes when it has caught up', async () => {
+    const f = await fixture({ pendingMax: 50, queuedMax: 3 })
+    const romeo = await new Hand(f).login('romeo', {}, { 'Max-Pending': '40' })
+    const juliet = await new Hand(f).login('juliet', {}, { 'Max-Pending': '2' })
+    juliet.answers = 'nothing'
+    for (let i = 0; i < 9; i++) romeo.request('SEND', `s${i}`, { Target: julietUrl }, `${i}`)
+    await settled()
+    assert.equal(romeo.responses.filter((seen) => seen.body.includes('closed')).length, 4)
+    const seen: string[] = []
+    for (let i = 0; i < 9; i++) {
+      const request = await juliet.next(juliet.requests)
+      seen.push(request.body)
+      juliet.answer(request)
+    }
+    assert.deepEqual(seen, ['0', '1', '2', '3', '4', '5', '6', '7', '8'])
+  })
+
   test('a failure that comes to light when the sender is gone is reported (Framework of reports, §7.5)', async () => {
     const f = await fixture()
     const about = { from: at('romeo@example.com'), fromAgent: '', to: at('juliet@example.com') }

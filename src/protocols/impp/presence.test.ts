@@ -74,6 +74,27 @@ describe('presence (IMPP §18.1 to §18.3, §18.5 to §18.7)', () => {
     assert.equal(romeo.requests.length, 0)
   })
 
+  test('a CHANGE-NOTIFY without a response is told again when the client answers anything', async () => {
+    const f = await fixture({ responseSeconds: 10 })
+    const juliet = await new Hand(f).login('juliet')
+    const romeo = await new Hand(f).login('romeo')
+    await romeo.ask('SUBSCRIBE', { Target: julietUrl, Accept: 'application/impp' })
+    romeo.answers = 'nothing'
+    await juliet.ask(
+      'CHANGE',
+      { Target: julietUrl, 'Lease-Time': 'connection', ...pidfType },
+      pidf('open', 'x', 'dnd'),
+    )
+    await romeo.next(romeo.requests)
+    f.clock.advance(11_000)
+    await romeo.ask('PING')
+    assert.equal(romeo.requests.length, 0)
+    juliet.request('SEND', 'hint', { Target: romeoUrl, 'Chat-State': 'active' })
+    romeo.answers = 'OK'
+    romeo.answer(await romeo.next(romeo.requests))
+    assert.match((await romeo.next(romeo.requests)).body, /<show>dnd</)
+  })
+
   test('a connection that dies takes along what it published for its life, after its lease at the latest (§8.4)', async () => {
     const f = await fixture()
     const juliet = await new Hand(f).login('juliet')

@@ -91,17 +91,28 @@ export class ImppSubscription implements WatcherAgent {
     const { key, octets } = changeNotify(parts.address, parts.presentity, body, parts.freshId())
     // IMPP §12: a document that the client cannot take is not sent; it may FETCH with another form.
     if (sizeOf(octets) > parts.unitOctetsMax) return
-    this.#underWay = parts.exchange.request(key, octets, (settled) => this.#acknowledged(settled))
+    this.#underWay = parts.exchange.request(key, octets, (settled) =>
+      this.#acknowledged(settled, notification),
+    )
+    if (!this.#underWay) this.#latest = notification
   }
 
-  #acknowledged(settled: Settled): void {
+  /** The client was too slow for a notification and has caught up: it is told the latest. */
+  catchUp(): void {
+    if (!this.#underWay) this.#tell()
+  }
+
+  #acknowledged(settled: Settled, notification: PresenceNotification): void {
     this.#underWay = false
     if (settled === 'closed') return
-    // docs/specs/impp-1.0.md §7.6: the client knows of no such subscription.
-    if (settled !== 'timeout' && !settled.ok) {
-      const condition = conditionOf(settled.headers.get('reason'))
-      if (condition === 'subscription-unknown') return this.end()
+    if (settled === 'timeout') {
+      // Nobody knows whether it was heard; it is told again when the client answers anything.
+      this.#latest ??= notification
+      return
     }
+    // docs/specs/impp-1.0.md §7.6: the client knows of no such subscription.
+    if (!settled.ok && conditionOf(settled.headers.get('reason')) === 'subscription-unknown')
+      return this.end()
     this.#tell()
   }
 }

@@ -37,6 +37,8 @@ export function exchangeKey(id: string, from: string | undefined, connectionId: 
 
 export class Exchange {
   readonly limits: ExchangeLimits
+  /** Called after a response when nothing more is under way: the far end has caught up. */
+  onIdle: () => void = () => {}
   readonly #clock: Clock
   readonly #write: (octets: Bytes) => void
   readonly #byKey = new Map<string, Pending[]>()
@@ -81,6 +83,7 @@ export class Exchange {
     if (pending === undefined) return false
     pending.settle(response)
     this.#next()
+    if (this.#pending === 0 && !this.#closed) this.onIdle()
     return true
   }
 

@@ -90,8 +90,12 @@ export class Hand {
     else this.#waiting.splice(at, 1)[0]?.take(seen)
   }
 
-  async login(name: string, fields: Record<string, string> = {}): Promise<this> {
-    await this.ask('HELLO', { Domain: 'example.com' })
+  async login(
+    name: string,
+    fields: Record<string, string> = {},
+    greeting: Record<string, string> = {},
+  ): Promise<this> {
+    await this.ask('HELLO', { Domain: 'example.com', ...greeting })
     const data = Buffer.from(`\0${name}\0secret`).toString('base64')
     const done = await this.ask('AUTH', { Mechanism: 'PLAIN', Data: data, ...fields })
     assert.equal(done.fields['auth-state'], 'done', JSON.stringify(done))
