@@ -17,6 +17,14 @@ type EndReason = TerminationReason | 'probation'
 /** Final responses to NOTIFY that end the subscription: 481 (RFC 6665 §4.2.2) and what RFC 5057 §5.1 counts with it. */
 const fatal = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])
 
+interface Saying {
+  readonly body: Bytes | undefined
+  readonly reason: EndReason | undefined
+}
+
+/** Until a NOTIFY for which there was no room is tried again. */
+const retryMilliseconds = 1000
+
 export class SubscriptionDialog implements WatcherAgent {
   readonly protocol = 'sip'
   readonly watcher: Address
@@ -33,7 +41,7 @@ export class SubscriptionDialog implements WatcherAgent {
   #due = 0
   #inFlight = false
   /** What is to be said next; only the newest counts, for each NOTIFY holds the whole state. */
-  #waiting: { readonly body: Bytes | undefined; readonly reason: EndReason | undefined } | undefined
+  #waiting: Saying | undefined
 
   constructor(
     context: SipContext,
@@ -130,7 +138,16 @@ export class SubscriptionDialog implements WatcherAgent {
       },
       onFailure: () => this.#answered(408),
     }
-    if (!layer.request(this.#flow, 'NOTIFY', branch, octets, handler)) this.#answered(503)
+    if (!layer.request(this.#flow, 'NOTIFY', branch, octets, handler)) this.#sendLater(saying)
+  }
+
+  /** There is no room for a transaction now: the state is not lost, but said a little later, if nothing newer is. */
+  #sendLater(saying: Saying): void {
+    this.#context.service.clock.schedule(retryMilliseconds, () => {
+      this.#inFlight = false
+      this.#waiting ??= saying
+      this.#send()
+    })
   }
 
   #headers(reason: EndReason | undefined): HeaderLine[] {

@@ -80,8 +80,7 @@ export class ClientTransaction {
   }
 
   drop(): void {
-    for (const timer of this.#timers) TimerQueues.cancel(timer)
-    this.#timers = []
+    this.#forget()
     this.#layer.ended(this)
   }
 
@@ -95,10 +94,18 @@ export class ClientTransaction {
           timing,
         )
     this.#machine = step.state
-    // What is kept for retransmission is let go as soon as it cannot be wanted.
-    if (step.state.name === 'terminated') this.#layer.ended(this)
+    // Completed only drops responses that come again (RFC 3261 §17.1.2.2). One that finds no transaction is dropped just the
+    // same, so that we choose not to keep it for Timer K; an INVITE's must send its ACK again.
+    const isOver = step.state.name === 'terminated' || (!this.#invite && step.state.name === 'completed')
+    if (isOver) this.#layer.ended(this)
     this.#run(step.effects)
-    if (!this.#invite && step.state.name === 'completed') this.#request = undefined
+    if (isOver) this.#forget()
+  }
+
+  #forget(): void {
+    for (const timer of this.#timers) TimerQueues.cancel(timer)
+    this.#timers = []
+    this.#request = undefined
   }
 
   #run(effects: readonly Effect[]): void {
