@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { afterEach, test } from 'node:test'
 import { text, utf8 } from '#base'
-import { ScramClient } from './client/scram.ts'
-import { type ImppFault, type ImppUnit, UnitFramer } from './codec/index.ts'
-import { at, fixture, settled } from './testing/fixture.ts'
-import { dropHands, Hand, type Seen } from './testing/hand.ts'
+import { ScramClient } from '../../src/protocols/impp/client/scram.ts'
+import { type ImppFault, type ImppUnit, UnitFramer } from '../../src/protocols/impp/codec/index.ts'
+import { at, fixture, settled } from '../../src/protocols/impp/testing/fixture.ts'
+import { dropHands, Hand, type Seen } from '../../src/protocols/impp/testing/hand.ts'
 
 afterEach(dropHands)
 
@@ -16,7 +16,7 @@ interface Example {
   readonly units: readonly string[]
 }
 
-const document = readFileSync(new URL('../../../docs/specs/impp-1.0.md', import.meta.url), 'utf8')
+const document = readFileSync(new URL('../../docs/specs/impp-1.0.md', import.meta.url), 'utf8')
 const examples: Example[] = [...document.matchAll(/^```impp ?(.*)\n([\s\S]*?)^```$/gm)].map((match) => ({
   about: match[1] as string,
   units: unitsOf(match[2] as string),
