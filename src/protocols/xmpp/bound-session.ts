@@ -31,6 +31,7 @@ import { handleMessage } from './handlers/message.ts'
 import { DirectedPresence, endPresence, handlePresence, receivesDirected } from './handlers/presence.ts'
 import { pushRosterItem } from './handlers/roster.ts'
 import { writeAuthorizationEvent } from './handlers/subscription.ts'
+import type { XmppMetrics } from './metrics.ts'
 import type { XmppSettings } from './settings.ts'
 
 /** What a bound session needs of the stream below it. */
@@ -48,6 +49,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   readonly settings: XmppSettings
   /** Of the server (XEP-0092). */
   readonly version: string
+  readonly metrics: XmppMetrics
   readonly account: Account
   /** The resourcepart. */
   readonly id: string
@@ -76,6 +78,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     readonly service: Service
     readonly settings: XmppSettings
     readonly version: string
+    readonly metrics: XmppMetrics
     readonly account: Account
     readonly resource: string
     readonly domain: string
@@ -86,6 +89,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     this.service = parts.service
     this.settings = parts.settings
     this.version = parts.version
+    this.metrics = parts.metrics
     this.account = account
     this.id = resource
     this.domain = parts.domain
@@ -124,6 +128,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     const from = stanza.from
     // RFC 6120 §8.1.2.1: only its own full or bare address.
     if (from !== undefined && !this.#isOwn(from)) return this.stream.fail('invalid-from')
+    this.metrics.stanzas[stanza.kind].add()
     if (stanza.kind === 'message') handleMessage(this, stanza)
     else if (stanza.kind === 'presence') handlePresence(this, stanza)
     else handleIq(this, stanza)

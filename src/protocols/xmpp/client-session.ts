@@ -20,6 +20,8 @@ import {
   streamErrorText,
 } from './codec/stream-text.ts'
 import { streamErrorOfXml } from './errors.ts'
+import { Idleness } from './idleness.ts'
+import type { XmppMetrics } from './metrics.ts'
 import type { XmppSettings } from './settings.ts'
 import {
   type StreamEffect,
@@ -30,11 +32,15 @@ import {
   streamStep,
 } from './stream.ts'
 
+/** LIMIT: octets of a header or element of a client that has not bound a resource; no login needs more. */
+const octetsBeforeBindingMax = 16_384
+
 export interface SessionEnvironment {
   readonly service: Service
   readonly settings: XmppSettings
   readonly logins: Logins
   readonly version: string
+  readonly metrics: XmppMetrics
   /** Undefined where there is no certificate. */
   readonly tls: TlsContext | undefined
   /** Called once when the session is over. */
@@ -49,11 +55,14 @@ export class ClientSession implements Stream {
   #state: StreamState
   #bound: BoundSession | undefined
   #sasl: SaslMechanism | undefined
-  #lease: Lease
-  #pinged = false
+  /** Until a resource is bound; then idleness. */
+  readonly #lease: Lease
+  #idleness: Idleness | undefined
   /** True while stanzas may not be read on: a login or a binding is under way. */
   #waiting = false
   #reading = false
+  /** More waits for the client than it should. */
+  #isSlow = false
   #over = false
 
   constructor(connection: Connection, environment: SessionEnvironment) {
@@ -66,13 +75,14 @@ export class ClientSession implements Stream {
       mayStayClear: settings.plainWithoutTls,
       failuresMax: settings.loginFailuresMax,
     }
-    this.#framer = new Framer({ bytesMax: settings.stanzaOctetsMax })
+    this.#framer = new Framer({ bytesMax: Math.min(octetsBeforeBindingMax, settings.stanzaOctetsMax) })
     this.#state = streamStart(this.#policy, connection.tls !== undefined)
     // LIMIT: whoever does not log in is not kept.
     this.#lease = service.leases.grant(settings.negotiationSecondsMax, () => this.fail('connection-timeout'))
     connection.start({
       onData: (bytes) => this.#receive(bytes),
       onSecure: () => this.#secured(),
+      onDrain: () => this.#drained(),
       onEnd: () => this.#step({ kind: 'end' }),
       onClose: (reason) => this.#closed(reason),
     })
@@ -81,11 +91,11 @@ export class ClientSession implements Stream {
   // As a Stream.
 
   write(bytes: Bytes): void {
-    this.#connection.write(bytes)
+    if (!this.#connection.write(bytes)) this.#isSlow = true
   }
 
   writeUtf8(text: string): void {
-    this.#connection.writeUtf8(text)
+    if (!this.#connection.writeUtf8(text)) this.#isSlow = true
   }
 
   fail(condition: StreamCondition): void {
@@ -105,6 +115,13 @@ export class ClientSession implements Stream {
     this.#read()
     // The loan ends here, whatever is still to be read.
     if (this.#waiting) this.#framer.keepUnread()
+    // Who does not read what it asks for is not read on either.
+    if (this.#isSlow) this.#connection.pause()
+  }
+
+  #drained(): void {
+    this.#isSlow = false
+    if (!this.#waiting) this.#goOn()
   }
 
   /** What came while reading was not allowed; the connection is paused then, so that it stays small. */
@@ -266,7 +283,7 @@ export class ClientSession implements Stream {
 
   /** Reads what came meanwhile. */
   #goOn(): void {
-    this.#connection.resume()
+    if (!this.#isSlow) this.#connection.resume()
     this.#read()
   }
 
@@ -285,7 +302,7 @@ export class ClientSession implements Stream {
   }
 
   #take(id: string, account: Account, wanted: string): void {
-    const { service, settings, version } = this.#environment
+    const { service, settings, version, metrics } = this.#environment
     let resource = wanted
     const older = account.inbox.named(resource)
     // RFC 6120 §7.7.2.2: we choose to end the older session. What is not ours keeps its name.
@@ -295,6 +312,7 @@ export class ClientSession implements Stream {
       service,
       settings,
       version,
+      metrics,
       account,
       resource,
       domain: this.#state.domain,
@@ -304,9 +322,17 @@ export class ClientSession implements Stream {
     service.messages.attach(session, (attached: Account | Refused) => {
       if ('kind' in attached) return this.#notBound(id, attached.condition === 'internal-fault')
       this.#bound = session
+      metrics.sessions.add()
+      this.#framer.bytesMax = settings.stanzaOctetsMax
       service.contacts.attach(account, session)
       this.#lease.cancel()
-      this.#watchIdleness(settings.idleSeconds / 2)
+      this.#idleness = new Idleness({
+        service,
+        seconds: settings.idleSeconds,
+        lastReceived: () => this.#connection.lastReceived,
+        ping: () => this.#ping(),
+        gone: () => this.fail('connection-timeout'),
+      })
       this.writeUtf8(bindResultText(id, session.full))
       this.#step({ kind: 'bound' })
     })
@@ -315,25 +341,6 @@ export class ClientSession implements Stream {
   #notBound(id: string, isFault: boolean): void {
     this.writeUtf8(bindErrorText(id, stanzaError(isFault ? 'internal-server-error' : 'resource-constraint')))
     this.#step({ kind: 'not-bound' })
-  }
-
-  // Idleness: a connection is a lease renewed by any octet; we ping at half of it (RFC 6120 §4.6.3, §4.6.4).
-
-  #watchIdleness(seconds: number): void {
-    this.#lease = this.#environment.service.leases.grant(seconds, () => this.#looked())
-  }
-
-  #looked(): void {
-    const { service, settings } = this.#environment
-    const idle = (service.clock.monotonic() - this.#connection.lastReceived) / 1000
-    if (idle >= settings.idleSeconds) return this.fail('connection-timeout')
-    if (idle < settings.idleSeconds / 2) {
-      this.#pinged = false
-      return this.#watchIdleness(settings.idleSeconds / 2 - idle)
-    }
-    if (!this.#pinged) this.#ping()
-    this.#pinged = true
-    this.#watchIdleness(settings.idleSeconds - idle)
   }
 
   /** XEP-0199 §4.1: any answer will do, an error too. */
@@ -352,6 +359,7 @@ export class ClientSession implements Stream {
   }
 
   #close(error: StreamCondition | undefined): void {
+    if (error !== undefined) this.#environment.metrics.streamErrors.with(error).add()
     // RFC 6120 §4.4: the other side's end tag is answered by ours.
     this.writeUtf8(error === undefined ? streamEnd : streamErrorText(error))
     this.#end()
@@ -373,8 +381,11 @@ export class ClientSession implements Stream {
     if (this.#over) return
     this.#over = true
     this.#lease.cancel()
+    this.#idleness?.stop()
     this.#held.length = 0
-    this.#bound?.end()
+    if (this.#bound === undefined) return
+    this.#bound.end()
+    this.#environment.metrics.sessions.add(-1)
   }
 }
 

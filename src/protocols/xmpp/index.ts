@@ -12,6 +12,7 @@ import {
 } from '#net'
 import { ClientSession } from './client-session.ts'
 import { reviveStanza } from './envelope.ts'
+import { xmppMetrics } from './metrics.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
 
 export type { XmppSettings } from './settings.ts'
@@ -29,6 +30,7 @@ async function start(
 ): Promise<RunningProtocol> {
   const { settings, tls } = environment
   const sessions = new Set<ClientSession>()
+  const metrics = xmppMetrics(service.metrics)
   const onConnection = (connection: Connection): void => {
     sessions.add(
       new ClientSession(connection, {
@@ -36,6 +38,7 @@ async function start(
         settings,
         logins: environment.logins,
         version: environment.version ?? '',
+        metrics,
         tls,
         onOver: (session) => sessions.delete(session),
       }),

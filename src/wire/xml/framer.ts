@@ -28,6 +28,8 @@ const firstPiece = 512
 
 export class Framer {
   readonly #limits: XmlLimits
+  /** LIMIT: octets of a stanza or header; may be changed between two of them. */
+  bytesMax: number
   #phase: Phase = 'start'
   #scanner: Scanner
 
@@ -53,6 +55,7 @@ export class Framer {
 
   constructor(limits: Partial<XmlLimits> = {}) {
     this.#limits = xmlLimits(limits)
+    this.bytesMax = this.#limits.bytesMax
     this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
   }
 
@@ -216,10 +219,10 @@ export class Framer {
   #scanChunk(): FramerEvent | undefined {
     const chunk = this.#chunk
     const base = this.#at
-    const end = Math.min(chunk.length, base + this.#limits.bytesMax)
+    const end = Math.min(chunk.length, base + this.bytesMax)
     const result = this.#scanner.scan(chunk, base, end)
     if (result === scanMore) {
-      if (end < chunk.length) return this.#fail('too-many-bytes', this.#limits.bytesMax)
+      if (end < chunk.length) return this.#fail('too-many-bytes', this.bytesMax)
       this.#gather(chunk.length - base)
       return this.#more()
     }
@@ -232,12 +235,11 @@ export class Framer {
   #scanGathered(): FramerEvent | undefined {
     let piece = firstPiece
     for (;;) {
-      const end = Math.min(this.#gatheredLength, this.#limits.bytesMax)
+      const end = Math.min(this.#gatheredLength, this.bytesMax)
       const result = this.#scanner.scan(this.#gathered, 0, end)
       if (result === scanFault) return this.#fault(this.#scanner.fault as XmlFault)
       if (result !== scanMore) break
-      if (this.#gatheredLength > this.#limits.bytesMax)
-        return this.#fail('too-many-bytes', this.#limits.bytesMax)
+      if (this.#gatheredLength > this.bytesMax) return this.#fail('too-many-bytes', this.bytesMax)
       if (this.unread === 0) return this.#more()
       this.#gather(Math.min(piece, this.unread))
       piece *= 2

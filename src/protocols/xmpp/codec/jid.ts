@@ -1,6 +1,6 @@
 // XMPP addresses (RFC 7622): localpart@domainpart/resourcepart. The bare part is the model's Address; the localpart's
 // escapes (XEP-0106) are taken off on reading and put back on writing.
-import { type Address, addressOf, jidEscaped, jidUnescaped, prepareOpaque } from '#model'
+import { type Address, addressOf, foreignAddress, jidEscaped, jidUnescaped, prepareOpaque } from '#model'
 
 export interface Jid {
   readonly address: Address
@@ -10,6 +10,8 @@ export interface Jid {
 
 /** LIMIT: JIDs remembered by the thread; past it all are forgotten. */
 const rememberedMax = 65_536
+/** LIMIT: characters of a JID that is remembered; longer ones are rare and read each time. */
+const rememberedCharactersMax = 256
 /** LIMIT: characters of a JID that is read at all: three parts of 1023 octets (RFC 7622 §3.1). */
 const charactersMax = 3071
 
@@ -20,7 +22,7 @@ export function parseJid(written: string): Jid | undefined {
   const known = remembered.get(written)
   if (known !== undefined) return known
   const jid = readJid(written)
-  if (jid === undefined) return undefined
+  if (jid === undefined || written.length > rememberedCharactersMax) return jid
   if (remembered.size >= rememberedMax) remembered.clear()
   remembered.set(written, jid)
   return jid
@@ -38,10 +40,18 @@ function readJid(written: string): Jid | undefined {
   const at = bare.indexOf('@')
   const local = at < 0 ? '' : bare.slice(0, at)
   if (resource === undefined || at === 0 || forbiddenInLocal.test(local)) return undefined
-  const domain = bare.slice(at + 1)
-  const unescaped = local.includes('\\') ? jidUnescaped(local) : local
-  const address = addressOf(unescaped, domain) ?? (unescaped === local ? undefined : addressOf(local, domain))
-  return address === undefined ? undefined : { address, resource }
+  const address = addressOf(local, bare.slice(at + 1))
+  return address === undefined ? undefined : withoutEscapes(address, resource)
+}
+
+/** XEP-0106: the name that an escaped localpart stands for, which may be one that no account of ours could have. */
+function withoutEscapes(address: Address, resource: string): Jid | undefined {
+  if (!address.user.includes('\\')) return { address, resource }
+  // XEP-0106 §4.2: no escaped space at either end.
+  if (address.user.startsWith('\\20') || address.user.endsWith('\\20')) return undefined
+  const user = jidUnescaped(address.user)
+  const named = addressOf(user, address.domain) ?? foreignAddress(user, address.domain)
+  return named === undefined ? undefined : { address: named, resource }
 }
 
 /** A resourcepart as it is compared and written (RFC 7622 §3.4, OpaqueString), or undefined when it can be none. */

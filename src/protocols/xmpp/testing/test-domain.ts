@@ -8,6 +8,7 @@ import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { ClientSession } from '../client-session.ts'
 import { reviveStanza } from '../envelope.ts'
+import { xmppMetrics } from '../metrics.ts'
 import type { XmppSettings } from '../settings.ts'
 import { TestClient } from './test-client.ts'
 
@@ -56,6 +57,7 @@ export class TestDomain {
       settings: this.settings,
       logins: this.logins,
       version: '1.2.3',
+      metrics: xmppMetrics(this.service.metrics),
       tls: {
         secureContext: () => {
           throw new Error('a pair in memory has no certificates')
