@@ -210,11 +210,13 @@ function sentAt(date: string | undefined): { sentAt?: number } {
   return Number.isNaN(at) ? {} : { sentAt: at }
 }
 
-/** The text of text/plain. RFC 3261 §7.4.1: without a charset it is UTF-8. */
+/**
+ * The text of text/plain. RFC 3261 §7.4.1: without a charset it is UTF-8. Line ends of MIME text are CR LF (RFC 2046 §4.1.1); those
+ * of the model are LF.
+ */
 function textOf(type: MediaType, bytes: Bytes): string | undefined {
-  return type.essence === 'text/plain'
-    ? decodeCharset(bytes, type.parameters.get('charset') ?? 'utf-8')
-    : undefined
+  if (type.essence !== 'text/plain') return undefined
+  return decodeCharset(bytes, type.parameters.get('charset') ?? 'utf-8')?.replace(/\r\n/g, '\n')
 }
 
 /** The text inside Message/CPIM (RFC 3862), where that is what it holds. */
@@ -294,7 +296,7 @@ function payloadOf(view: InstantMessage): Content | undefined {
   const body = view.body[0]
   if (body !== undefined) {
     const fields = body.language === '' ? [] : [{ name: 'Content-Language', value: body.language }]
-    return { type: 'text/plain;charset=utf-8', bytes: utf8(body.text), fields }
+    return { type: 'text/plain;charset=utf-8', bytes: utf8(body.text.replace(/\r?\n/g, '\r\n')), fields }
   }
   if (view.chatState !== 'composing' && view.chatState !== 'paused') return undefined
   const state = view.chatState === 'composing' ? 'active' : 'idle'
@@ -326,7 +328,8 @@ export class SipPresenceEnvelope implements PresenceEnvelope {
 
   view(): PresenceDocument {
     if (this.#view === undefined) {
-      const document = parsePidf(bodyOf(this.request), { now: Date.now() })
+      // Out of the store, where only a permanent value would be: no activity of it is still on for being timed.
+      const document = parsePidf(bodyOf(this.request), { now: Number.POSITIVE_INFINITY })
       if ('fault' in document)
         throw new ServiceError('internal-fault', 'a held PIDF document is not readable', { ...document })
       this.#view = document

@@ -258,7 +258,7 @@ test('to another protocol: sender, text, id, thread and subject arrive (RFC 7572
   assert(got !== undefined)
   assert.deepEqual(
     [got.from.key, got.body[0]?.text, got.id, got.thread, got.subject[0]?.text],
-    ['alice@example.com', 'Zeile eins\r\nZeile zwei 🙂', 'id-7', 'thread-1', 'grüße'],
+    ['alice@example.com', 'Zeile eins\nZeile zwei 🙂', 'id-7', 'thread-1', 'grüße'],
   )
 })
 
