@@ -25,8 +25,8 @@ import {
 import { isHeaderName, isHeaderValue } from '#wire/header-lines'
 import {
   type Body,
+  type ExchangeKey,
   envelopeBytes,
-  exchangeKey,
   type Fields,
   fieldsOf,
   fieldText,
@@ -104,7 +104,7 @@ export function presenceEnvelope(
 
 /** A request to a client: its octets in parts, and what its response is matched by. */
 export interface OutgoingRequest {
-  readonly key: string
+  readonly key: ExchangeKey
   readonly octets: readonly Bytes[]
 }
 
@@ -120,7 +120,11 @@ export function incomingSend(
   // The same protocol: the author's request, octet for octet (IMPP §19; D92).
   if (envelope instanceof ImppEnvelope) {
     const { headers } = envelope.parts
-    const key = exchangeKey(envelope.parts.id, headers.get('from'), headers.get('connection-id'))
+    const key = {
+      id: envelope.parts.id,
+      from: headers.get('from'),
+      connectionId: headers.get('connection-id'),
+    }
     return { key, octets: [...before, envelope.raw] }
   }
   const { head } = envelope
@@ -135,7 +139,7 @@ export function incomingSend(
   const fit = fitness(fields, said.body)
   if (fit !== 'fits') return fit
   const octets = requestBytes('SEND', id, fields, said.body)
-  return { key: exchangeKey(id, from, agent), octets: [...before, octets] }
+  return { key: { id, from, connectionId: agent }, octets: [...before, octets] }
 }
 
 /** LIMIT: octets of a line that a client is sure to read, and of all of them. */
@@ -194,7 +198,7 @@ function reportSend(report: Report, head: Head, target: Address, id: string): Ou
     ['About', fieldText(report.about)],
     ['Reason', report.condition === undefined ? undefined : reasonOf[report.condition]],
   ])
-  return { key: exchangeKey(id, from, domainConnectionId), octets: [octets] }
+  return { key: { id, from, connectionId: domainConnectionId }, octets: [octets] }
 }
 
 /** What a client's response to a SEND says of the delivery. */
@@ -232,7 +236,10 @@ function fromOrigin(
     ['Target', urlOf(watcher)],
     ['Origin', from],
   ]
-  return { key: exchangeKey(id, from, domainConnectionId), octets: [requestBytes(method, id, fields, body)] }
+  return {
+    key: { id, from, connectionId: domainConnectionId },
+    octets: [requestBytes(method, id, fields, body)],
+  }
 }
 
 const renderings: Readonly<Record<PresenceType, symbol>> = {

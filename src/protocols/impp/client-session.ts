@@ -10,7 +10,6 @@ import { ImppAgent } from './agent.ts'
 import {
   addressOfUrl,
   Exchange,
-  exchangeKey,
   type ImppFault,
   type ImppRequest,
   type ImppResponse,
@@ -267,7 +266,11 @@ export class ClientSession implements ConnectionHandler, ReplySink {
     if (this.state !== 'ready' || this.#pinged) return this.signOut('remote-timeout')
     this.#pinged = true
     const id = this.freshId()
-    this.exchange.request(exchangeKey(id, undefined, undefined), [requestBytes('PING', id, [])], () => {})
+    this.exchange.request(
+      { id, from: undefined, connectionId: undefined },
+      [requestBytes('PING', id, [])],
+      () => {},
+    )
     const half = this.environment.settings.connectionSeconds / 2
     this.#lease = this.service.leases.grant(half, () => this.#silent())
   }

@@ -5,7 +5,6 @@ import type { Condition } from '#model'
 import {
   type Body,
   Exchange,
-  exchangeKey,
   type Fields,
   type ImppRequest,
   type ImppResponse,
@@ -76,7 +75,7 @@ export class ClientWire {
               ['From', identity.url],
               ['Connection-ID', identity.connectionId],
             ]
-      const key = exchangeKey(id, identity?.url, identity?.connectionId)
+      const key = { id, from: identity?.url, connectionId: identity?.connectionId }
       const octets = requestBytes(method, id, [...from, ...fields], body)
       const taken = this.#exchange.request(key, [octets], (settled) => {
         if (settled === 'timeout') reject(new ConnectionLost(`the server does not answer ${method}`))

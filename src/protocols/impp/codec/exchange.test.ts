@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { text, utf8, VirtualClock } from '#base'
-import { Exchange, exchangeKey, type Settled } from './exchange.ts'
+import { Exchange, type Settled } from './exchange.ts'
 import { UnitFramer } from './framer.ts'
 import type { ImppResponse } from './unit.ts'
 import { responseBytes } from './write.ts'
@@ -27,7 +27,7 @@ function setUp(pendingMax = 2, queuedMax = 2) {
     written.push(text(octets)),
   )
   const ask = (id: string, from?: string, connectionId?: string): boolean =>
-    exchange.request(exchangeKey(id, from, connectionId), [utf8(id)], (how: Settled) =>
+    exchange.request({ id, from, connectionId }, [utf8(id)], (how: Settled) =>
       settled.push(`${id}${from ?? ''}: ${typeof how === 'string' ? how : how.ok}`),
     )
   return { clock, exchange, written, settled, ask }

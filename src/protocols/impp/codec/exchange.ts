@@ -17,22 +17,31 @@ export interface ExchangeLimits {
   readonly timeout: number
 }
 
+/** What a response is matched by; without From, the id alone. Two requests of one key are answered in their order. */
+export interface ExchangeKey {
+  readonly id: string
+  readonly from: string | undefined
+  readonly connectionId: string | undefined
+}
+
 interface Pending {
-  readonly key: string
+  readonly key: ExchangeKey
   readonly due: number
   readonly settle: (settled: Settled) => void
   done: boolean
+  /** The next request with the same id. */
+  next: Pending | undefined
 }
 
 interface Queued {
-  readonly key: string
+  readonly key: ExchangeKey
   readonly octets: readonly Bytes[]
   readonly settle: (settled: Settled) => void
 }
 
-/** What a response is matched by. Two requests of one key are answered in their order. */
-export function exchangeKey(id: string, from: string | undefined, connectionId: string | undefined): string {
-  return `${id} ${from ?? ''} ${connectionId ?? ''}`
+function matches(key: ExchangeKey, to: string | undefined, connectionId: string | undefined): boolean {
+  // A request without From is known by its id alone: the OK that ends a login names whom it has made.
+  return key.from === undefined || (key.from === to && key.connectionId === connectionId)
 }
 
 export class Exchange {
@@ -41,7 +50,7 @@ export class Exchange {
   onIdle: () => void = () => {}
   readonly #clock: Clock
   readonly #write: (octets: Bytes) => void
-  readonly #byKey = new Map<string, Pending[]>()
+  readonly #byId = new Map<string, Pending>()
   readonly #queue: BoundedQueue<Queued>
   /** In the order of their due times, those that are done among them. */
   #order: Pending[] = []
@@ -65,7 +74,7 @@ export class Exchange {
    * Writes a request now, or when its turn comes (then its octets are copied). `settle` is called once. False when too many
    * are queued or the connection is over, and then `settle` is not called.
    */
-  request(key: string, octets: readonly Bytes[], settle: (settled: Settled) => void): boolean {
+  request(key: ExchangeKey, octets: readonly Bytes[], settle: (settled: Settled) => void): boolean {
     if (this.#closed) return false
     if (this.#pending >= this.limits.pendingMax) {
       return this.#queue.push({ key, octets: octets.map(ownBytes), settle })
@@ -77,9 +86,7 @@ export class Exchange {
   /** Gives a response to the request it belongs to; false when there is none. */
   respond(response: ImppResponse): boolean {
     const { headers } = response
-    const key = exchangeKey(response.id, headers.get('to'), headers.get('connection-id'))
-    // A request without From is known by its id alone: the OK that ends a login names whom it has made.
-    const pending = this.#take(key) ?? this.#take(exchangeKey(response.id, undefined, undefined))
+    const pending = this.#take(response.id, headers.get('to'), headers.get('connection-id'))
     if (pending === undefined) return false
     pending.settle(response)
     this.#next()
@@ -101,15 +108,16 @@ export class Exchange {
       queued.settle('closed')
     }
     this.#order = []
-    this.#byKey.clear()
+    this.#byId.clear()
     this.#pending = 0
   }
 
-  #send(key: string, octets: readonly Bytes[], settle: (settled: Settled) => void): void {
-    const pending: Pending = { key, due: this.#clock.monotonic() + this.limits.timeout, settle, done: false }
-    const same = this.#byKey.get(key)
-    if (same === undefined) this.#byKey.set(key, [pending])
-    else same.push(pending)
+  #send(key: ExchangeKey, octets: readonly Bytes[], settle: (settled: Settled) => void): void {
+    const due = this.#clock.monotonic() + this.limits.timeout
+    const pending: Pending = { key, due, settle, done: false, next: undefined }
+    const same = this.#byId.get(key.id)
+    if (same === undefined) this.#byId.set(key.id, pending)
+    else last(same).next = pending
     if (this.#order.length > 64 && this.#order.length > this.#pending * 2) {
       this.#order = this.#order.filter((other) => !other.done)
     }
@@ -119,14 +127,20 @@ export class Exchange {
     for (const part of octets) this.#write(part)
   }
 
-  #take(key: string): Pending | undefined {
-    const same = this.#byKey.get(key)
-    const pending = same?.shift()
-    if (same === undefined || pending === undefined) return undefined
-    if (same.length === 0) this.#byKey.delete(key)
-    pending.done = true
-    this.#pending--
-    return pending
+  /** The oldest request that the response can belong to, taken out. */
+  #take(id: string, to: string | undefined, connectionId: string | undefined): Pending | undefined {
+    const first = this.#byId.get(id)
+    let before: Pending | undefined
+    for (let pending = first; pending !== undefined; before = pending, pending = pending.next) {
+      if (!matches(pending.key, to, connectionId)) continue
+      if (before !== undefined) before.next = pending.next
+      else if (pending.next !== undefined) this.#byId.set(id, pending.next)
+      else this.#byId.delete(id)
+      pending.done = true
+      this.#pending--
+      return pending
+    }
+    return undefined
   }
 
   #next(): void {
@@ -153,11 +167,17 @@ export class Exchange {
     const late = this.#order.filter((pending) => !pending.done && pending.due <= now)
     for (const pending of late) {
       // Same keys have one order here and in the map, so this takes just this one.
-      this.#take(pending.key)
+      this.#take(pending.key.id, pending.key.from, pending.key.connectionId)
       pending.settle('timeout')
     }
     this.#order = this.#order.filter((pending) => !pending.done)
     this.#next()
     this.#arm()
   }
+}
+
+function last(pending: Pending): Pending {
+  let end = pending
+  while (end.next !== undefined) end = end.next
+  return end
 }

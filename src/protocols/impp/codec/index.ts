@@ -1,6 +1,6 @@
 // What the rest of impp/ and the client may use of the codec.
 export { addressOfUrl, urlOf } from './addresses.ts'
-export { Exchange, type ExchangeLimits, exchangeKey, type Settled } from './exchange.ts'
+export { Exchange, type ExchangeKey, type ExchangeLimits, type Settled } from './exchange.ts'
 export { defaultFramerLimits, type FramerLimits, UnitFramer } from './framer.ts'
 export { acceptedTypes, decimal, leaseTimeOf, leaseTimeText } from './header-fields.ts'
 export {
