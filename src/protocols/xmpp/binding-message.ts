@@ -10,6 +10,8 @@ import {
   type MessageKind,
   type Report,
 } from '#model'
+import { isHeaderValue } from '#wire/header-lines'
+import { describingFields, parseMediaType } from '#wire/mime'
 import { type Element, elementOf, type Node, xml, xmlNamespace } from '#wire/xml'
 import type { Jid } from './codec/jid.ts'
 import { bareJid, fullJid, parseJid } from './codec/jid.ts'
@@ -139,18 +141,27 @@ function contentIn(element: Element): Content | undefined {
   const child = element.child('content', contentNamespace)
   const type = child?.attribute('type')
   const encoded = child?.text() ?? ''
-  if (type === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined
-  const fields = (child?.childrenNamed('field') ?? []).map((field) => ({
-    name: field.attribute('name') ?? '',
-    value: field.text(),
-  }))
+  if (type === undefined || !isHeaderValue(type) || parseMediaType(type) === undefined) return undefined
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined
+  // What a client writes here becomes header fields elsewhere: only such as say nothing but what the content is.
+  const fields = describingFields(
+    (child?.childrenNamed('field') ?? []).map((field) => ({
+      name: field.attribute('name') ?? '',
+      value: field.text(),
+    })),
+  )
   return { type, bytes: Uint8Array.from(Buffer.from(encoded, 'base64')), fields }
 }
 
 function texts(element: Element, name: string, inherited: string): LanguageText[] {
   return element
     .childrenNamed(name)
-    .map((child) => ({ language: child.lang ?? inherited, text: child.text() }))
+    .map((child) => ({ language: languageTag(child.lang ?? inherited), text: child.text() }))
+}
+
+/** A tag as RFC 5646 §2.1 forms it; what is none says nothing. */
+function languageTag(written: string): string {
+  return /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,15}$/.test(written) ? written : ''
 }
 
 /** XEP-0203 §2 */

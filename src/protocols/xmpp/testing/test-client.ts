@@ -26,6 +26,7 @@ export class TestClient {
       onData: (bytes) => this.#read(ownBytes(bytes)),
       onSecure: () => {
         this.secured = true
+        this.#onSecured?.()
       },
       onClose: (reason) => {
         this.closed = reason
@@ -34,6 +35,14 @@ export class TestClient {
   }
 
   secured = false
+  #onSecured: (() => void) | undefined
+
+  /** Resolves when the handshake that is about to begin is done. */
+  whenSecured(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSecured = resolve
+    })
+  }
 
   #read(bytes: Uint8Array): void {
     this.#framer.feed(bytes)

@@ -8,7 +8,7 @@ import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { ClientSession } from '../client-session.ts'
 import { reviveStanza } from '../envelope.ts'
-import { xmppMetrics } from '../metrics.ts'
+import { type XmppMetrics, xmppMetrics } from '../metrics.ts'
 import type { XmppSettings } from '../settings.ts'
 import { TestClient } from './test-client.ts'
 
@@ -25,6 +25,7 @@ export class TestDomain {
   readonly logins: Logins
   readonly settings: XmppSettings
   readonly sessions = new Set<ClientSession>()
+  readonly metrics: XmppMetrics
 
   constructor({ settings, policy }: TestDomainOptions) {
     this.settings = { ...plainSettings, ...settings }
@@ -42,6 +43,7 @@ export class TestDomain {
       passwords,
       revive: (unit) => reviveStanza(unit.head, unit.raw),
     })
+    this.metrics = xmppMetrics(this.service.metrics)
     const shared = { authenticator, backOff: new BackOff(this.clock), serverKey: new Uint8Array(32) }
     this.logins = {
       sasl: new Sasl({ ...shared, iterations: 4096 }),
@@ -57,7 +59,7 @@ export class TestDomain {
       settings: this.settings,
       logins: this.logins,
       version: '1.2.3',
-      metrics: xmppMetrics(this.service.metrics),
+      metrics: this.metrics,
       tls: {
         secureContext: () => {
           throw new Error('a pair in memory has no certificates')
