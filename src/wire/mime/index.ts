@@ -1,5 +1,6 @@
 // The door of mime: media types, transfer encodings, entities and multiparts, byte-exact.
 export { decodeCharset } from './charset.ts'
+export { describingFields, isContentField } from './content-fields.ts'
 export { contentOf, contentTypeOf, type MimeEntity, parseEntity, textOf, writeEntity } from './entity.ts'
 export { charsetOf, type MediaType, mediaType, mediaTypeText, parseMediaType } from './media-type.ts'
 export {
