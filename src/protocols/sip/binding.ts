@@ -1,13 +1,40 @@
-// SIP and the abstract service: addresses, and envelopes made again. The files that speak both languages are this one,
-// `binding-message.ts` and `binding-presence.ts`.
+// SIP and the abstract service: addresses, MESSAGE and PUBLISH as envelopes, envelopes as MESSAGE, presence as PIDF
+// (RFC 3428, RFC 3856, RFC 7572, RFC 8048). The only file that speaks both languages.
 
-import type { Bytes } from '#base'
-import { ServiceError } from '#core'
-import { type Address, addressOf, type Envelope, type Head } from '#model'
-import { SipMessageEnvelope } from './binding-message.ts'
-import { SipPresenceEnvelope } from './binding-presence.ts'
-import { parseMessage } from './codec/message.ts'
+import { createHash } from 'node:crypto'
+import { type Bytes, ownBytes, randomId, utf8 } from '#base'
+import { type PresenceNotification, ServiceError } from '#core'
+import {
+  type Address,
+  addressOf,
+  type Content,
+  type Envelope,
+  type Head,
+  type InstantMessage,
+  type MessageEnvelope,
+  type PresenceDocument,
+  type PresenceEnvelope,
+  presUri,
+  sipUri,
+} from '#model'
+import { parseCpim } from '#wire/cpim'
+import {
+  contentOf,
+  decodeCharset,
+  describingFields,
+  contentTypeOf as entityType,
+  type MediaType,
+  parseMediaType,
+} from '#wire/mime'
+import { parsePidf, pidfMediaType, writePidf } from '#wire/pidf'
+import { escapeText, isXmlFault, parseElement } from '#wire/xml'
+import { encodeRequest } from './codec/encode.ts'
+import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
+import { header } from './codec/header-names.ts'
+import { callIdOf, contentTypeText, cseqOf, secondsOf } from './codec/headers.ts'
+import { bodyOf, headerValue, headerValuesNamed, parseMessage, type SipRequest } from './codec/message.ts'
 import { parseSipUri, type SipUri, unescaped } from './codec/uri.ts'
+import type { Incoming } from './incoming.ts'
 
 /** LIMIT: URIs whose address is remembered; past it all are forgotten. */
 const addressesMax = 65_536
@@ -29,6 +56,116 @@ function addressOfParts(uri: SipUri): Address | undefined {
   return addressOf(uri.user === undefined ? '' : unescaped(uri.user), uri.host)
 }
 
+/** The header field in which the id of a message from another protocol crosses SIP, where Call-ID carries the thread. */
+const messageIdField = 'Message-ID'
+const isComposingType = 'application/im-iscomposing+xml'
+
+/** What a MESSAGE of a live transaction has beside its octets: who waits for the far end's own answer. */
+export interface LiveMessage {
+  readonly incoming: Incoming
+  /** The first final response of a SIP device that took it, our Via already gone. */
+  response: { readonly status: number; readonly octets: Buffer } | undefined
+}
+
+/** A MESSAGE, live or out of the store. */
+export class SipMessageEnvelope implements MessageEnvelope {
+  readonly head: Head
+  readonly request: SipRequest
+  /** undefined for one out of the store, or from another machine. */
+  readonly live: LiveMessage | undefined
+  #content: Content | undefined
+  #view: InstantMessage | undefined
+
+  constructor(head: Head, request: SipRequest, live: LiveMessage | undefined) {
+    this.head = head
+    this.request = request
+    this.live = live
+  }
+
+  get raw(): Bytes {
+    return this.request.raw
+  }
+
+  content(): Content | undefined {
+    const type = contentTypeText(this.request)
+    if (type === undefined) return undefined
+    this.#content ??= { type: utf8Of(type), bytes: bodyOf(this.request), fields: contentFields(this.request) }
+    return this.#content
+  }
+
+  view(): InstantMessage {
+    this.#view ??= instantMessage(this)
+    return this.#view
+  }
+
+  keep(): SipMessageEnvelope {
+    // The request is kept by the one who took it in (`Incoming.keep`) or by us, once.
+    if (this.#kept) return this
+    const kept = new SipMessageEnvelope(
+      this.head,
+      { ...this.request, raw: ownBytes(this.request.raw) },
+      this.live,
+    )
+    kept.#kept = true
+    return kept
+  }
+
+  #kept = false
+}
+
+const contentFieldNames = [
+  'Content-Language',
+  'Content-Disposition',
+  'Content-Encoding',
+  'MIME-Version',
+] as const
+
+function contentFields(request: SipRequest): Content['fields'] {
+  return contentFieldNames.flatMap((name) =>
+    headerValuesNamed(request, name).map((value) => ({ name, value: utf8Of(unfolded(value)) })),
+  )
+}
+
+/** A MESSAGE as an envelope (RFC 3428 §7). `from` is who was authenticated, `to` the Request-URI's address. */
+export function messageEnvelope(
+  incoming: Incoming,
+  from: Address,
+  fromAgent: string,
+  to: Address,
+  toAgent: string,
+): SipMessageEnvelope {
+  const { request, parts } = incoming
+  const isHint = contentTypeText(request)?.toLowerCase().startsWith(isComposingType) === true
+  const hops = parts.maxForwards ?? 70
+  // RFC 3428 §4: "Expires [...] after which the message content is no longer valid"; 0 is for now only.
+  const now = secondsOf(request, header.expires) === 0
+  const head: Head = {
+    protocol: 'sip',
+    kind: 'message',
+    from,
+    fromAgent,
+    to,
+    toAgent,
+    id: messageId(request),
+    hops,
+    size: request.raw.length,
+    whenAbsent: isHint ? 'drop' : now ? 'refuse' : 'store',
+    whenAgentGone: 'inbox',
+    storable: !isHint,
+    copyable: !isHint,
+  }
+  return new SipMessageEnvelope(head, request, { incoming, response: undefined })
+}
+
+/** The sender's own id: what another protocol's client gave it, else the Call-ID, with CSeq where a phone keeps one Call-ID. */
+function messageId(request: SipRequest): string {
+  const given = headerValuesNamed(request, messageIdField)[0]
+  if (given !== undefined) return utf8Of(unfolded(given))
+  const callId = callIdOf(request) ?? ''
+  const number = cseqOf(request)?.number ?? 1
+  return number <= 1 ? callId : `${callId}.${number}`
+}
+
 /** Makes an envelope of ours again. @throws ServiceError when the octets are none */
 export function revive(head: Head, raw: Bytes): Envelope {
   const request = parseMessage(raw)
@@ -37,6 +174,255 @@ export function revive(head: Head, raw: Bytes): Envelope {
   return head.kind === 'presence'
     ? new SipPresenceEnvelope(head, request)
     : new SipMessageEnvelope(head, request, undefined)
+}
+
+/** RFC 7572 §5: Call-ID is the thread, Subject the subject, the body the body. */
+function instantMessage(envelope: SipMessageEnvelope): InstantMessage {
+  const { head, request } = envelope
+  const subject = headerValue(request, header.subject)
+  const language = headerValue(request, header.contentLanguage)?.trim() ?? ''
+  const common = {
+    from: head.from,
+    to: head.to,
+    id: head.id,
+    thread: callIdOf(request) ?? '',
+    kind: 'normal' as const,
+    subject:
+      subject === undefined || subject === '' ? [] : [{ language: '', text: utf8Of(unfolded(subject)) }],
+    ...sentAt(headerValue(request, header.date)),
+  }
+  const type = parseMediaType(contentTypeText(request) ?? 'text/plain;charset=utf-8')
+  const content = envelope.content()
+  if (type === undefined) return { ...common, body: [], ...(content === undefined ? {} : { content }) }
+  const bytes = bodyOf(request)
+  if (type.essence === isComposingType) return { ...common, body: [], chatState: isComposing(bytes) }
+  const text = textOf(type, bytes)
+  if (text !== undefined) return { ...common, body: [{ language, text }] }
+  const wrapped = type.essence === 'message/cpim' ? cpimText(bytes) : undefined
+  return {
+    ...common,
+    body: wrapped === undefined ? [] : [{ language, text: wrapped }],
+    ...(content === undefined ? {} : { content }),
+  }
+}
+
+function sentAt(date: string | undefined): { sentAt?: number } {
+  const at = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(at) ? {} : { sentAt: at }
+}
+
+/**
+ * The text of text/plain. RFC 3261 §7.4.1: without a charset it is UTF-8. Line ends of MIME text are CR LF (RFC 2046 §4.1.1); those
+ * of the model are LF.
+ */
+function textOf(type: MediaType, bytes: Bytes): string | undefined {
+  if (type.essence !== 'text/plain') return undefined
+  return decodeCharset(bytes, type.parameters.get('charset') ?? 'utf-8')?.replace(/\r\n/g, '\n')
+}
+
+/** The text inside Message/CPIM (RFC 3862), where that is what it holds. */
+function cpimText(bytes: Bytes): string | undefined {
+  const message = parseCpim(bytes)
+  if ('fault' in message) return undefined
+  const type = entityType(message.entity.headers)
+  const content = contentOf(message.entity)
+  return type === undefined || content === undefined ? undefined : textOf(type, content)
+}
+
+/** RFC 3994 §6: `active` is somebody who writes, `idle` somebody who has stopped. */
+function isComposing(bytes: Bytes): 'composing' | 'paused' {
+  const root = parseElement(bytes)
+  if (isXmlFault(root)) return 'paused'
+  const state = root.children.find((child) => typeof child !== 'string' && child.name === 'state')
+  return state !== undefined && typeof state !== 'string' && state.text().trim() === 'active'
+    ? 'composing'
+    : 'paused'
+}
+
+/** What a MESSAGE that we write ourselves says: for a message of another protocol, or one out of the store. */
+export interface MessageParts {
+  /** From without its tag, and To. */
+  readonly from: string
+  readonly to: string
+  readonly callId: string
+  readonly contentType: string
+  readonly body: Bytes
+  readonly headers: readonly (readonly [string, string])[]
+}
+
+/** An envelope as a MESSAGE; undefined where it holds only a hint that SIP has no form for (a receipt, an active chat). */
+export function messageParts(envelope: Envelope, storedAt: number | undefined): MessageParts | undefined {
+  const { head } = envelope
+  const content = envelope.content()
+  const view = content === undefined ? (envelope.view() as InstantMessage) : undefined
+  const payload = content === undefined ? payloadOf(view as InstantMessage) : content
+  if (payload === undefined) return undefined
+  const thread =
+    envelope instanceof SipMessageEnvelope ? (callIdOf(envelope.request) ?? '') : threadOf(envelope)
+  const subject = view?.subject[0]?.text ?? subjectOf(envelope)
+  const at = storedAt ?? view?.sentAt
+  // A name out of another protocol is not ours to trust: `Route` would be one too.
+  const headers: (readonly [string, string])[] = describingFields(payload.fields).map(
+    ({ name, value }) => [name, octetsOf(value)] as const,
+  )
+  if (subject !== undefined && subject !== '') headers.push(['Subject', octetsOf(subject)])
+  if (head.id !== '') headers.push([messageIdField, octetsOf(head.id)])
+  // RFC 3428 §4: Date says when it was sent, where that is not now.
+  if (at !== undefined) headers.push(['Date', new Date(at).toUTCString()])
+  return {
+    from: `<${sipUri(head.from)}>`,
+    to: `<${sipUri(head.to)}>`,
+    // RFC 7572 §4: the thread is the Call-ID, where it can be one; else the id, which is as good for one message.
+    callId: [thread, head.id].find(isCallId) ?? randomId(),
+    contentType: octetsOf(payload.type),
+    body: payload.bytes,
+    headers,
+  }
+}
+
+function threadOf(envelope: Envelope): string {
+  return envelope.head.kind === 'message' ? (envelope.view() as InstantMessage).thread : ''
+}
+
+function subjectOf(envelope: Envelope): string | undefined {
+  return (envelope.view() as InstantMessage).subject[0]?.text
+}
+
+/** True where a text can stand as a Call-ID. */
+function isCallId(text: string): boolean {
+  return /^[A-Za-z0-9\-.!%*_+`'~]{1,128}(@[A-Za-z0-9\-.!%*_+`'~]{1,128})?$/.test(text)
+}
+
+function payloadOf(view: InstantMessage): Content | undefined {
+  if (view.content !== undefined) return view.content
+  const body = view.body[0]
+  if (body !== undefined) {
+    const fields = body.language === '' ? [] : [{ name: 'Content-Language', value: body.language }]
+    return { type: 'text/plain;charset=utf-8', bytes: utf8(body.text.replace(/\r?\n/g, '\r\n')), fields }
+  }
+  if (view.chatState !== 'composing' && view.chatState !== 'paused') return undefined
+  const state = view.chatState === 'composing' ? 'active' : 'idle'
+  const xml = `<?xml version="1.0" encoding="UTF-8"?><isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>${state}</state></isComposing>`
+  return { type: isComposingType, bytes: utf8(xml), fields: [] }
+}
+
+/** What a device says of its presence: a PUBLISH (RFC 3903), its own or one that we write for it. */
+export class SipPresenceEnvelope implements PresenceEnvelope {
+  readonly head: Head
+  readonly request: SipRequest
+  #view: PresenceDocument | undefined
+  #kept = false
+
+  constructor(head: Head, request: SipRequest, view?: PresenceDocument) {
+    this.head = head
+    this.request = request
+    this.#view = view
+  }
+
+  get raw(): Bytes {
+    return this.request.raw
+  }
+
+  content(): Content | undefined {
+    const type = contentTypeText(this.request)
+    return type === undefined ? undefined : { type, bytes: bodyOf(this.request), fields: [] }
+  }
+
+  view(): PresenceDocument {
+    if (this.#view === undefined) {
+      // Out of the store, where only a permanent value would be: no activity of it is still on for being timed.
+      const document = parsePidf(bodyOf(this.request), { now: Number.POSITIVE_INFINITY })
+      if ('fault' in document)
+        throw new ServiceError('internal-fault', 'a held PIDF document is not readable', { ...document })
+      this.#view = document
+    }
+    return this.#view
+  }
+
+  keep(): SipPresenceEnvelope {
+    if (this.#kept) return this
+    const request = { ...this.request, raw: ownBytes(this.request.raw) }
+    const kept = new SipPresenceEnvelope(this.head, request, this.#view)
+    kept.#kept = true
+    return kept
+  }
+}
+
+function presenceHead(presentity: Address, tuple: string, size: number): Head {
+  return {
+    protocol: 'sip',
+    kind: 'presence',
+    from: presentity,
+    fromAgent: tuple,
+    to: presentity,
+    toAgent: '',
+    id: '',
+    hops: 70,
+    size,
+    whenAbsent: 'drop',
+    whenAgentGone: 'drop',
+    storable: false,
+    copyable: false,
+  }
+}
+
+/** A PUBLISH's document as an envelope; undefined when it is no PIDF. */
+export function publicationOf(
+  request: SipRequest,
+  presentity: Address,
+  tuple: string,
+  now: number,
+): SipPresenceEnvelope | undefined {
+  const document = parsePidf(bodyOf(request), { now })
+  if ('fault' in document) return undefined
+  return new SipPresenceEnvelope(presenceHead(presentity, tuple, request.raw.length), request, document)
+}
+
+/** A phone that is registered and has published nothing is open, at its contact (RFC 3856 §4: the registration is presence too). */
+export function registeredPresence(presentity: Address, tuple: string, contact: string): SipPresenceEnvelope {
+  const uri = sipUri(presentity)
+  const xml =
+    `<?xml version="1.0" encoding="UTF-8"?>\n<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="${escapeText(presUri(presentity))}">` +
+    `<tuple id="${escapeText(tuple)}"><status><basic>open</basic></status><contact>${escapeText(uri)}</contact></tuple></presence>\n`
+  const octets = encodeRequest({
+    method: 'PUBLISH',
+    uri,
+    via: `SIP/2.0/UDP ${presentity.domain};branch=z9hG4bKregistered`,
+    from: `<${uri}>;tag=registered`,
+    to: `<${uri}>`,
+    callId: 'registered',
+    cseq: 1,
+    headers: [
+      ['Event', 'presence'],
+      ['Contact', `<${contact}>`],
+    ],
+    contentType: pidfMediaType,
+    body: utf8(xml),
+  })
+  const request = parseMessage(octets)
+  if (request.kind !== 'request')
+    throw new ServiceError('internal-fault', 'a registration could not be shown as presence')
+  return new SipPresenceEnvelope(presenceHead(presentity, tuple, octets.length), request)
+}
+
+/** The tuple of a device that publishes without being registered: one a Call-ID, which a phone keeps (RFC 3903 §4.1). */
+export function publishedTuple(callId: string): string {
+  return `sip-${createHash('sha256').update(callId).digest('base64url').slice(0, 16)}`
+}
+
+const rendered = Symbol('pidf')
+
+/**
+ * The body of a NOTIFY, made once for all watchers of a visibility class. A single document of a SIP device that may be seen whole
+ * goes out byte for byte (RFC 3856 §6.7 wants PIDF; nothing that the device said is lost); otherwise one is composed.
+ */
+export function pidfOf(notification: PresenceNotification): Bytes {
+  return notification.once(rendered, () => {
+    const only = notification.sources.length === 1 ? notification.sources[0]!.source : undefined
+    const content = notification.visibility === 'full' ? only?.content() : undefined
+    const isPidf = content?.type.toLowerCase().startsWith(pidfMediaType) === true
+    return isPidf && content !== undefined ? content.bytes : writePidf(notification.document())
+  })
 }
 
 /** The route to a device that another party named with `gr` (RFC 5627 §3.1): its agent's id, or ''. */
