@@ -17,8 +17,7 @@ export function writePidf(document: PresenceDocument, form: 'pidf' | 'older' = '
   for (const note of document.notes) written += noteText(note)
   for (const extension of document.extensions) written += inner(extension)
   // RPID for watchers that do not read <show/>; not where the presentity speaks RPID itself.
-  if (!document.extensions.some((extension) => extension.includes('person')))
-    written += personFor(document.tuples)
+  if (!document.extensions.some(isPerson)) written += personFor(document.tuples)
   return utf8(`${written}</presence>\n`)
 }
 
@@ -50,4 +49,8 @@ function noteText({ language, text }: LanguageText): string {
 /** RFC 3863 §4.1.5: 0 to 1, three digits after the point at most. */
 function qvalue(priority: number): string {
   return String(Math.round(Math.min(1, Math.max(0, priority)) * 1000) / 1000)
+}
+
+function isPerson(extension: string): boolean {
+  return /^<(?:[^\s/>:]+:)?person[\s/>]/.test(extension)
 }
