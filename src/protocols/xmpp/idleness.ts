@@ -8,7 +8,8 @@ export class Idleness {
   readonly #ping: () => void
   readonly #gone: () => void
   #lease: Lease
-  #pinged = false
+  /** What `lastReceived` was when we pinged: one silence is pinged once, each anew. */
+  #pingedAfter = Number.NaN
 
   /**
    * @param seconds how long the far end may say nothing
@@ -41,12 +42,12 @@ export class Idleness {
     const idle = (this.#service.clock.monotonic() - this.#lastReceived()) / 1000
     if (idle >= this.#seconds) return this.#gone()
     if (idle < this.#seconds / 2) {
-      this.#pinged = false
       this.#lease = this.#lookIn(this.#seconds / 2 - idle)
       return
     }
-    if (!this.#pinged) this.#ping()
-    this.#pinged = true
+    const last = this.#lastReceived()
+    if (this.#pingedAfter !== last) this.#ping()
+    this.#pingedAfter = last
     this.#lease = this.#lookIn(this.#seconds - idle)
   }
 }
