@@ -24,6 +24,8 @@ export class SipParty implements Party {
   readonly #requests = new Arrivals<Unit>()
   readonly #responses = new Arrivals<Unit>()
   #lastRequest: Unit | undefined
+  /** Requests by their branch, and what they were answered: a retransmission gets the same (RFC 3261 §17.2.2). */
+  readonly #answered = new Map<string, Buffer | undefined>()
   /** How to answer the challenge to the request that is under way; once a request. */
   #onChallenge: ((challenge: [string, string]) => void) | undefined
 
@@ -81,8 +83,18 @@ export class SipParty implements Party {
       return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]
     })
     const unit = { text, body: octets.subarray(octets.indexOf('\r\n\r\n') + 4), first, fields }
-    if (!first.startsWith('SIP/2.0')) this.#requests.push(unit)
+    if (!first.startsWith('SIP/2.0')) this.#requested(unit)
     else if (!/^SIP\/2\.0 1/.test(first)) this.#responded(unit)
+  }
+
+  #requested(unit: Unit): void {
+    const branch = branchOf(unit)
+    if (!this.#answered.has(branch)) {
+      this.#answered.set(branch, undefined)
+      return this.#requests.push(unit)
+    }
+    const answer = this.#answered.get(branch)
+    if (answer !== undefined) this.#socket?.send(answer)
   }
 
   #responded(unit: Unit): void {
@@ -187,7 +199,9 @@ export class SipParty implements Party {
     const [code, ...words] = status.split(' ')
     const reason = words.join(' ') || (code?.startsWith('2') ? 'OK' : 'No')
     const fields = [...lines, ...extra.split('\n').filter(Boolean), 'Content-Length: 0']
-    this.#socket?.send(Buffer.from(`SIP/2.0 ${code} ${reason}\r\n${fields.join('\r\n')}\r\n\r\n`))
+    const response = Buffer.from(`SIP/2.0 ${code} ${reason}\r\n${fields.join('\r\n')}\r\n\r\n`)
+    this.#answered.set(branchOf(request), response)
+    this.#socket?.send(response)
   }
 
   /** An OPTIONS goes round: what the server sent before its answer has come, if UDP on loopback keeps order. */
@@ -198,4 +212,9 @@ export class SipParty implements Party {
     const [first] = this.#requests.waiting
     if (first !== undefined) throw new Error(`received:\n${first.text}`)
   }
+}
+
+function branchOf({ fields }: Unit): string {
+  const via = fields.find(([name]) => name === 'via')?.[1] ?? ''
+  return /branch=([^;,]+)/.exec(via)?.[1] ?? via
 }

@@ -42,7 +42,7 @@ export async function play(file: string, script: Script): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const configFile = join(directory, 'verona.toml')
-  writeFileSync(configFile, `data = ${JSON.stringify(directory)}\n${settings}\n${script.settings}\n`)
+  writeFileSync(configFile, `data = ${JSON.stringify(directory)}\n${laidOver(settings, script.settings)}`)
   const configuration = await loadConfiguration({ file: configFile, environment: {}, directory })
   const server = await startServer(configuration, { clock, store: createMemoryStore(), log: silentLog })
   const parties = new Map<string, Party>()
@@ -68,6 +68,22 @@ export async function play(file: string, script: Script): Promise<void> {
     await stopped(server, clock)
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** One TOML text of two: of a key that both have, the second's value counts. */
+function laidOver(...texts: readonly string[]): string {
+  const tables = new Map<string, Map<string, string>>([['', new Map()]])
+  for (const text of texts) {
+    let table = tables.get('') as Map<string, string>
+    for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+      const [key = ''] = line.split('=')
+      if (line.startsWith('[')) {
+        table = tables.get(line) ?? new Map()
+        tables.set(line, table)
+      } else table.set(key.trim(), line)
+    }
+  }
+  return [...tables].map(([head, lines]) => [head, ...lines.values(), ''].join('\n')).join('\n')
 }
 
 /** Stopping waits a bounded time for goodbyes: that time passes. */
