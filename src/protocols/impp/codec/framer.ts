@@ -85,7 +85,13 @@ export class UnitFramer {
 
   /** The next unit or what is wrong with it; undefined when more octets are needed. After a fatal fault always undefined. */
   next(): ImppUnit | ImppFault | undefined {
-    if (this.#broken || this.#start === this.#end) return undefined
+    if (this.#broken || this.#start === this.#end) {
+      // An idle connection holds no buffer, neither ours nor the one it was read into.
+      this.#bytes = none
+      this.#start = 0
+      this.#end = 0
+      return undefined
+    }
     if (this.#need > this.#end - this.#start) return this.#wait()
     const head = this.#readHead()
     if (head === undefined) return this.#wait()
