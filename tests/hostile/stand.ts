@@ -103,6 +103,12 @@ export class Stand {
     return sum
   }
 
+  /** Connections that are open, over all protocols. */
+  async connections(): Promise<number> {
+    const accepted = await this.metric('verona_connections_accepted_total')
+    return accepted - (await this.metric('verona_connections_closed_total'))
+  }
+
   async close(): Promise<void> {
     const passing = setInterval(() => this.clock?.advance(1000), 5)
     await this.server.stop()
