@@ -20,8 +20,14 @@ export function messageEnvelope(
   return new StanzaEnvelope(messageHead(stanza, from, fromAgent, to), stanza, undefined, stamp)
 }
 
-export function presenceEnvelope(stanza: Stanza, from: Address, fromAgent: string, to: Jid): StanzaEnvelope {
-  return new StanzaEnvelope(presenceHead(stanza, from, fromAgent, to), stanza)
+export function presenceEnvelope(
+  stanza: Stanza,
+  from: Address,
+  fromAgent: string,
+  to: Jid,
+  stamp?: Bytes,
+): StanzaEnvelope {
+  return new StanzaEnvelope(presenceHead(stanza, from, fromAgent, to), stanza, undefined, stamp)
 }
 
 export function transitEnvelope(

@@ -261,6 +261,43 @@ describe('stream negotiation', () => {
   })
 })
 
+describe('a client that does not read', () => {
+  it('is not read on, holds no more than its share, and loses nothing', async () => {
+    const domain = await testDomain()
+    const client = domain.connect({ limits: { queueBytesHigh: 10_000, queueBytesMax: 100_000 } })
+    await client.logIn('romeo', 'localhost')
+    await client.bind('orchard')
+    client.connection.pause()
+    const ping = "<iq type='get' id='x'><ping xmlns='urn:xmpp:ping'/></iq>"
+    for (let k = 0; k < 50; k++) {
+      client.send(ping.repeat(20))
+      await domain.settle()
+    }
+    assert.ok(client.connection.queuedBytes > 40_000, 'what it says waits on its own side')
+    client.connection.resume()
+    const deadline = performance.now() + 10_000
+    while (client.received.length < 1000 && performance.now() < deadline) await domain.settle()
+    assert.equal(client.received.length, 1000)
+    assert.equal(client.closed, undefined)
+  })
+})
+
+describe('the language of a stream (RFC 6120 §4.7.4)', () => {
+  it('is given to stanzas that have none, and to no other', async () => {
+    const domain = await testDomain()
+    await domain.befriend('romeo', 'juliet')
+    const juliet = await domain.available('juliet', 'balcony')
+    const client = domain.connect()
+    await client.logIn('romeo', 'localhost', 'secret', 'cs')
+    await client.bind('orchard')
+    client.send("<presence/><message to='juliet@localhost'><body>x</body></message>")
+    client.send("<message to='juliet@localhost' xml:lang='en'><body>x</body></message>")
+    await domain.settle()
+    const langs = juliet.received.splice(0).map(({ name, lang }) => `${name} ${lang}`)
+    assert.deepEqual(langs.sort(), ['message cs', 'message en', 'presence cs'])
+  })
+})
+
 describe('idleness', () => {
   it('pings at half the lease, and ends the session at its end (RFC 6120 §4.6.3)', async () => {
     const domain = await testDomain({ settings: { idleSeconds: 100 } })

@@ -152,17 +152,16 @@ export function writePresenceChanges(session: BoundSession, notification: Presen
 function render(session: BoundSession, notification: PresenceNotification): readonly Rendered[] {
   return notification.changes.map((change) => {
     const isStanza = change.source instanceof StanzaEnvelope && notification.visibility === 'full'
-    if (isStanza) return renderStanza(notification.presentity, change.tuple, change.source as StanzaEnvelope)
+    if (isStanza) return renderStanza(change.source as StanzaEnvelope)
     if (change.source !== undefined) session.metrics.translations.add()
     return renderTuple(notification, change)
   })
 }
 
-function renderStanza(presentity: Address, tuple: string, { stanza }: StanzaEnvelope): Rendered {
+function renderStanza({ stanza, stamp }: StanzaEnvelope): Rendered {
   const sink = new ByteSink()
-  const from = fromAttribute(presentity, tuple)
-  writeSpliced(sink, stanza.frame, { attributes: from, replaced: ['from', 'to'] })
-  return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start + from.length }
+  writeSpliced(sink, stanza.frame, { attributes: stamp, replaced: ['from', 'to'] })
+  return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start + stamp.length }
 }
 
 function fromAttribute(presentity: Address, tuple: string): Bytes {

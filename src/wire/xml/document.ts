@@ -8,6 +8,7 @@ import { Frame } from './frame.ts'
 import { sameAscii } from './intern.ts'
 import { defaultXmlLimits, type XmlLimits, xmlLimits } from './limits.ts'
 import { type Namespaces, noNamespaces } from './namespaces.ts'
+import { otherMarkup } from './other-markup.ts'
 import { Scanner, scanDone, scanFault } from './scanner.ts'
 
 export interface DocumentOptions {
@@ -77,17 +78,22 @@ const wrapClose = utf8('</m>')
 
 /** Length of the comment or processing instruction at `i`; 0 when an element or end tag is there. */
 function miscLength(bytes: Bytes, i: number, isDocument: boolean): number | XmlFault {
-  const isComment = bytes[i + 1] === 0x21
-  if (!isComment && bytes[i + 1] !== 0x3f) return 0
-  const end = isComment ? endOf(bytes, '-->', i + 4) : endOf(bytes, '?>', i + 2)
+  if (bytes[i + 1] !== 0x21 && bytes[i + 1] !== 0x3f) return 0
+  const markup = otherMarkup(bytes, i, bytes.length, isDocument)
+  if (markup === 'more') return xmlFault('unexpected-end', bytes.length)
+  if (typeof markup === 'object') return xmlFault(markup.fault, i)
+  // XML 1.0 §2.1: outside the root there is no character data.
+  if (markup === 'cdata') return xmlFault('syntax', i)
+  const end = markup === 'comment' ? endOf(bytes, '-->', i + 4) : endOf(bytes, '?>', i + 2)
+  if (end < 0) return xmlFault('unexpected-end', bytes.length)
   // The scanner knows what is allowed inside an element; it reads this as if it stood in one.
-  const wrapped = concat([wrapOpen, bytes.subarray(i, end < 0 ? bytes.length : end), wrapClose])
+  const wrapped = concat([wrapOpen, bytes.subarray(i, end), wrapClose])
   const scanner = new Scanner({ limits: { ...defaultXmlLimits, bytesMax: wrapped.length }, isDocument })
   scanner.scan(wrapped, 0, wrapped.length)
   if (scanner.fault !== undefined) {
     return { ...scanner.fault, offset: scanner.fault.offset - wrapOpen.length + i }
   }
-  return end < 0 ? xmlFault('unexpected-end', bytes.length) : end - i
+  return end - i
 }
 
 /** Behind the first occurrence of an ASCII text, or -1. */

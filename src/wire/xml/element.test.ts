@@ -81,6 +81,9 @@ describe('element', () => {
     assert.equal(reasonOf(''), 'unexpected-end')
     assert.equal(reasonOf('<a>'), 'unexpected-end')
     assert.equal(reasonOf('<a/>b'), 'text-outside-root')
+    assert.equal(reasonOf('<![CDATA[]]><a/>', true), 'syntax')
+    assert.equal(reasonOf('<a/><![CDATA[x]]>-->', true), 'syntax')
+    assert.equal(reasonOf('<a/><!-- x', true), 'unexpected-end')
     assert.equal(reasonOf('<a/><b/>'), 'text-outside-root')
   })
 

@@ -8,6 +8,7 @@ import { fullJid, type Jid, parseJid } from '../codec/jid.ts'
 import { clientStream } from '../codec/namespaces.ts'
 import { type Stanza, stanzaOf } from '../codec/stanza.ts'
 import { stanzaError } from '../codec/stanza-error.ts'
+import type { StanzaEnvelope } from '../envelope.ts'
 import { stanzaErrorOf } from '../errors.ts'
 import { isAvailable } from '../is-available.ts'
 import { handleSubscription, showPendingRequests } from './subscription.ts'
@@ -53,7 +54,7 @@ function becomeAvailable(session: BoundSession, stanza: Stanza): void {
       presentity: session.owner,
       by: session.owner,
       tuple: session.id,
-      source: presenceEnvelope(stanza, session.owner, session.id, session.bareJid),
+      source: ownPresence(session, stanza),
       seconds: undefined,
     },
     refusalOf(session, stanza),
@@ -68,6 +69,10 @@ function refusalOf(session: BoundSession, { id, to }: Stanza): (outcome: Outcome
     if (outcome.kind !== 'refused') return
     session.sendErrorFor('presence', id, to ?? session.bare, stanzaErrorOf(outcome.condition))
   }
+}
+
+function ownPresence(session: BoundSession, stanza: Stanza): StanzaEnvelope {
+  return presenceEnvelope(stanza, session.owner, session.id, session.bareJid, session.stampFor(stanza))
 }
 
 /** RFC 6121 §4.5: the client says goodbye and stays connected. */
@@ -86,8 +91,7 @@ function leave(session: BoundSession, stanza: Stanza | undefined): void {
   const { presence } = session.service
   session.become(false, 0)
   presence.unwatchContacts(session.account, session)
-  const lastWords =
-    stanza === undefined ? undefined : presenceEnvelope(stanza, session.owner, session.id, session.bareJid)
+  const lastWords = stanza === undefined ? undefined : ownPresence(session, stanza)
   presence.publish(
     {
       presentity: session.owner,

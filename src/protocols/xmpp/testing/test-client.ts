@@ -5,8 +5,8 @@ import { flushConnections } from '#net'
 import { type Element, elementOf, type Frame, Framer, serialize } from '#wire/xml'
 import { clientStream } from '../codec/namespaces.ts'
 
-const headerOf = (domain: string): string =>
-  `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
+const headerOf = (domain: string, lang: string): string =>
+  `<?xml version='1.0'?><stream:stream to='${domain}'${lang} version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 
 export class TestClient {
   readonly connection: Connection
@@ -71,8 +71,8 @@ export class TestClient {
     flushConnections()
   }
 
-  open(domain = 'localhost'): void {
-    this.send(headerOf(domain))
+  open(domain = 'localhost', lang = ''): void {
+    this.send(headerOf(domain, lang === '' ? '' : ` xml:lang='${lang}'`))
   }
 
   /** The next element, as text with the stream's namespaces understood; waits for it. */
@@ -120,14 +120,14 @@ export class TestClient {
     )
   }
 
-  async logIn(user: string, domain: string, password = 'secret'): Promise<void> {
-    this.open(domain)
+  async logIn(user: string, domain: string, password = 'secret', lang = ''): Promise<void> {
+    this.open(domain, lang)
     await this.next()
     const data = Buffer.from(`\0${user}\0${password}`).toString('base64')
     this.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${data}</auth>`)
     const answer = await this.next()
     if (!answer.startsWith('<success')) throw new Error(answer)
-    this.open(domain)
+    this.open(domain, lang)
     await this.next()
   }
 

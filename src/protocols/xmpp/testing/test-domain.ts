@@ -3,7 +3,7 @@ import { BackOff, Derivation, Digest, type Logins, Sasl, StoreAuthenticator } fr
 import { VirtualClock } from '#base'
 import { createService, noPeers, type Service, type ServicePolicy } from '#core'
 import { type Address, parseAddress } from '#model'
-import { connectionPair, flushConnections, type TlsInfo } from '#net'
+import { type ConnectionPairOptions, connectionPair, flushConnections } from '#net'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { ClientSession } from '../client-session.ts'
@@ -52,7 +52,7 @@ export class TestDomain {
   }
 
   /** A connection, before its stream begins. */
-  connect(options: { readonly secure?: boolean; readonly tls?: Partial<TlsInfo> } = {}): TestClient {
+  connect(options: Omit<ConnectionPairOptions, 'clock'> = {}): TestClient {
     const [ours, theirs] = connectionPair({ clock: this.clock, ...options })
     const session = new ClientSession(ours, {
       service: this.service,
