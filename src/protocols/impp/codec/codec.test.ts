@@ -338,6 +338,24 @@ test('what a message says survives writing and reading (property)', () => {
   )
 })
 
+test('a field that does not describe content does not travel with it', () => {
+  const from = parseAddress('a@b')
+  assert.ok(from)
+  const fields = ['Report', 'From', 'Content-Length', 'Content-ID'].map((name) => ({ name, value: 'failed' }))
+  const content = { type: 'a/b', bytes: utf8('x'), fields }
+  const body = messageBody({
+    from,
+    to: from,
+    id: '',
+    thread: '',
+    kind: 'chat',
+    subject: [],
+    body: [],
+    content,
+  })
+  assert.deepEqual(body?.fields, [['Content-ID', 'failed']])
+})
+
 test('content that is not plain text is kept octet for octet', () => {
   const bytes = Uint8Array.of(0, 255, 13, 10)
   const content = {

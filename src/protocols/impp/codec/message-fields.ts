@@ -7,7 +7,9 @@ import { escaped, unescaped } from '#wire/cpim'
 import type { HeaderLines } from '#wire/header-lines'
 import {
   contentTypeOf,
+  describingFields,
   freshBoundary,
+  isContentField,
   type MimeEntity,
   parseEntity,
   parseMediaType,
@@ -44,7 +46,7 @@ export function contentOf(headers: HeaderLines, body: Bytes): Content | undefine
   if (type === undefined) return undefined
   const fields: { name: string; value: string }[] = []
   for (const [name, value] of headers) {
-    if (/^content-(?!type$|length$)/i.test(name)) fields.push({ name, value })
+    if (isContentField(name)) fields.push({ name, value })
   }
   return { type, bytes: body, fields }
 }
@@ -161,8 +163,9 @@ export function messageBody(
   return { type: `multipart/alternative; boundary="${boundary}"`, bytes: writeMultipart(parts, boundary) }
 }
 
+/** Only what describes the content: any other name would be a word of ours, said by the sender. */
 export function fieldsOf(content: Content): Field[] {
-  return content.fields.map(({ name, value }): Field => [name, value])
+  return describingFields(content.fields).map(({ name, value }): Field => [name, value])
 }
 
 function textBytes(text: string): Bytes {
