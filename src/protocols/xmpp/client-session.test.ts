@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { testDomain } from './testing/test-domain.ts'
 
@@ -259,6 +260,52 @@ describe('stream negotiation', () => {
     assert.match(await client.next(), /^<stream:features><bind /)
     assert.match(await client.next(), /<jid>romeo@localhost\//)
   })
+})
+
+describe('SCRAM over a stream (RFC 5802, RFC 7677, RFC 6120 §6)', () => {
+  for (const [mechanism, hash] of [
+    ['SCRAM-SHA-1', 'sha1'],
+    ['SCRAM-SHA-256', 'sha256'],
+    ['SCRAM-SHA-512', 'sha512'],
+    ['SCRAM-SHA-256-PLUS', 'sha256'],
+  ] as const) {
+    it(`${mechanism}: the client proves itself, and so does the server`, async () => {
+      const domain = await testDomain()
+      const client = domain.connect({ secure: true })
+      client.open()
+      await client.next()
+      const plus = mechanism.endsWith('-PLUS')
+      // The pair's binding data are 32 zero octets.
+      const gs2 = plus ? 'p=tls-exporter,,' : 'n,,'
+      const binding = Buffer.concat([Buffer.from(gs2), Buffer.alloc(plus ? 32 : 0)]).toString('base64')
+      const first = 'n=romeo,r=clientnonce'
+      const base64 = (text: string): string => Buffer.from(text).toString('base64')
+      client.send(
+        `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='${mechanism}'>${base64(gs2 + first)}</auth>`,
+      )
+      const challenge = Buffer.from((await client.nextElement()).text(), 'base64').toString()
+      const [, nonce = '', salt = '', iterations = ''] = /^r=([^,]*),s=([^,]*),i=(\d+)$/.exec(challenge) ?? []
+      assert.ok(nonce.startsWith('clientnonce') && nonce.length > 30)
+      const hmac = (key: Uint8Array, text: string): Buffer => createHmac(hash, key).update(text).digest()
+      const length = createHash(hash).digest().length
+      const salted = pbkdf2Sync('secret', Buffer.from(salt, 'base64'), Number(iterations), length, hash)
+      const final = `c=${binding},r=${nonce}`
+      const message = `${first},${challenge},${final}`
+      const key = hmac(salted, 'Client Key')
+      const signature = hmac(createHash(hash).update(key).digest(), message)
+      const proof = key.map((octet, at) => octet ^ (signature[at] as number))
+      client.send(
+        `<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>${base64(`${final},p=${Buffer.from(proof).toString('base64')}`)}</response>`,
+      )
+      const success = await client.nextElement()
+      assert.equal(success.name, 'success')
+      const verifier = hmac(hmac(salted, 'Server Key'), message).toString('base64')
+      assert.equal(Buffer.from(success.text(), 'base64').toString(), `v=${verifier}`)
+      client.open()
+      await client.next()
+      assert.equal(await client.bind('orchard'), 'romeo@localhost/orchard')
+    })
+  }
 })
 
 describe('a client that does not read', () => {
