@@ -68,9 +68,11 @@ function find(wanted: PeerProgram): string | undefined {
     '/sbin',
     '/usr/games',
   ]
-  const path = folders.map((folder) => join(folder, wanted.program)).find(isExecutable)
-  if (path === undefined || wanted.pythonModule === undefined) return path
-  return spawnSync(path, ['-c', `import ${wanted.pythonModule}`]).status === 0 ? path : undefined
+  const paths = folders.map((folder) => join(folder, wanted.program)).filter(isExecutable)
+  const { pythonModule } = wanted
+  if (pythonModule === undefined) return paths[0]
+  // Another Python that stands before the system's has not its packages.
+  return paths.find((path) => spawnSync(path, ['-c', `import ${pythonModule}`]).status === 0)
 }
 
 function isExecutable(path: string): boolean {
