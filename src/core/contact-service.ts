@@ -31,6 +31,8 @@ export class ContactService {
   readonly #parts: ContactParts
   /** Set by the presence service: a watcher may now see the account, or no longer. */
   onAuthorized: (account: Account, watcher: Address) => void = () => {}
+  /** A politely blocked watcher was told that it may see the account: what it sees then is an absence. */
+  onPretended: (account: Account, watcher: Address) => void = () => {}
   /** `saw`: whether it was authorized until now; who was not must not learn what there was to see (RFC 6121 §3.2.2). */
   onWithdrawn: (account: Account, watcher: Address, saw: boolean) => void = () => {}
 
@@ -289,6 +291,7 @@ export class ContactService {
     if (state.pendingIn || next.from !== state.from)
       this.#save(account, changed(before, watcher, next, before?.listed === true), () => {})
     this.#hear(decision === 'block' ? 'unsubscribed' : 'subscribed', account.address, watcher, undefined)
+    if (decision === 'polite-block') this.onPretended(account, watcher)
     return true
   }
 

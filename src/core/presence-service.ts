@@ -68,6 +68,7 @@ export class PresenceService {
   constructor(parts: PresenceParts) {
     this.#parts = parts
     parts.contacts.onAuthorized = (account, watcher) => this.#authorized(account, watcher)
+    parts.contacts.onPretended = (account, watcher) => this.#showTo(account, watcher)
     parts.contacts.onWithdrawn = (account, watcher, saw) => this.#withdrawn(account, watcher, saw)
     parts.contacts.onRulesChanged = (account, before) => this.#rulesChanged(account, before)
   }
@@ -204,9 +205,12 @@ export class PresenceService {
       if (found === 'fault' || !isThere()) return
       const { watcher } = agent
       if (found !== 'unknown' && maySee(found, watcher)) return this.#parts.notifier.tellAll(found, agent)
-      // RFC 6121 §4.3.2: who believes itself authorized and isn't is told so.
       const believed = this.#parts.directory.resident(watcher)?.contacts.get(presentity.key)
-      if (believed?.authorization.to === true) this.#parts.contacts.heal(watcher, presentity)
+      if (believed?.authorization.to !== true) return
+      if (found !== 'unknown' && maySubscribe(found, watcher, this.#parts.policy) === 'polite-block')
+        return this.#parts.notifier.tellAll(found, agent)
+      // RFC 6121 §4.3.2: who believes itself authorized and isn't is told so.
+      this.#parts.contacts.heal(watcher, presentity)
     })
   }
 
@@ -272,6 +276,11 @@ export class PresenceService {
       subscription.agent.activated?.(subscription.id)
       this.#parts.notifier.tellAll(account, subscription.agent)
     }
+    this.#showTo(account, watcher)
+  }
+
+  /** Its sessions are told of all that it may see now, were it nothing (RFC 6121 §3.1.6; RFC 2779 5.1.15). */
+  #showTo(account: Account, watcher: Address): void {
     for (const agent of this.#sessionsOf(watcher)) this.#parts.notifier.tellAll(account, agent)
   }
 
@@ -295,7 +304,7 @@ export class PresenceService {
       const now = visible(account, address)
       if (now === visible(before, address)) continue
       if (now === 'nothing') this.#tellNothing(account, address)
-      else for (const agent of this.#sessionsOf(address)) this.#parts.notifier.tellAll(account, agent)
+      else this.#showTo(account, address)
     }
   }
 
