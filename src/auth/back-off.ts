@@ -7,6 +7,8 @@ export interface BackOffLimits {
   readonly trackedMax: number
   /** Wrong guesses from one address that cost nothing (many people share one behind a translator). */
   readonly freeFromAddress: number
+  /** LIMIT: guesses from one address that are being looked at; a whole office may come back at once after a restart. */
+  readonly underWayFromAddress: number
   /** Wrong guesses at one account that cost nothing. */
   readonly freeAtAccount: number
   /** Milliseconds to wait after the first costly guess; each further one doubles it. */
@@ -20,16 +22,21 @@ export interface BackOffLimits {
 export const backOffDefaults: BackOffLimits = {
   trackedMax: 65_536,
   freeFromAddress: 20,
+  underWayFromAddress: 1000,
   freeAtAccount: 5,
   firstDelay: 1000,
   delayMax: 300_000,
   forgivenEvery: 60_000,
 }
 
-/** One guess that may go on; it counts as wrong until it is told to be right. */
+/**
+ * One guess that may go on, until it is told what became of it. Meanwhile it counts as wrong against its account, so that guesses
+ * side by side gain nothing, and not against its address, behind which many may be logging in at once.
+ */
 export interface Attempt {
   readonly kind: 'attempt'
   succeeded(): void
+  failed(): void
   /** It was no guess after all (a fault of ours, a malformed message): nothing is counted. */
   withdrawn(): void
 }
@@ -45,6 +52,8 @@ export class BackOff {
   readonly #limits: BackOffLimits
   readonly #addresses: FailureCounts
   readonly #accounts: FailureCounts
+  /** Guesses under way, by address. */
+  readonly #underWay = new Map<string, number>()
   /** `account address` of those who proved themselves: the account's own wait does not hold them up. */
   readonly #proven = new Map<string, true>()
 
@@ -57,7 +66,7 @@ export class BackOff {
 
   /**
    * Asks whether a guess at `account` (its key, whether or not it exists) from `remoteAddress` (an IP address, or
-   * any text that names the way in) may be looked at now. Counted at once, so that guesses side by side gain nothing.
+   * any text that names the way in) may be looked at now. Whoever gets an Attempt settles it.
    */
   attempt(account: string, remoteAddress: string): Attempt | Wait {
     const now = this.#clock.monotonic()
@@ -68,24 +77,38 @@ export class BackOff {
       this.#proven.has(pair) ? 0 : this.#accounts.wait(account, now),
     )
     if (wait > 0) return { kind: 'wait', milliseconds: wait }
-    const takeBackAddress = this.#addresses.count(from, now)
+    const underWay = this.#underWay.get(from) ?? 0
+    if (underWay >= this.#limits.underWayFromAddress)
+      return { kind: 'wait', milliseconds: this.#limits.firstDelay }
+    this.#underWay.set(from, underWay + 1)
     const takeBackAccount = this.#accounts.count(account, now)
-    let counted = true
-    const takeBack = (): void => {
-      if (!counted) return
-      counted = false
-      takeBackAddress()
-      takeBackAccount()
+    let open = true
+    const close = (): boolean => {
+      if (!open) return false
+      open = false
+      this.#landed(from)
+      return true
     }
     return {
       kind: 'attempt',
-      withdrawn: takeBack,
+      withdrawn: () => {
+        if (close()) takeBackAccount()
+      },
+      failed: () => {
+        if (close()) this.#addresses.count(from, this.#clock.monotonic())
+      },
       // The address keeps its earlier wrong guesses: who owns one account must not wash away guesses at others.
       succeeded: () => {
-        takeBack()
+        if (close()) takeBackAccount()
         remember(this.#proven, pair, true, this.#limits.trackedMax)
       },
     }
+  }
+
+  #landed(from: string): void {
+    const left = (this.#underWay.get(from) ?? 1) - 1
+    if (left > 0) this.#underWay.set(from, left)
+    else this.#underWay.delete(from)
   }
 
   /** Addresses and accounts that are remembered, for the metrics. */

@@ -133,6 +133,7 @@ export class Digest {
     const known = await this.#known(credentials, request, algorithm, name, attempt)
     const right = isResponseRight(known, credentials, request)
     if (!right || known.owner === undefined || name === undefined) {
+      attempt.failed()
       this.#tell('failure', algorithm, account, request)
       return challenge(false)
     }

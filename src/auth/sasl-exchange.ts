@@ -127,6 +127,7 @@ export abstract class Exchange implements SaslMechanism {
 
   protected fail(failure: SaslFailure, because: string): SaslStep {
     if (failure === 'malformed-request') this.attempt?.withdrawn()
+    else this.attempt?.failed()
     this.#tell('failure', because)
     return { kind: 'failure', failure }
   }
