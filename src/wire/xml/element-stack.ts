@@ -9,7 +9,7 @@ import { Scope, undeclared } from './scope.ts'
 import { StartTag } from './start-tag.ts'
 
 export class ElementStack {
-  readonly #limits: XmlLimits
+  #limits: XmlLimits
   readonly #scope: Scope
   readonly tag: StartTag
   depth = 0
@@ -35,11 +35,12 @@ export class ElementStack {
     this.tag = new StartTag(limits, this.#scope)
   }
 
-  reset(outer: Namespaces): void {
+  begin(limits: XmlLimits, outer: Namespaces): void {
+    this.#limits = limits
     this.depth = 0
     this.#childrenLength = 0
     this.#scope.reset(outer)
-    this.tag.reset()
+    this.tag.begin(limits)
   }
 
   /** Where the name of the innermost open element lies. */

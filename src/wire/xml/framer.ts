@@ -11,7 +11,7 @@ import { type XmlFault, type XmlReason, xmlFault } from './faults.ts'
 import { Frame } from './frame.ts'
 import { type XmlLimits, xmlLimits } from './limits.ts'
 import { Namespaces, noNamespaces } from './namespaces.ts'
-import { Scanner, scanFault, scanMore } from './scanner.ts'
+import { Scanner, type ScannerOptions, scanFault, scanMore } from './scanner.ts'
 
 /** `more`: everything fed is read. `fault` and `end` are final. */
 export type FramerEvent = 'more' | 'header' | 'stanza' | 'end' | 'fault'
@@ -26,12 +26,25 @@ const question = 0x3f
 /** Octets moved first when a stanza continues in the next chunk; the double each further time. */
 const firstPiece = 512
 
+/** LIMIT: scanners kept for the next stanza. A thread needs one, and one for each stanza that is here in part. */
+const spareMax = 8
+const spare: Scanner[] = []
+
+function takeScanner(options: ScannerOptions): Scanner {
+  const scanner = spare.pop()
+  if (scanner === undefined) return new Scanner(options)
+  scanner.begin(options)
+  return scanner
+}
+
 export class Framer {
   readonly #limits: XmlLimits
   /** LIMIT: octets of a stanza or header; may be changed between two of them. */
   bytesMax: number
   #phase: Phase = 'start'
-  #scanner: Scanner
+  /** While a header or stanza is being read; between them it belongs to whoever reads next. */
+  #scanner: Scanner | undefined
+  #options: ScannerOptions
 
   // The chunk, the place in it, and where what is being read began in it.
   #chunk: Bytes = noBytes
@@ -53,10 +66,10 @@ export class Framer {
   /** Declarations of the stream header. */
   namespaces: Namespaces = noNamespaces
 
-  constructor(limits: Partial<XmlLimits> = {}) {
+  constructor(limits?: Partial<XmlLimits>) {
     this.#limits = xmlLimits(limits)
     this.bytesMax = this.#limits.bytesMax
-    this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
+    this.#options = { limits: this.#limits, startTagOnly: true }
   }
 
   /** Gives the next octets. What was fed before must be read (`next` answered `more`). */
@@ -71,7 +84,8 @@ export class Framer {
     this.#phase = 'start'
     this.#restarted = true
     this.#release()
-    this.#scanner = new Scanner({ limits: this.#limits, startTagOnly: true })
+    this.#giveBack()
+    this.#options = { limits: this.#limits, startTagOnly: true }
     this.header = undefined
     this.frame = undefined
     this.fault = undefined
@@ -149,7 +163,7 @@ export class Framer {
     // RFC 6120 §11.7: whitespace is all that may separate first-level elements.
     if (chunk[i] !== lt) return this.#fail('text-between-stanzas', 0)
     if (i + 1 < chunk.length && chunk[i + 1] !== slash) {
-      this.#scanner.reset()
+      this.#scanner = takeScanner(this.#options)
       this.#phase = 'stanza'
       return this.#scanChunk()
     }
@@ -166,7 +180,7 @@ export class Framer {
       const c = this.#chunk[this.#at]
       const place = this.#gatheredLength
       if (place === 1 && c !== slash) {
-        this.#scanner.reset()
+        this.#scanner = takeScanner(this.#options)
         this.#phase = 'stanza'
         return undefined
       }
@@ -200,6 +214,7 @@ export class Framer {
         }
         if (c !== lt) return this.#fail('text-outside-root', 0)
       } else if (this.#gatheredLength === 1 && c !== question) {
+        this.#scanner = takeScanner(this.#options)
         this.#phase = 'header'
         return undefined
       }
@@ -217,27 +232,29 @@ export class Framer {
 
   /** Reads on in the chunk itself. */
   #scanChunk(): FramerEvent | undefined {
+    const scanner = this.#scanner as Scanner
     const chunk = this.#chunk
     const base = this.#at
     const end = Math.min(chunk.length, base + this.bytesMax)
-    const result = this.#scanner.scan(chunk, base, end)
+    const result = scanner.scan(chunk, base, end)
     if (result === scanMore) {
       if (end < chunk.length) return this.#fail('too-many-bytes', this.bytesMax)
       this.#gather(chunk.length - base)
       return this.#more()
     }
-    if (result === scanFault) return this.#fault(this.#scanner.fault as XmlFault)
-    this.#at = base + this.#scanner.at
-    return this.#found(chunk, base)
+    if (result === scanFault) return this.#fault(scanner.fault as XmlFault)
+    this.#at = base + scanner.at
+    return this.#found(chunk, base, scanner)
   }
 
   /** Reads on in what was gathered, a piece of the chunk at a time. */
   #scanGathered(): FramerEvent | undefined {
+    const scanner = this.#scanner as Scanner
     let piece = firstPiece
     for (;;) {
       const end = Math.min(this.#gatheredLength, this.bytesMax)
-      const result = this.#scanner.scan(this.#gathered, 0, end)
-      if (result === scanFault) return this.#fault(this.#scanner.fault as XmlFault)
+      const result = scanner.scan(this.#gathered, 0, end)
+      if (result === scanFault) return this.#fault(scanner.fault as XmlFault)
       if (result !== scanMore) break
       if (this.#gatheredLength > this.bytesMax) return this.#fail('too-many-bytes', this.bytesMax)
       if (this.unread === 0) return this.#more()
@@ -246,9 +263,9 @@ export class Framer {
     }
     const bytes = this.#gathered
     // What was gathered beyond the element's end goes back: it is still in the chunk.
-    this.#at -= this.#gatheredLength - this.#scanner.at
+    this.#at -= this.#gatheredLength - scanner.at
     this.#release()
-    return this.#found(bytes, 0)
+    return this.#found(bytes, 0, scanner)
   }
 
   /** Moves `count` octets of the chunk behind those gathered. */
@@ -264,18 +281,25 @@ export class Framer {
     this.#at += count
   }
 
-  #found(bytes: Bytes, base: number): FramerEvent {
+  #found(bytes: Bytes, base: number, scanner: Scanner): FramerEvent {
+    const outline = scanner.outline()
+    this.#giveBack()
     if (this.#phase === 'stanza') {
       this.#phase = 'between'
-      this.frame = new Frame(bytes, base, this.namespaces, this.#scanner.outline())
+      this.frame = new Frame(bytes, base, this.namespaces, outline)
       return 'stanza'
     }
-    const header = new Frame(bytes, base, noNamespaces, this.#scanner.outline()).keep()
+    const header = new Frame(bytes, base, noNamespaces, outline).keep()
     this.header = header
     this.namespaces = new Namespaces(header.declarations())
-    this.#scanner = new Scanner({ limits: this.#limits, outer: this.namespaces })
+    this.#options = { limits: this.#limits, outer: this.namespaces }
     this.#phase = header.selfClosing ? 'empty' : 'between'
     return 'header'
+  }
+
+  #giveBack(): void {
+    if (this.#scanner !== undefined && spare.length < spareMax) spare.push(this.#scanner)
+    this.#scanner = undefined
   }
 
   #release(): void {
@@ -283,9 +307,11 @@ export class Framer {
     this.#gatheredLength = 0
   }
 
+  /** Nothing of the chunk is held on to: it may pin the whole buffer that a socket was read into. */
   #more(): FramerEvent {
     this.#chunk = noBytes
     this.#at = 0
+    this.frame = undefined
     return 'more'
   }
 
@@ -296,6 +322,7 @@ export class Framer {
   #fault(fault: XmlFault): FramerEvent {
     this.fault = fault
     this.#phase = 'faulty'
+    this.#giveBack()
     this.#release()
     this.discardUnread()
     return 'fault'

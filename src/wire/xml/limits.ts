@@ -25,6 +25,7 @@ export const defaultXmlLimits: XmlLimits = {
 }
 
 /** The defaults with some replaced. */
-export function xmlLimits(changes: Partial<XmlLimits> = {}): XmlLimits {
+export function xmlLimits(changes?: Partial<XmlLimits>): XmlLimits {
+  if (changes === undefined) return defaultXmlLimits
   return { ...defaultXmlLimits, ...changes }
 }

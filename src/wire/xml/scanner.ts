@@ -71,11 +71,10 @@ export interface ScannerOptions {
 }
 
 export class Scanner {
-  readonly #limits: XmlLimits
-  readonly #startTagOnly: boolean
-  readonly #isDocument: boolean
+  #limits: XmlLimits
+  #startTagOnly = false
+  #isDocument = false
   readonly #stack: ElementStack
-  readonly #outer: Namespaces
 
   #state = atText
   /** Where `scan` stopped, relative to the element. */
@@ -97,18 +96,19 @@ export class Scanner {
 
   constructor(options: ScannerOptions) {
     this.#limits = options.limits
-    this.#outer = options.outer ?? noNamespaces
-    this.#stack = new ElementStack(options.limits, this.#outer)
-    this.#startTagOnly = options.startTagOnly ?? false
-    this.#isDocument = options.isDocument ?? false
+    this.#stack = new ElementStack(options.limits, noNamespaces)
+    this.begin(options)
   }
 
   /** Begins a new element. */
-  reset(): void {
+  begin(options: ScannerOptions): void {
+    this.#limits = options.limits
+    this.#startTagOnly = options.startTagOnly ?? false
+    this.#isDocument = options.isDocument ?? false
     this.#state = atText
     this.at = 0
     this.fault = undefined
-    this.#stack.reset(this.#outer)
+    this.#stack.begin(options.limits, options.outer ?? noNamespaces)
   }
 
   /** What was found, after scanDone or scanStartTag. */

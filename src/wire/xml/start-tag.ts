@@ -13,7 +13,7 @@ export class StartTag {
   start = 0
   colon = 0
   nameEnd = 0
-  readonly #limits: XmlLimits
+  #limits: XmlLimits
   readonly #scope: Scope
   readonly #table: number[] = []
   /** How much of the table is of this tag. */
@@ -24,6 +24,11 @@ export class StartTag {
   constructor(limits: XmlLimits, scope: Scope) {
     this.#limits = limits
     this.#scope = scope
+  }
+
+  begin(limits: XmlLimits): void {
+    this.#limits = limits
+    this.reset()
   }
 
   reset(): void {
