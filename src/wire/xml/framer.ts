@@ -10,7 +10,7 @@ import { declarationBytesMax, declarationFault } from './declaration.ts'
 import { type XmlFault, type XmlReason, xmlFault } from './faults.ts'
 import { Frame } from './frame.ts'
 import { type XmlLimits, xmlLimits } from './limits.ts'
-import { Namespaces, noNamespaces } from './namespaces.ts'
+import { type Namespaces, noNamespaces, sharedNamespaces } from './namespaces.ts'
 import { Scanner, type ScannerOptions, scanFault, scanMore } from './scanner.ts'
 
 /** `more`: everything fed is read. `fault` and `end` are final. */
@@ -291,7 +291,7 @@ export class Framer {
     }
     const header = new Frame(bytes, base, noNamespaces, outline).keep()
     this.header = header
-    this.namespaces = new Namespaces(header.declarations())
+    this.namespaces = sharedNamespaces(header.declarations())
     this.#options = { limits: this.#limits, outer: this.namespaces }
     this.#phase = header.selfClosing ? 'empty' : 'between'
     return 'header'

@@ -32,6 +32,12 @@ export function internAscii(bytes: Bytes, start: number, end: number): string {
   return fresh
 }
 
+/** Text of checked octets, remembered by nobody. */
+export function readText(bytes: Bytes, start: number, end: number): string {
+  for (let i = start; i < end; i++) if (bytes[i] >= 0x80) return text(bytes.subarray(start, end))
+  return asciiText(bytes, start, end)
+}
+
 /** A Buffer reads ASCII several times faster than a TextDecoder; identifiers of stanzas are new each time. */
 function asciiText(bytes: Bytes, start: number, end: number): string {
   const { latin1Slice } = bytes as { latin1Slice?: (start: number, end: number) => string }

@@ -53,3 +53,17 @@ export class Namespaces {
 }
 
 export const noNamespaces = new Namespaces()
+
+/** LIMIT: scopes remembered; most streams declare the same two names and share one scope. */
+const rememberedMax = 64
+const remembered = new Map<string, Namespaces>()
+
+/** The scope of these declarations; the same object where the same were asked for before. */
+export function sharedNamespaces(bindings: readonly (readonly [prefix: string, uri: string])[]): Namespaces {
+  const key = JSON.stringify(bindings)
+  const known = remembered.get(key)
+  if (known !== undefined) return known
+  const fresh = new Namespaces(bindings)
+  if (remembered.size < rememberedMax && key.length < 1024) remembered.set(key, fresh)
+  return fresh
+}

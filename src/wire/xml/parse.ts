@@ -1,11 +1,12 @@
 // Octets -> tree. The scanner checks first; the tree is then built from octets known to be good.
 
-import { type Bytes, text } from '#base'
+import type { Bytes } from '#base'
 import { classOf, nameChar, space } from './characters.ts'
 import { type DocumentOptions, frameDocument, isXmlFault } from './document.ts'
 import { Element, joinTexts, type Node } from './element.ts'
 import type { XmlFault } from './faults.ts'
 import type { Frame } from './frame.ts'
+import { internAscii } from './intern.ts'
 import { type Namespaces, xmlNamespace } from './namespaces.ts'
 import { decodeCdata, decodeText, decodeValue } from './references.ts'
 
@@ -67,7 +68,7 @@ class Builder {
     let i = start
     while (bytes[i] >= 0x80 || bytes[i] === colon || (classOf[bytes[i]] & nameChar) !== 0) i++
     this.#i = i
-    return text(bytes.subarray(start, i))
+    return internAscii(bytes, start, i)
   }
 
   #attributes(): (readonly [name: string, value: string])[] {

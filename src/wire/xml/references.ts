@@ -1,9 +1,10 @@
 // References (XML 1.0 §4.1, §4.6) and the normalisation of line ends (§2.11) and attribute values (§3.3.3).
 // Only the five predefined entities exist (RFC 6120 §11.1).
 
-import { type Bytes, text } from '#base'
+import type { Bytes } from '#base'
 import { isCharacter } from './characters.ts'
 import type { XmlReason } from './faults.ts'
+import { readText } from './intern.ts'
 
 const predefined = new Map([
   ['lt', '<'],
@@ -63,7 +64,7 @@ function replacement(name: string): string {
 
 /** Text of a checked attribute value between its quotes (XML 1.0 §3.3.3, CDATA type). */
 export function decodeValue(bytes: Bytes, start: number, end: number): string {
-  const raw = text(bytes.subarray(start, end))
+  const raw = readText(bytes, start, end)
   if (!/[&\t\n\r]/.test(raw)) return raw
   return expand(raw.replace(/\r\n|[\t\n\r]/g, ' '))
 }
@@ -75,7 +76,7 @@ export function decodeText(bytes: Bytes, start: number, end: number): string {
 
 /** Text of the inside of a CDATA section: line ends are normalised, nothing is expanded. */
 export function decodeCdata(bytes: Bytes, start: number, end: number): string {
-  const raw = text(bytes.subarray(start, end))
+  const raw = readText(bytes, start, end)
   return raw.includes('\r') ? raw.replace(/\r\n?/g, '\n') : raw
 }
 
