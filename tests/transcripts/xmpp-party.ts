@@ -71,7 +71,9 @@ export class XmppParty implements Party {
     this.#silent = false
     this.#arrivals = new Arrivals()
     socket.on('error', () => {})
-    socket.on('close', () => this.#end())
+    socket.on('close', () => {
+      if (this.#socket === socket) this.#end()
+    })
     const [bare, resource] = this.#jid.split('/') as [string, string | undefined]
     const [user, domain] = bare.split('@') as [string, string]
     await this.#open(socket, domain)
