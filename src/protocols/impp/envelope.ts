@@ -56,7 +56,9 @@ export class ImppEnvelope implements Envelope {
   }
 
   #message(): InstantMessage {
-    return messageOf(this.parts.headers, this.parts.body, this.head.from, this.head.to)
+    const message = messageOf(this.parts.headers, this.parts.body, this.head.from, this.head.to)
+    // docs/specs/impp-1.0.md §7.5: without a Message-ID the request-ID serves.
+    return { ...message, id: this.head.id }
   }
 
   #document(): PresenceDocument {
