@@ -23,6 +23,7 @@ import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
 import type { HistoryEntry, HistoryItem, Store, StoredUnit } from './store.ts'
+import type { Translations } from './translations.ts'
 
 export interface MessagePolicy {
   /** Whether messages are kept in the history after delivery. */
@@ -53,6 +54,7 @@ export interface MessageParts {
   readonly policy: MessagePolicy
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: MessageMetrics
+  readonly translations: Translations
   readonly now: () => number
   readonly fault: (cause: unknown, what: string) => void
 }
@@ -64,7 +66,7 @@ export class MessageService {
 
   constructor(parts: MessageParts) {
     this.#parts = parts
-    this.#offer = offersOf(parts.fault)
+    this.#offer = offersOf(parts.fault, parts.translations)
   }
 
   /**

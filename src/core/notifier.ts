@@ -8,6 +8,7 @@ import type { WatcherAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
 import { PresenceNotification, type VisibleSource } from './notification.ts'
 import type { TupleChange } from './presentities.ts'
+import type { Translations } from './translations.ts'
 
 /** LIMIT: changes that may wait; past it a publisher's tick carries out those that wait. */
 export const changesWaitingMax = 10_000
@@ -23,12 +24,18 @@ interface Change {
 
 export class Notifier {
   readonly #directory: Directory
+  readonly #translations: Translations
   readonly #fault: (cause: unknown, what: string) => void
   readonly #queue = new BoundedQueue<Change>(changesWaitingMax)
   #scheduled = false
 
-  constructor(directory: Directory, fault: (cause: unknown, what: string) => void) {
+  constructor(
+    directory: Directory,
+    translations: Translations,
+    fault: (cause: unknown, what: string) => void,
+  ) {
     this.#directory = directory
+    this.#translations = translations
     this.#fault = fault
   }
 
@@ -96,6 +103,9 @@ export class Notifier {
   }
 
   #tell(agent: WatcherAgent, notification: PresenceNotification): void {
+    for (const { source } of notification.changes) {
+      if (source !== undefined) this.#translations.count(source, agent.protocol)
+    }
     try {
       agent.notify(notification)
     } catch (cause) {

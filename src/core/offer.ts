@@ -1,6 +1,7 @@
 // One envelope offered to several agents, and what becomes of their answers.
 import { type Envelope, type Refused, refused } from '#model'
 import type { DeliveryAnswer, DeliveryContext, InboxAgent } from './agents.ts'
+import type { Translations } from './translations.ts'
 
 export type Verdict =
   | { readonly kind: 'accepted' }
@@ -19,7 +20,7 @@ const acceptedVerdict: Verdict = { kind: 'accepted' }
  * Offers an envelope to each; `onVerdict` is called once: `accepted` with the first that accepts; when none does, `refused` if any
  * device said no for its person, else `declined` with the first reason. An agent that throws has declined, and `fault` is told.
  */
-export function offersOf(fault: (cause: unknown, what: string) => void): Offer {
+export function offersOf(fault: (cause: unknown, what: string) => void, translations: Translations): Offer {
   return (agents, envelope, context, onVerdict) => {
     let waiting = agents.length
     let decided = false
@@ -43,6 +44,7 @@ export function offersOf(fault: (cause: unknown, what: string) => void): Offer {
         if (no !== undefined) onVerdict({ kind: 'refused', reason: no })
         else onVerdict({ kind: 'declined', reason: reason as Refused })
       }
+      translations.count(envelope, agent.protocol)
       try {
         agent.deliver(envelope, context, answer)
       } catch (cause) {

@@ -19,6 +19,7 @@ import { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
 import type { Store, StoredUnit } from './store.ts'
 import { Transit } from './transit.ts'
+import { Translations } from './translations.ts'
 
 export interface ServicePolicy extends MessagePolicy, AccessPolicy {}
 
@@ -73,7 +74,8 @@ export function createService(parts: ServiceParts): Service {
   const isLocal = (domain: string): boolean => router.isLocal(domain)
   const directory = new Directory(store, revive, (cause) => fault(cause, 'an account could not be loaded'))
   const leases = new Leases(clock)
-  const notifier = new Notifier(directory, fault)
+  const translations = new Translations(metrics)
+  const notifier = new Notifier(directory, translations, fault)
   const contacts = new ContactService({ directory, store, policy, isLocal, fault })
   const presence = new PresenceService({
     directory,
@@ -92,6 +94,7 @@ export function createService(parts: ServiceParts): Service {
     policy,
     revive,
     metrics: messageMetrics(metrics),
+    translations,
     now: () => clock.now(),
     fault,
   })

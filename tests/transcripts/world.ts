@@ -38,7 +38,12 @@ const makers: Readonly<Record<string, new (words: readonly string[], context: Pa
   impp: ImppParty,
 }
 
-export async function play(file: string, script: Script): Promise<void> {
+/** @param prepare changes the server before anybody signs in */
+export async function play(
+  file: string,
+  script: Script,
+  prepare: (server: RunningServer) => void = () => {},
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const configFile = join(directory, 'verona.toml')
@@ -48,6 +53,7 @@ export async function play(file: string, script: Script): Promise<void> {
   const parties = new Map<string, Party>()
   try {
     await addAccounts(server, script)
+    prepare(server)
     const context = contextOf(server, script)
     for (const { name, protocol, words } of script.parties) {
       const Maker = makers[protocol]
