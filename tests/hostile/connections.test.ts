@@ -18,7 +18,7 @@ test('octets that come one at a time are as good as those that come together', a
   const lines = `FETCH one impp/1.0\r\nFrom: ${impp.url}\r\nConnection-ID: ${impp.connectionId}\r\nTarget: ${impp.url}\r\n\r\n`
   await impp.sendOneByOne(lines)
   await impp.expect(/OK \(FETCH\) one/)
-  const sip = new Raw(stand.port('sip.tcp'))
+  const sip = new Raw(stand, 'sip.tcp')
   await sip.sendOneByOne(
     'OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bKone\r\nFrom: <sip:alice@localhost>;tag=1\r\n' +
       'To: <sip:localhost>\r\nCall-ID: one\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n',
@@ -45,7 +45,7 @@ async function comeAndWait(stand: Stand, alice: XmppPerson, count: number): Prom
   const strangers: Raw[] = []
   for (let k = 0; k < count; k++) {
     const [setting, text] = beginnings[k % beginnings.length] as readonly [string, string]
-    const raw = new Raw(stand.port(setting))
+    const raw = new Raw(stand, setting)
     raw.send(text)
     strangers.push(raw)
     if (k % 100 === 99) {
@@ -153,7 +153,7 @@ const endless: readonly (readonly [
 for (const [what, setting, begin, piece, end] of endless) {
   test(`${what} without an end ends the connection, soon`, async (context) => {
     const stand = await Stand.open(context, { accounts: ['alice'] })
-    const raw = new Raw(stand.port(setting))
+    const raw = new Raw(stand, setting)
     raw.send(begin)
     let sent = 0
     // LIMIT: no unit of a stranger needs so much; what is under way in the sockets included.
@@ -240,7 +240,7 @@ test('wrong passwords by the hundred cost their sender time, and others nothing'
   const phone = await SipPerson.open(stand, 'alice')
   let longest = 0
   const guess = async (k: number): Promise<string> => {
-    const raw = new Raw(stand.port('xmpp.client'))
+    const raw = new Raw(stand, 'xmpp.client')
     raw.send(xmppHeader)
     await raw.expect(/<\/stream:features>/)
     const data = Buffer.from(`\0victim\0wrong ${k}`).toString('base64')

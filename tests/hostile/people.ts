@@ -16,13 +16,13 @@ export class XmppPerson extends Raw {
   readonly jid: string
   #ids = 0
 
-  private constructor(port: number, jid: string) {
-    super(port)
+  private constructor(stand: Stand, jid: string) {
+    super(stand, 'xmpp.client')
     this.jid = jid
   }
 
   static async logIn(stand: Stand, user: string, resource = 'x', presence = true): Promise<XmppPerson> {
-    const person = new XmppPerson(stand.port('xmpp.client'), `${user}@localhost/${resource}`)
+    const person = new XmppPerson(stand, `${user}@localhost/${resource}`)
     person.send(xmppHeader)
     await person.expect(/<\/stream:features>/)
     person.send(
@@ -46,11 +46,8 @@ export class XmppPerson extends Raw {
   async roundTrip(): Promise<number> {
     const id = `rt${++this.#ids}`
     const begin = performance.now()
-    const before = this.text
     this.send(`<iq type='get' id='${id}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>`)
-    const match = await this.expect(new RegExp(`<iq [^>]*id=['"]${id}['"][^>]*/?>`))
-    this.text =
-      before.length === 0 && match.index === 0 ? this.text : match.input.slice(0, match.index) + this.text
+    await this.pluck(new RegExp(`<iq [^>]*id=['"]${id}['"][^>]*/?>`))
     return performance.now() - begin
   }
 
@@ -65,13 +62,13 @@ export class ImppPerson extends Raw {
   connectionId = ''
   #ids = 0
 
-  private constructor(port: number, user: string) {
-    super(port)
+  private constructor(stand: Stand, user: string) {
+    super(stand, 'impp.client')
     this.url = `impp://localhost/${user}`
   }
 
   static async logIn(stand: Stand, user: string, device = 'd'): Promise<ImppPerson> {
-    const person = new ImppPerson(stand.port('impp.client'), user)
+    const person = new ImppPerson(stand, user)
     person.send('HELLO h impp/1.0\r\nDomain: localhost\r\n\r\n')
     await person.expect(/OK \(HELLO\)[\s\S]*?\r\n\r\n/)
     person.send(
@@ -101,7 +98,7 @@ export class ImppPerson extends Raw {
   /** The first line and header fields of the response to a request. */
   async answer(id: string): Promise<string> {
     return (
-      await this.expect(new RegExp(`(OK|ERROR) \\([A-Z-]+\\) ${id} impp/1\\.0\\r\\n[\\s\\S]*?\\r\\n\\r\\n`))
+      await this.pluck(new RegExp(`(OK|ERROR) \\([A-Z-]+\\) ${id} impp/1\\.0\\r\\n[\\s\\S]*?\\r\\n\\r\\n`))
     )[0]
   }
 
@@ -130,6 +127,7 @@ export class SipPerson {
   secret = password
   #look: (() => void) | undefined
   #cseq = 0
+  #closed = false
 
   private constructor(user: string, socket: Socket) {
     this.user = user
@@ -144,6 +142,7 @@ export class SipPerson {
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     await new Promise<void>((resolve) => socket.connect(stand.port('sip.udp'), '127.0.0.1', resolve))
     const person = new SipPerson(user, socket)
+    stand.atEnd(() => person.close())
     if (registers) {
       const { status } = await person.request('REGISTER', 'sip:localhost', [`Contact: ${person.contact}`])
       if (status !== 200) throw new Error(`REGISTER was answered ${status}`)
@@ -245,6 +244,8 @@ export class SipPerson {
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.socket.close()
   }
 

@@ -1,6 +1,6 @@
 // A TCP client that writes whatever it is told and remembers what comes: nothing of the product's codecs.
 import { connect, type Socket } from 'node:net'
-import { patience } from './stand.ts'
+import { patience, type Stand } from './stand.ts'
 
 export class Raw {
   readonly socket: Socket
@@ -9,8 +9,9 @@ export class Raw {
   closed = false
   #look: (() => void) | undefined
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  constructor(stand: Stand, setting: string) {
+    this.socket = connect({ port: stand.port(setting), host: '127.0.0.1', noDelay: true })
+    stand.atEnd(() => this.socket.destroy())
     this.socket.on('data', (octets: Buffer) => {
       this.text += octets.toString('latin1')
       this.#look?.()
@@ -40,6 +41,16 @@ export class Raw {
     return this.#wait(what, () => {
       const match = pattern.exec(this.text)
       if (match !== null) this.text = this.text.slice(match.index + match[0].length)
+      return match ?? undefined
+    })
+  }
+
+  /** Takes what `pattern` matches alone: what came before it stays. */
+  pluck(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#wait(String(pattern), () => {
+      const match = pattern.exec(this.text)
+      if (match !== null)
+        this.text = this.text.slice(0, match.index) + this.text.slice(match.index + match[0].length)
       return match ?? undefined
     })
   }

@@ -46,6 +46,7 @@ export class Stand {
   readonly directory: string
   /** What the log was told of level error: a fault of ours, whatever the offender did. */
   readonly faults: string[]
+  readonly #ends: (() => void)[] = []
 
   constructor(server: RunningServer, clock: VirtualClock | undefined, directory: string, faults: string[]) {
     this.server = server
@@ -109,7 +110,13 @@ export class Stand {
     return accepted - (await this.metric('verona_connections_closed_total'))
   }
 
+  /** What is called at the end of the test, however it ends. */
+  atEnd(end: () => void): void {
+    this.#ends.push(end)
+  }
+
   async close(): Promise<void> {
+    for (const end of this.#ends) end()
     const passing = setInterval(() => this.clock?.advance(1000), 5)
     await this.server.stop()
     clearInterval(passing)
