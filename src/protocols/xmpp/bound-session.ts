@@ -36,6 +36,8 @@ import type { XmppSettings } from './settings.ts'
 
 /** What a bound session needs of the stream below it. */
 export interface Stream extends Sink {
+  /** False once nothing that is written can arrive. */
+  readonly isOpen: boolean
   /** Sends a stream error and ends the stream. */
   fail(condition: StreamCondition): void
 }
@@ -167,7 +169,10 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   // As an InboxAgent.
 
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
-    if (this.#ended) return answer({ kind: 'declined', condition: 'connection-failed' })
+    // What a dead connection can't take, another device or the store can.
+    if (this.#ended || !this.stream.isOpen) {
+      return answer({ kind: 'declined', condition: 'connection-failed' })
+    }
     writeMessage(this, envelope, context)
     answer(accepted)
   }

@@ -9,7 +9,7 @@ import { elementOf, type Frame, Framer } from '#wire/xml'
 import { BoundSession, type Stream } from './bound-session.ts'
 import { bareJid } from './codec/jid.ts'
 import { pingNamespace, tlsNamespace } from './codec/namespaces.ts'
-import { bindErrorText, bindResultText, elementInput, headerInput } from './codec/negotiation.ts'
+import { bindErrorText, bindResultText, elementInput, headerInput, langOf } from './codec/negotiation.ts'
 import { challengeText, failureText, successText } from './codec/sasl.ts'
 import { stanzaError } from './codec/stanza-error.ts'
 import {
@@ -89,6 +89,10 @@ export class ClientSession implements Stream {
   }
 
   // As a Stream.
+
+  get isOpen(): boolean {
+    return !this.#over && !this.#connection.closing
+  }
 
   write(bytes: Bytes): void {
     if (!this.#connection.write(bytes)) this.#isSlow = true
@@ -387,11 +391,4 @@ export class ClientSession implements Stream {
     this.#bound.end()
     this.#environment.metrics.sessions.add(-1)
   }
-}
-
-function langOf(header: Frame): string | undefined {
-  for (let k = 0; k < header.attributeCount; k++) {
-    if (header.attributeName(k) === 'xml:lang') return header.attributeValue(k)
-  }
-  return undefined
 }

@@ -18,6 +18,14 @@ export function headerInput(header: Frame) {
   }
 }
 
+/** The default language of what the client sends (RFC 6120 §4.7.4). */
+export function langOf(header: Frame): string | undefined {
+  for (let k = 0; k < header.attributeCount; k++) {
+    if (header.attributeName(k) === 'xml:lang') return header.attributeValue(k)
+  }
+  return undefined
+}
+
 /**
  * What a first-level element says before the stream is open.
  * @param unread octets that came behind it, but for whitespace. COMPAT: go-xmpp (go-sendxmpp 0.5.6) ends each element with a line

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { utf8 } from '#base'
+import { messageEnvelope } from '../binding.ts'
+import { readStanza } from '../codec/stanza.ts'
+import type { StanzaEnvelope } from '../envelope.ts'
 import type { TestClient } from '../testing/test-client.ts'
 import { type TestDomain, testDomain } from '../testing/test-domain.ts'
 
@@ -68,6 +72,19 @@ const rows: readonly (readonly [
   ['§8.5.3.2.1 no resource matches', 'chat', 'juliet@localhost/gone', [negative], 'stored'],
   ['§8.5.3.2.1 no resource matches', 'chat', 'juliet@localhost/gone', [], 'stored'],
 ]
+
+function readMessage(source: string, domain: TestDomain): StanzaEnvelope {
+  const stanza = readStanza(utf8(source))
+  assert.ok(stanza !== undefined)
+  const to = { address: domain.address('juliet'), resource: '' }
+  return messageEnvelope(
+    stanza,
+    domain.address('romeo'),
+    'orchard',
+    to,
+    utf8(" from='romeo@localhost/orchard'"),
+  )
+}
 
 async function arrive(domain: TestDomain, [resource, presence]: Device): Promise<TestClient> {
   const client = await domain.bound('juliet', resource)
@@ -192,6 +209,23 @@ describe('messages', () => {
     }
     const phone = await domain.available('juliet', 'phone')
     assert.deepEqual(phone.takeAll(), [])
+  })
+
+  it('for a device whose connection has just died are stored', async () => {
+    const domain = await testDomain()
+    const juliet = await domain.available('juliet', 'balcony')
+    const romeo = await domain.bound('romeo', 'orchard')
+    juliet.connection.destroy()
+    domain.service.messages.send(
+      readMessage("<message xmlns='jabber:client'><body>late</body></message>", domain),
+      () => {},
+    )
+    await domain.settle()
+    assert.deepEqual(romeo.takeAll(), [])
+    const back = await domain.bound('juliet', 'balcony')
+    back.send('<presence/>')
+    await domain.settle()
+    assert.equal(back.takeAll().filter((text) => text.includes('late')).length, 1)
   })
 
   it('that are mere hints, or not to be stored, are not kept (XEP-0160 §3, XEP-0334 §4)', async () => {
