@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
 /** LIMIT: milliseconds to wait for something that must come; machines that run tests are busy. */
-export const patienceMs = 30_000
+export const patienceMs = 15_000
 
 export interface ProgramOptions {
   readonly directory?: string
@@ -14,6 +14,10 @@ interface Wait {
   readonly give: (why: string) => void
 }
 
+/** What terminals are told: colours, places of the cursor, titles, character sets. */
+const escapes = /\u001b(?:\[[0-9;?]*[@-~]|\][^\u0007]*\u0007|[()][0-9A-B]|[=>78])/g
+const escapeBegun = /\u001b(?:\[[0-9;?]*|\][^\u0007]{0,200}|[()])?$/
+
 const running = new Set<Program>()
 
 export class Program {
@@ -22,6 +26,7 @@ export class Program {
   readonly ended: Promise<number | string>
   readonly #child: ChildProcess
   #said = ''
+  #pending = ''
   /** What the test's thread of events has looked at. */
   #heard = 0
   #end: number | string | undefined
@@ -63,7 +68,7 @@ export class Program {
     return this.#child.pid
   }
 
-  /** Everything it said, both outputs together. */
+  /** Everything it said, both outputs together, without escape sequences. */
   get said(): string {
     return this.#said
   }
@@ -127,7 +132,11 @@ export class Program {
   }
 
   #hear(text: string): void {
-    this.#said += text
+    const whole = this.#pending + text
+    // An escape sequence may be cut by the end of a chunk.
+    const cut = escapeBegun.exec(whole)?.index ?? whole.length
+    this.#pending = whole.slice(cut)
+    this.#said += whole.slice(0, cut).replace(escapes, '')
     this.#look()
   }
 
