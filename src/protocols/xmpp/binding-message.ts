@@ -101,6 +101,8 @@ export function messageView(head: Head, stanza: Stanza): InstantMessage {
   const element = elementOf(stanza.frame)
   const lang = element.lang ?? ''
   const kind = messageKind(element.attribute('type'))
+  // What only a client of XMPP can read must not cross as its fallback text, nor as the hints beside it (XEP-0380 §3).
+  if (isEncrypted(element)) return sealedView(head, element, kind)
   const sentAt = stampOf(element)
   const chatState = element.elements().find((child) => child.namespace === chatStatesNamespace)?.name
   const receiptFor = element.child('received', receiptsNamespace)?.attribute('id')
@@ -119,6 +121,28 @@ export function messageView(head: Head, stanza: Stanza): InstantMessage {
     ...(receiptFor === undefined ? {} : { receiptFor }),
     ...(content === undefined ? {} : { content }),
   }
+}
+
+/** End-to-end encryption: XEP-0380 §3 where it is marked, else XEP-0384 of both ages, XEP-0373, XEP-0027, RFC 3923. */
+const sealedNames: ReadonlySet<string> = new Set([
+  'encryption urn:xmpp:eme:0',
+  'encrypted eu.siacs.conversations.axolotl',
+  'encrypted urn:xmpp:omemo:1',
+  'encrypted urn:xmpp:omemo:2',
+  'openpgp urn:xmpp:openpgp:0',
+  'x jabber:x:encrypted',
+  'e2e urn:ietf:params:xml:ns:xmpp-e2e',
+])
+
+function isEncrypted(element: Element): boolean {
+  return element.elements().some(({ name, namespace }) => sealedNames.has(`${name} ${namespace}`))
+}
+
+/** Who wrote to whom, and nothing that another protocol could show. */
+function sealedView(head: Head, element: Element, kind: MessageKind | 'error'): InstantMessage {
+  const thread = element.childText('thread') ?? ''
+  const { from, to, id } = head
+  return { from, to, id, thread, kind: kind === 'error' ? 'normal' : kind, subject: [], body: [] }
 }
 
 /** A message of type error, as a late word about the message with its id (RFC 6120 §8.3.1). */
