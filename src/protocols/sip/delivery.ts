@@ -2,7 +2,7 @@
 
 import { accepted, type DeliveryAnswer } from '#core'
 import type { Condition } from '#model'
-import type { LiveMessage } from './binding.ts'
+import type { LiveMessage } from './binding-message.ts'
 import type { SipResponse } from './codec/message.ts'
 import { forwardedResponse } from './codec/splice.ts'
 import { topVia } from './codec/via.ts'

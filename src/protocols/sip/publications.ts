@@ -2,7 +2,7 @@
 
 import { randomId } from '#base'
 import type { Address, Outcome } from '#model'
-import type { SipPresenceEnvelope } from './binding.ts'
+import type { SipPresenceEnvelope } from './binding-presence.ts'
 import type { SipContext } from './context.ts'
 
 /** LIMIT: publications at a time, over all presentities (each has a limit of tuples in the core as well). */

@@ -8,8 +8,8 @@ import {
   type InboxAgent,
   type Lease,
 } from '#core'
-import type { Address, Condition, Envelope } from '#model'
-import { messageParts, SipMessageEnvelope } from './binding.ts'
+import type { Address, Condition, Envelope, InstantMessage, Report } from '#model'
+import { messageParts, SipMessageEnvelope } from './binding-message.ts'
 import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
 import { requestUri } from './codec/message.ts'
@@ -76,8 +76,12 @@ export class RegisteredContact implements InboxAgent {
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
     // A SIP phone has no way to show what its owner sent from elsewhere; no core offers it, `sentCopies` being false.
     if (context.copy === 'sent') return answer(declined('not-acceptable'))
-    // A receipt is a hint that a phone did not ask for; a failure waits for a device that can show it.
-    if (envelope.head.kind === 'report') return answer(declined('content-not-understood'))
+    // That a message arrived is a hint which a phone did not ask for, and may be lost; that it failed is not, and waits for a
+    // device that can show it.
+    if (envelope.head.kind === 'report')
+      return answer(
+        (envelope.view() as Report).event === 'failed' ? declined('content-not-understood') : accepted,
+      )
     if (!this.facts.flow.open) return answer(declined('connection-failed'))
     const isSip = envelope instanceof SipMessageEnvelope
     const type = isSip
@@ -98,8 +102,7 @@ export class RegisteredContact implements InboxAgent {
     const { flow } = this.facts
     const branch = this.#context.layer.newBranch()
     const octets = make(flow, branch)
-    // Nothing that a phone could show: a hint, which may be lost.
-    if (octets === undefined) return answer(accepted)
+    if (octets === undefined) return answer(unshown(envelope))
     if (!this.#wantsConnection(flow, octets)) return delivery.send(flow, branch, octets)
     const kept = envelope.keep()
     this.#context.transport.streamFlow(flow.remote, (stream) => {
@@ -109,7 +112,7 @@ export class RegisteredContact implements InboxAgent {
         isSip && live !== undefined
           ? this.#forwarded(kept as SipMessageEnvelope, stream, branch)
           : this.#written(kept, context, stream, branch)
-      if (again === undefined) answer(accepted)
+      if (again === undefined) answer(unshown(kept))
       else delivery.send(stream, branch, again)
     })
   }
@@ -178,6 +181,13 @@ export class RegisteredContact implements InboxAgent {
     const host = parsed.host.replace(/^\[|\]$/g, '')
     return host === flow.remote.address && uriParam(parsed, 'transport')?.toLowerCase() !== 'udp'
   }
+}
+
+/** Nothing that a phone could show: a hint may be lost, and a receipt; anything else waits for a device that can. */
+function unshown(envelope: Envelope): DeliveryAnswer {
+  const isHint =
+    envelope.head.whenAbsent !== 'store' || (envelope.view() as InstantMessage).receiptFor !== undefined
+  return isHint ? accepted : declined('content-not-understood')
 }
 
 const essence = (type: string): string => (type.split(';', 1)[0] ?? '').trim().toLowerCase()

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Account } from '#core'
 import { type Condition, delivered } from '#model'
-import { registeredPresence } from './binding.ts'
+import { registeredPresence } from './binding-presence.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
 import { type Flow, sameRemote } from './flow.ts'

@@ -2,7 +2,8 @@
 // their devices is the answer.
 
 import type { Outcome } from '#model'
-import { addressOfSipUri, agentOf, messageEnvelope, type SipMessageEnvelope } from '../binding.ts'
+import { addressOfSipUri, agentOf } from '../binding.ts'
+import { messageEnvelope, type SipMessageEnvelope } from '../binding-message.ts'
 import { header } from '../codec/header-names.ts'
 import { bodyOf, headerValue, requestUri } from '../codec/message.ts'
 import type { SipContext } from '../context.ts'

@@ -1,0 +1,267 @@
+// Messages between SIP and the model: MESSAGE as an envelope, and an envelope as MESSAGE (RFC 3428, RFC 7572, RFC 3994).
+
+import { type Bytes, ownBytes, randomId, utf8 } from '#base'
+import {
+  type Address,
+  type Content,
+  type Envelope,
+  type Head,
+  type InstantMessage,
+  type MessageEnvelope,
+  sipUri,
+} from '#model'
+import { parseCpim } from '#wire/cpim'
+import {
+  contentOf,
+  decodeCharset,
+  describingFields,
+  contentTypeOf as entityType,
+  type MediaType,
+  parseMediaType,
+} from '#wire/mime'
+import { isXmlFault, parseElement } from '#wire/xml'
+import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
+import { header } from './codec/header-names.ts'
+import { callIdOf, contentTypeText, cseqOf, secondsOf } from './codec/headers.ts'
+import { bodyOf, headerValue, headerValuesNamed, type SipRequest } from './codec/message.ts'
+import type { Incoming } from './incoming.ts'
+
+/** The header field in which the id of a message from another protocol crosses SIP, where Call-ID carries the thread. */
+const messageIdField = 'Message-ID'
+const isComposingType = 'application/im-iscomposing+xml'
+
+/** What a MESSAGE of a live transaction has beside its octets: who waits for the far end's own answer. */
+export interface LiveMessage {
+  readonly incoming: Incoming
+  /** The first final response of a SIP device that took it, our Via already gone. */
+  response: { readonly status: number; readonly octets: Buffer } | undefined
+}
+
+/** A MESSAGE, live or out of the store. */
+export class SipMessageEnvelope implements MessageEnvelope {
+  readonly head: Head
+  readonly request: SipRequest
+  /** undefined for one out of the store, or from another machine. */
+  readonly live: LiveMessage | undefined
+  #content: Content | undefined
+  #view: InstantMessage | undefined
+
+  constructor(head: Head, request: SipRequest, live: LiveMessage | undefined) {
+    this.head = head
+    this.request = request
+    this.live = live
+  }
+
+  get raw(): Bytes {
+    return this.request.raw
+  }
+
+  content(): Content | undefined {
+    const type = contentTypeText(this.request)
+    if (type === undefined) return undefined
+    this.#content ??= { type: utf8Of(type), bytes: bodyOf(this.request), fields: contentFields(this.request) }
+    return this.#content
+  }
+
+  view(): InstantMessage {
+    this.#view ??= instantMessage(this)
+    return this.#view
+  }
+
+  keep(): SipMessageEnvelope {
+    // The request is kept by the one who took it in (`Incoming.keep`) or by us, once.
+    if (this.#kept) return this
+    const kept = new SipMessageEnvelope(
+      this.head,
+      { ...this.request, raw: ownBytes(this.request.raw) },
+      this.live,
+    )
+    kept.#kept = true
+    return kept
+  }
+
+  #kept = false
+}
+
+const contentFieldNames = [
+  'Content-Language',
+  'Content-Disposition',
+  'Content-Encoding',
+  'MIME-Version',
+] as const
+
+function contentFields(request: SipRequest): Content['fields'] {
+  return contentFieldNames.flatMap((name) =>
+    headerValuesNamed(request, name).map((value) => ({ name, value: utf8Of(unfolded(value)) })),
+  )
+}
+
+/** A MESSAGE as an envelope (RFC 3428 §7). `from` is who was authenticated, `to` the Request-URI's address. */
+export function messageEnvelope(
+  incoming: Incoming,
+  from: Address,
+  fromAgent: string,
+  to: Address,
+  toAgent: string,
+): SipMessageEnvelope {
+  const { request, parts } = incoming
+  const isHint = contentTypeText(request)?.toLowerCase().startsWith(isComposingType) === true
+  const hops = parts.maxForwards ?? 70
+  // RFC 3428 §4: "Expires [...] after which the message content is no longer valid"; 0 is for now only.
+  const now = secondsOf(request, header.expires) === 0
+  const head: Head = {
+    protocol: 'sip',
+    kind: 'message',
+    from,
+    fromAgent,
+    to,
+    toAgent,
+    id: messageId(request),
+    hops,
+    size: request.raw.length,
+    whenAbsent: isHint ? 'drop' : now ? 'refuse' : 'store',
+    whenAgentGone: 'inbox',
+    storable: !isHint,
+    copyable: !isHint,
+  }
+  return new SipMessageEnvelope(head, request, { incoming, response: undefined })
+}
+
+/** The sender's own id: what another protocol's client gave it, else the Call-ID, with CSeq where a phone keeps one Call-ID. */
+function messageId(request: SipRequest): string {
+  const given = headerValuesNamed(request, messageIdField)[0]
+  if (given !== undefined) return utf8Of(unfolded(given))
+  const callId = callIdOf(request) ?? ''
+  const number = cseqOf(request)?.number ?? 1
+  return number <= 1 ? callId : `${callId}.${number}`
+}
+
+/** RFC 7572 §5: Call-ID is the thread, Subject the subject, the body the body. */
+function instantMessage(envelope: SipMessageEnvelope): InstantMessage {
+  const { head, request } = envelope
+  const subject = headerValue(request, header.subject)
+  const language = headerValue(request, header.contentLanguage)?.trim() ?? ''
+  const common = {
+    from: head.from,
+    to: head.to,
+    id: head.id,
+    thread: callIdOf(request) ?? '',
+    kind: 'normal' as const,
+    subject:
+      subject === undefined || subject === '' ? [] : [{ language: '', text: utf8Of(unfolded(subject)) }],
+    ...sentAt(headerValue(request, header.date)),
+  }
+  const type = parseMediaType(contentTypeText(request) ?? 'text/plain;charset=utf-8')
+  const content = envelope.content()
+  if (type === undefined) return { ...common, body: [], ...(content === undefined ? {} : { content }) }
+  const bytes = bodyOf(request)
+  if (type.essence === isComposingType) return { ...common, body: [], chatState: isComposing(bytes) }
+  const text = textOf(type, bytes)
+  if (text !== undefined) return { ...common, body: [{ language, text }] }
+  const wrapped = type.essence === 'message/cpim' ? cpimText(bytes) : undefined
+  return {
+    ...common,
+    body: wrapped === undefined ? [] : [{ language, text: wrapped }],
+    ...(content === undefined ? {} : { content }),
+  }
+}
+
+function sentAt(date: string | undefined): { sentAt?: number } {
+  const at = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(at) ? {} : { sentAt: at }
+}
+
+/**
+ * The text of text/plain. RFC 3261 §7.4.1: without a charset it is UTF-8. Line ends of MIME text are CR LF (RFC 2046 §4.1.1); those
+ * of the model are LF.
+ */
+function textOf(type: MediaType, bytes: Bytes): string | undefined {
+  if (type.essence !== 'text/plain') return undefined
+  return decodeCharset(bytes, type.parameters.get('charset') ?? 'utf-8')?.replace(/\r\n/g, '\n')
+}
+
+/** The text inside Message/CPIM (RFC 3862), where that is what it holds. */
+function cpimText(bytes: Bytes): string | undefined {
+  const message = parseCpim(bytes)
+  if ('fault' in message) return undefined
+  const type = entityType(message.entity.headers)
+  const content = contentOf(message.entity)
+  return type === undefined || content === undefined ? undefined : textOf(type, content)
+}
+
+/** RFC 3994 §6: `active` is somebody who writes, `idle` somebody who has stopped. */
+function isComposing(bytes: Bytes): 'composing' | 'paused' {
+  const root = parseElement(bytes)
+  if (isXmlFault(root)) return 'paused'
+  const state = root.children.find((child) => typeof child !== 'string' && child.name === 'state')
+  return state !== undefined && typeof state !== 'string' && state.text().trim() === 'active'
+    ? 'composing'
+    : 'paused'
+}
+
+/** What a MESSAGE that we write ourselves says: for a message of another protocol, or one out of the store. */
+export interface MessageParts {
+  /** From without its tag, and To. */
+  readonly from: string
+  readonly to: string
+  readonly callId: string
+  readonly contentType: string
+  readonly body: Bytes
+  readonly headers: readonly (readonly [string, string])[]
+}
+
+/** An envelope as a MESSAGE; undefined where it holds only a hint that SIP has no form for (a receipt, an active chat). */
+export function messageParts(envelope: Envelope, storedAt: number | undefined): MessageParts | undefined {
+  const { head } = envelope
+  const content = envelope.content()
+  const view = content === undefined ? (envelope.view() as InstantMessage) : undefined
+  const payload = content === undefined ? payloadOf(view as InstantMessage) : content
+  if (payload === undefined) return undefined
+  const thread =
+    envelope instanceof SipMessageEnvelope ? (callIdOf(envelope.request) ?? '') : threadOf(envelope)
+  const subject = view?.subject[0]?.text ?? subjectOf(envelope)
+  const at = storedAt ?? view?.sentAt
+  // A name out of another protocol is not ours to trust: `Route` would be one too.
+  const headers: (readonly [string, string])[] = describingFields(payload.fields).map(
+    ({ name, value }) => [name, octetsOf(value)] as const,
+  )
+  if (subject !== undefined && subject !== '') headers.push(['Subject', octetsOf(subject)])
+  if (head.id !== '') headers.push([messageIdField, octetsOf(head.id)])
+  // RFC 3428 §4: Date says when it was sent, where that is not now.
+  if (at !== undefined) headers.push(['Date', new Date(at).toUTCString()])
+  return {
+    from: `<${sipUri(head.from)}>`,
+    to: `<${sipUri(head.to)}>`,
+    // RFC 7572 §4: the thread is the Call-ID, where it can be one; else the id, which is as good for one message.
+    callId: [thread, head.id].find(isCallId) ?? randomId(),
+    contentType: octetsOf(payload.type),
+    body: payload.bytes,
+    headers,
+  }
+}
+
+function threadOf(envelope: Envelope): string {
+  return envelope.head.kind === 'message' ? (envelope.view() as InstantMessage).thread : ''
+}
+
+function subjectOf(envelope: Envelope): string | undefined {
+  return (envelope.view() as InstantMessage).subject[0]?.text
+}
+
+/** True where a text can stand as a Call-ID. */
+function isCallId(text: string): boolean {
+  return /^[A-Za-z0-9\-.!%*_+`'~]{1,128}(@[A-Za-z0-9\-.!%*_+`'~]{1,128})?$/.test(text)
+}
+
+function payloadOf(view: InstantMessage): Content | undefined {
+  if (view.content !== undefined) return view.content
+  const body = view.body[0]
+  if (body !== undefined) {
+    const fields = body.language === '' ? [] : [{ name: 'Content-Language', value: body.language }]
+    return { type: 'text/plain;charset=utf-8', bytes: utf8(body.text.replace(/\r?\n/g, '\r\n')), fields }
+  }
+  if (view.chatState !== 'composing' && view.chatState !== 'paused') return undefined
+  const state = view.chatState === 'composing' ? 'active' : 'idle'
+  const xml = `<?xml version="1.0" encoding="UTF-8"?><isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>${state}</state></isComposing>`
+  return { type: isComposingType, bytes: utf8(xml), fields: [] }
+}
