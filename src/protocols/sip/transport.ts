@@ -130,7 +130,7 @@ export class Transport {
       await this.close()
       throw error
     }
-    this.#sweepLater()
+    this.watchConnections()
   }
 
   async #openAll(tls: TlsContexts): Promise<void> {
@@ -193,6 +193,8 @@ export class Transport {
   async close(): Promise<void> {
     this.#stopped = true
     this.#sweep?.cancel()
+    // The listeners close what they accepted; what we opened ourselves is ours to close.
+    for (const flow of this.#streams.values()) flow.connection.close({ why: 'shutdown' })
     await Promise.all([this.#tcp?.close(), this.#tls?.close(), this.#udp?.close()])
   }
 
@@ -329,7 +331,8 @@ export class Transport {
     return this.datagramFlow({ address: flow.remote.address, port }) ?? flow
   }
 
-  #sweepLater(): void {
+  /** Looks now and then at connections that are slow or silent. */
+  watchConnections(): void {
     this.#sweep = this.#clock.schedule(sweepSeconds * 1000, () => {
       const now = this.#clock.monotonic()
       const { partialSecondsMax, idleSecondsMax } = this.#settings
@@ -339,7 +342,7 @@ export class Transport {
         if (slow || silent)
           flow.connection.close({ why: 'us', detail: slow ? 'a message that does not end' : 'silent' })
       }
-      if (!this.#stopped) this.#sweepLater()
+      if (!this.#stopped) this.watchConnections()
     })
   }
 }

@@ -12,10 +12,10 @@ export function grantedSeconds(
   bounds: LifetimeBounds,
 ): number | 'too-brief' {
   // RFC 4475 §3.1.2.4: what cannot be read is as if it were absent.
-  const seconds = asked === undefined || asked === 'malformed' ? bounds.default : asked
-  if (seconds === 0) return 0
+  if (asked === undefined || asked === 'malformed') return Math.max(bounds.default, bounds.min)
+  if (asked === 0) return 0
   // "If and only if the requested expiration interval is greater than zero AND smaller than one hour AND less than a
   // registrar-configured minimum", RFC 3261 §10.3.
-  if (seconds < bounds.min && seconds < 3600) return 'too-brief'
-  return Math.min(seconds, Math.max(bounds.max, bounds.min))
+  if (asked < bounds.min && asked < 3600) return 'too-brief'
+  return Math.min(asked, Math.max(bounds.max, bounds.min))
 }

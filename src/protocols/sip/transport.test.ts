@@ -1,0 +1,166 @@
+// SIP over real sockets on the loopback.
+
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket as TcpSocket } from 'node:net'
+import { test } from 'node:test'
+import { VirtualClock } from '#base'
+import { connectionPair, flushConnections } from '#net'
+import { encodeResponse } from './codec/encode.ts'
+import { parseMessage } from './codec/message.ts'
+import { topVia } from './codec/via.ts'
+import { Phone } from './testing/phone.ts'
+import { SipDomain } from './testing/sip-domain.ts'
+
+const anywhere = { host: '127.0.0.1', port: 0 }
+const noTls = { secureContext: () => assert.fail('no TLS here') } as never
+
+async function listening(): Promise<{ domain: SipDomain; port: number; close: () => Promise<void> }> {
+  const domain = await SipDomain.make({ settings: { udp: anywhere, tcp: anywhere } })
+  await domain.context.transport.open(noTls)
+  const port = (name: string): number =>
+    domain.context.transport.listeners.find((one) => one.name === name)?.port ?? 0
+  return { domain, port: port('UDP'), close: () => domain.context.transport.close() }
+}
+
+async function udpPhone(user: string, server: number): Promise<{ phone: Phone; socket: Socket }> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const phone = new Phone(user, { address: '127.0.0.1', port: socket.address().port }, 'UDP', (octets) =>
+    socket.send(octets, server, '127.0.0.1'),
+  )
+  socket.on('message', (octets) => phone.receive(octets))
+  return { phone, socket }
+}
+
+test('a phone registers and writes to another over UDP', async () => {
+  const { port, close } = await listening()
+  const alice = await udpPhone('alice', port)
+  const bob = await udpPhone('bob', port)
+  try {
+    assert.equal((await bob.phone.register()).status, 200)
+    assert.equal((await alice.phone.message('sip:bob@example.com', 'over the wire')).status, 200)
+    assert.equal((await bob.phone.next('MESSAGE')).method, 'MESSAGE')
+  } finally {
+    alice.socket.close()
+    bob.socket.close()
+    await close()
+  }
+})
+
+test('a MESSAGE too large for a datagram is sent by TCP to where the phone registered by UDP (RFC 3261 §18.1.1)', async () => {
+  const { port, close } = await listening()
+  const alice = await udpPhone('alice', port)
+  const bob = await udpPhone('bob', port)
+  const server = createServer()
+  server.listen(bob.phone.endpoint.port, '127.0.0.1')
+  await once(server, 'listening')
+  const came = byConnection(server)
+  try {
+    await bob.phone.register()
+    const response = await alice.phone.message('sip:bob@example.com', 'long '.repeat(500))
+    assert.equal(response.status, 200)
+    assert.match(await came, /^MESSAGE [\s\S]*Via: SIP\/2\.0\/TCP /)
+    assert.deepEqual(bob.phone.requests, [])
+  } finally {
+    alice.socket.close()
+    bob.socket.close()
+    server.close()
+    await close()
+  }
+})
+
+/** Answers the first message of the first connection with 200, and tells what it was. */
+function byConnection(server: Server): Promise<string> {
+  return new Promise((resolve) => {
+    server.once('connection', (socket: TcpSocket) => {
+      let text = ''
+      socket.on('error', () => undefined)
+      socket.on('data', (octets: Buffer) => {
+        text += octets.toString('latin1')
+        const message = parseMessage(Buffer.from(text, 'latin1'))
+        if (message.kind !== 'request' || message.fault !== undefined) return
+        const stamp = { received: undefined, rport: undefined }
+        socket.write(encodeResponse(message, topVia(message), stamp, { status: 200, toTag: 'tcp' }))
+        resolve(text)
+      })
+    })
+  })
+}
+
+test('where the phone takes no connection, the large MESSAGE goes by UDP after all (RFC 3261 §18.1.1)', async () => {
+  const { port, close } = await listening()
+  const alice = await udpPhone('alice', port)
+  const bob = await udpPhone('bob', port)
+  try {
+    await bob.phone.register()
+    const sent = alice.phone.message('sip:bob@example.com', 'long '.repeat(500))
+    while (bob.phone.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    assert.equal((await sent).status, 200)
+  } finally {
+    alice.socket.close()
+    bob.socket.close()
+    await close()
+  }
+})
+
+test('a ping over TCP gets its pong, and garbage ends the connection (RFC 5626 §3.5.1, RFC 4475 §3.1.2.3)', async () => {
+  const { domain, close } = await listening()
+  const port = domain.context.transport.listeners.find(({ name }) => name === 'TCP')?.port ?? 0
+  const socket = connect(port, '127.0.0.1')
+  try {
+    socket.write('\r\n\r\n')
+    const [pong] = (await once(socket, 'data')) as [Buffer]
+    assert.equal(pong.toString(), '\r\n')
+    socket.write('OPTIONS sip:example.com SIP/2.0\r\nContent-Length: five\r\n\r\n')
+    await once(socket, 'end')
+  } finally {
+    socket.destroy()
+    await close()
+  }
+})
+
+test('a listener that cannot be opened is said, and the others are closed', async () => {
+  const first = await listening()
+  const port = first.domain.context.transport.listeners.find(({ name }) => name === 'TCP')?.port ?? 0
+  try {
+    const second = await SipDomain.make({ settings: { udp: anywhere, tcp: { host: '127.0.0.1', port } } })
+    await assert.rejects(second.context.transport.open(noTls), /cannot listen/)
+  } finally {
+    await first.close()
+  }
+})
+
+test('a message that does not end, and a silence, close their connection (LIMIT)', async () => {
+  const domain = await SipDomain.make({ settings: { partialSecondsMax: 30, idleSecondsMax: 60 } })
+  const clock = domain.clock
+  assert(clock instanceof VirtualClock)
+  domain.context.transport.watchConnections()
+  const closed: string[] = []
+  const open = (name: string, text: string): void => {
+    const [ours, theirs] = connectionPair({
+      clock,
+      remote: { address: '192.0.2.1', port: 2000 + text.length },
+    })
+    domain.context.transport.connected(ours, 'TCP')
+    theirs.start({ onData: () => undefined, onClose: () => void closed.push(name) })
+    theirs.writeAscii(text)
+    flushConnections()
+  }
+  open('partial', 'OPTIONS sip:example.com SIP/2.0\r\n')
+  open('silent', '\r\n')
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn++) {
+      flushConnections()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  clock.advance(41_000)
+  await settle()
+  assert.deepEqual(closed, ['partial'])
+  clock.advance(40_000)
+  await settle()
+  assert.deepEqual(closed, ['partial', 'silent'])
+})
