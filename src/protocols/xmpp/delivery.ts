@@ -82,10 +82,9 @@ function appendedText(
   return appended
 }
 
-/** A message or report of another protocol. Counted: same-protocol traffic never comes here. */
+/** A message or report of another protocol. Same-protocol traffic never comes here. */
 function translated(session: BoundSession, envelope: Envelope): Element {
   const { head } = envelope
-  session.metrics.translations.add()
   if (head.kind === 'report') return reportElement(head, envelope.view() as Report, session.full)
   return messageElement(head, envelope.view() as InstantMessage, fullJid(head.to, head.toAgent))
 }
@@ -136,7 +135,7 @@ const presenceTag = '<presence'
 /** RFC 6121 §4.2.2, §4.4.2, §4.5.2: each change, rendered once for all clients of the class. */
 export function writePresenceChanges(session: BoundSession, notification: PresenceNotification): void {
   const { stream } = session
-  const rendered = notification.once(renderedKey, () => render(session, notification))
+  const rendered = notification.once(renderedKey, () => render(notification))
   if (rendered.length === 0 && notification.full && notification.presentity.key !== session.owner.key) {
     // RFC 6121 §4.3.2: nobody is there.
     const from = escapeValue(bareJid(notification.presentity))
@@ -149,11 +148,10 @@ export function writePresenceChanges(session: BoundSession, notification: Presen
   }
 }
 
-function render(session: BoundSession, notification: PresenceNotification): readonly Rendered[] {
+function render(notification: PresenceNotification): readonly Rendered[] {
   return notification.changes.map((change) => {
     const isStanza = change.source instanceof StanzaEnvelope && notification.visibility === 'full'
     if (isStanza) return renderStanza(change.source as StanzaEnvelope)
-    if (change.source !== undefined) session.metrics.translations.add()
     return renderTuple(notification, change)
   })
 }

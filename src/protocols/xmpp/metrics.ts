@@ -4,8 +4,6 @@ import type { Counter, CounterFamily, Gauge, Metrics } from '#observe'
 export interface XmppMetrics {
   readonly sessions: Gauge
   readonly stanzas: Readonly<Record<'message' | 'presence' | 'iq', Counter>>
-  /** Stays flat while XMPP speaks to XMPP: its stanzas are never translated. */
-  readonly translations: Counter
   readonly streamErrors: CounterFamily
 }
 
@@ -23,10 +21,6 @@ export function xmppMetrics(metrics: Metrics): XmppMetrics {
       presence: stanzas.with('presence'),
       iq: stanzas.with('iq'),
     },
-    translations: metrics.counter({
-      name: 'verona_xmpp_translations',
-      help: 'Messages and presence of other protocols that were written as stanzas.',
-    }),
     streamErrors: metrics.counterFamily({
       name: 'verona_xmpp_stream_errors',
       help: 'Streams that we ended with an error, by its condition.',
