@@ -1,5 +1,5 @@
 // An IMPP/1.0 client for transcripts, as the protocol's document says, apart from the server's codec.
-// `NAME = impp user@domain/device`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
+// `NAME = impp user@domain/device [largest=octets]`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
 import { connect, type Socket } from 'node:net'
 import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
@@ -15,6 +15,8 @@ interface Unit {
 export class ImppParty implements Party {
   readonly #address: string
   readonly #device: string | undefined
+  /** Octets of a unit that it says it takes. */
+  readonly #largest: string | undefined
   readonly #context: PartyContext
   #socket: Socket | undefined
   #connectionId = ''
@@ -29,6 +31,7 @@ export class ImppParty implements Party {
     const [address, device] = (words[0] as string).split('/')
     this.#address = address as string
     this.#device = device
+    this.#largest = /^largest=(\d+)$/.exec(words[1] ?? '')?.[1]
     this.#context = context
   }
 
@@ -78,7 +81,8 @@ export class ImppParty implements Party {
     socket.on('error', () => {})
     socket.on('data', (bytes) => this.#read(bytes))
     const [user, domain] = this.#address.split('@') as [string, string]
-    await this.#exchange('HELLO', `Domain: ${domain}`)
+    const limit = this.#largest === undefined ? '' : `\nMax-Message-Size: ${this.#largest}`
+    await this.#exchange('HELLO', `Domain: ${domain}${limit}`)
     const plain = Buffer.from(`\0${user}\0${this.#context.passwordOf(this.#address)}`).toString('base64')
     const device = this.#device === undefined ? '' : `\nDevice: ${this.#device}`
     const done = await this.#exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}`)

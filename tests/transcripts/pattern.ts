@@ -5,9 +5,10 @@ export type Variables = Map<string, string>
 
 const special = /[.*+?^${}()|[\]\\]/g
 
-/** Puts what is known in the place of `{name}`; what is not known yet stays as written. */
+/** Puts what is known in the place of `{name}`, and letters for `{1000 letters}`; what is not known yet stays as written. */
 export function filled(text: string, variables: Variables): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => variables.get(name) ?? whole)
+  const spelt = text.replace(/\{(\d+) letters\}/g, (_, count: string) => 'x'.repeat(Number(count)))
+  return spelt.replace(/\{(\w+)\}/g, (whole, name: string) => variables.get(name) ?? whole)
 }
 
 /** True when `actual` is what `expected` says; captures what was not known. */

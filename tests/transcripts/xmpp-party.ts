@@ -129,10 +129,7 @@ export class XmppParty implements Party {
   }
 
   #expected(block: string): Node {
-    return readNode(
-      block.replace(/\{(\w+)\}/g, (whole) => filled(whole, this.#context.variables)),
-      clientNamespace,
-    )
+    return readNode(filled(block, this.#context.variables), clientNamespace)
   }
 
   /** As many stanzas as the block has, each of which one of them is. */
