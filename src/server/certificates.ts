@@ -15,6 +15,7 @@ export interface Certificates {
 }
 
 const lookSeconds = 60
+const warningDays = 14
 const day = 24 * 3600 * 1000
 
 /** @throws TlsFileError when a file can't be used */
@@ -35,9 +36,12 @@ export async function prepareCertificates(
   const certificates = [...named]
   if (own !== undefined) certificates.push({ certificate: own.certificateFile, key: own.keyFile })
   const tls = new TlsContexts({ certificates })
+  warnOfAge(tls, clock, log)
   tls.watch(clock, lookSeconds, (error) => {
-    if (error === undefined) log.info('read the certificates again')
-    else log.error('a changed certificate cannot be used; the old one stays', { error })
+    if (error !== undefined)
+      return log.error('a changed certificate cannot be used; the old one stays', { error })
+    log.info('read the certificates again')
+    warnOfAge(tls, clock, log)
   })
   const renewal = own === undefined ? undefined : renewDaily(join(data, 'tls'), domains, clock, log)
   const stop = (): void => {
@@ -45,6 +49,21 @@ export async function prepareCertificates(
     renewal?.()
   }
   return { tls, authorityFile: own?.authorityFile, stop }
+}
+
+/** A certificate that has run out is served all the same: an operator's clients may know it, and a refusal helps nobody. */
+function warnOfAge({ certificates }: TlsContexts, clock: Clock, log: Log): void {
+  for (const { file, notAfter } of certificates) {
+    const days = Math.floor((notAfter - clock.now()) / day)
+    if (days >= warningDays) continue
+    const until = new Date(notAfter).toISOString()
+    if (days < 0)
+      log.error('a certificate has expired: clients will refuse it; put a new one in its place', {
+        file,
+        until,
+      })
+    else log.warn('a certificate expires soon', { file, until, days })
+  }
 }
 
 async function makeOwn(

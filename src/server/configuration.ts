@@ -45,6 +45,13 @@ function domainsOf(config: Config): string[] {
     if (known === undefined) throw new ConfigurationFault(`"${name}" is not a domain name`)
     return known
   })
+  for (const { name, certificate, key } of domain) {
+    // One without the other would be served with a certificate of our own, which nobody asked for.
+    if ((certificate === undefined) !== (key === undefined))
+      throw new ConfigurationFault(
+        `the domain "${name}" has a ${key === undefined ? 'certificate and no key' : 'key and no certificate'}: name both files (a file that holds both is named twice), or neither`,
+      )
+  }
   if (prepared.length === 0) throw new ConfigurationFault('no domain is named: set domains = ["example.com"]')
   return [...new Set(prepared)]
 }

@@ -1,17 +1,41 @@
 // The data directory and what is in it.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Store } from '#core'
+import { ServiceError, type Store } from '#core'
 import type { Log } from '#observe'
 import { openSqliteStore } from '#store'
 import type { Configuration } from './configuration.ts'
 import { mainSettings } from './settings.ts'
 
 /** Opens the database of the installation, making directory and tables when they are not there. Rejects with ServiceError. */
-export function openStore({ config }: Configuration, _log: Log): Promise<Store> {
+export async function openStore({ config }: Configuration, _log: Log): Promise<Store> {
   const { data } = config.of(mainSettings)
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  makeDirectory(data)
   return openSqliteStore({ file: join(data, 'verona.sqlite') })
+}
+
+function makeDirectory(data: string): void {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    const why = reasons[code] ?? message
+    throw new ServiceError(
+      'temporarily-unavailable',
+      `the data directory ${data} cannot be made: ${why}`,
+      { code },
+      cause,
+    )
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: 'a file has its name',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
 }
 
 /** The socket by which the command line talks to the running server. */
