@@ -11,7 +11,7 @@ export class Raw {
 
   constructor(stand: Stand, setting: string) {
     this.socket = connect({ port: stand.port(setting), host: '127.0.0.1', noDelay: true })
-    stand.atEnd(() => this.socket.destroy())
+    const over = stand.atEnd(() => this.socket.destroy())
     this.socket.on('data', (octets: Buffer) => {
       this.text += octets.toString('latin1')
       this.#look?.()
@@ -19,6 +19,7 @@ export class Raw {
     this.socket.on('error', () => {})
     this.socket.on('close', () => {
       this.closed = true
+      over()
       this.#look?.()
     })
     this.socket.on('end', () => this.socket.end())

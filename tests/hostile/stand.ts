@@ -46,7 +46,7 @@ export class Stand {
   readonly directory: string
   /** What the log was told of level error: a fault of ours, whatever the offender did. */
   readonly faults: string[]
-  readonly #ends: (() => void)[] = []
+  readonly #ends = new Set<() => void>()
 
   constructor(server: RunningServer, clock: VirtualClock | undefined, directory: string, faults: string[]) {
     this.server = server
@@ -110,9 +110,10 @@ export class Stand {
     return accepted - (await this.metric('verona_connections_closed_total'))
   }
 
-  /** What is called at the end of the test, however it ends. */
-  atEnd(end: () => void): void {
-    this.#ends.push(end)
+  /** What is called at the end of the test, however it ends; what comes back makes that needless. */
+  atEnd(end: () => void): () => void {
+    this.#ends.add(end)
+    return () => this.#ends.delete(end)
   }
 
   async close(): Promise<void> {
