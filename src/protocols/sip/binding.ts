@@ -6,6 +6,7 @@ import { ServiceError } from '#core'
 import { type Address, addressOf, type Envelope, type Head } from '#model'
 import { SipMessageEnvelope } from './binding-message.ts'
 import { SipPresenceEnvelope } from './binding-presence.ts'
+import { ownText } from './codec/grammar.ts'
 import { parseMessage } from './codec/message.ts'
 import { parseSipUri, type SipUri, unescaped } from './codec/uri.ts'
 
@@ -17,11 +18,12 @@ const addresses = new Map<string, Address | undefined>()
 export function addressOfSipUri(uri: string): Address | undefined {
   const known = addresses.get(uri)
   if (known !== undefined) return known
-  const parsed = parseSipUri(uri)
+  const own = ownText(uri)
+  const parsed = parseSipUri(own)
   const address = parsed === undefined ? undefined : addressOfParts(parsed)
   if (address === undefined) return undefined
   if (addresses.size >= addressesMax) addresses.clear()
-  addresses.set(uri, address)
+  addresses.set(own, address)
   return address
 }
 

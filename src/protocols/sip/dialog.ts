@@ -2,7 +2,7 @@
 
 import type { RequestEssentials } from './codec/check.ts'
 import type { RequestParts } from './codec/encode.ts'
-import { unfolded } from './codec/grammar.ts'
+import { ownText, unfolded } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
 import { headerValue, type SipRequest } from './codec/message.ts'
 import { nameAddrsOf } from './codec/name-addr.ts'
@@ -36,14 +36,14 @@ export function dialogOf(
   const routes = nameAddrsOf(request, header.recordRoute)
   if (target === undefined || routes === undefined) return undefined
   return {
-    callId: parts.callId,
+    callId: ownText(parts.callId),
     localTag,
     // RFC 3261 §12.1.1: "[a] UAS MUST be prepared to receive a request without a tag in the From field".
-    remoteTag: parts.fromTag ?? '',
-    local: `${unfolded(headerValue(request, header.to) ?? '')};tag=${localTag}`,
-    remote: unfolded(headerValue(request, header.from) ?? ''),
+    remoteTag: ownText(parts.fromTag ?? ''),
+    local: ownText(`${unfolded(headerValue(request, header.to) ?? '')};tag=${localTag}`),
+    remote: ownText(unfolded(headerValue(request, header.from) ?? '')),
     target,
-    routeSet: routes.map(({ start, end }) => unfolded(request.head.slice(start, end)).trimEnd()),
+    routeSet: routes.map(({ start, end }) => ownText(unfolded(request.head.slice(start, end)).trimEnd())),
     localSequence: 0,
     remoteSequence: parts.cseq.number,
   }
@@ -53,7 +53,7 @@ export function dialogOf(
 export function contactOf(request: SipRequest): string | undefined {
   const contacts = nameAddrsOf(request, header.contact)
   const uri = contacts?.length === 1 ? contacts[0]!.uri : undefined
-  return uri !== undefined && parseSipUri(uri) !== undefined ? uri : undefined
+  return uri !== undefined && parseSipUri(uri) !== undefined ? ownText(uri) : undefined
 }
 
 /**

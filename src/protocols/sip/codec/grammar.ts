@@ -161,6 +161,11 @@ export function octetsOf(text: string): string {
   return text
 }
 
+/** A copy that pins no larger text: a slice keeps the whole head alive that it was cut from. For what outlives its message. */
+export function ownText(octets: string): string {
+  return Buffer.from(octets, 'latin1').toString('latin1')
+}
+
 /** What a quoted-string says: without its quotes and backslashes. Anything else comes back as it is. */
 export function unquoted(value: string): string {
   if (value.charCodeAt(0) !== 0x22) return value

@@ -3,7 +3,7 @@
 import type { Account } from '#core'
 import { addressOfSipUri } from '../binding.ts'
 import type { HeaderLine } from '../codec/encode.ts'
-import { unfolded } from '../codec/grammar.ts'
+import { ownText, unfolded } from '../codec/grammar.ts'
 import { header } from '../codec/header-names.ts'
 import { deltaSeconds, secondsOf, tokensOf } from '../codec/headers.ts'
 import type { SipRequest } from '../codec/message.ts'
@@ -96,24 +96,28 @@ function updateOf(
   seconds: number,
 ): ContactUpdate | undefined {
   const { request, parts, flow } = incoming
-  const parsed = parseSipUri(contact.uri)
+  const uri = ownText(contact.uri)
+  const parsed = parseSipUri(uri)
   const path = nameAddrsOf(request, header.path)
   const q = Number(paramOf(contact.params, 'q') ?? 1)
   // A contact that is no SIP URI (RFC 4475 §3.3.4) is legal, and we can reach none: it is not taken.
   if (parsed === undefined || path === undefined || !(q >= 0 && q <= 1)) return undefined
   const instance = paramOf(contact.params, '+sip.instance')
-  const routes = path.map(({ start, end }) => unfolded(request.head.slice(start, end)).trimEnd())
+  const routes = path.map(({ start, end }) => ownText(unfolded(request.head.slice(start, end)).trimEnd()))
   return {
     seconds,
     facts: {
-      uri: contact.uri,
+      uri,
       parsed,
       q,
       flow: targetFlow(context.transport, flow, parts.via, contact.uri, routes),
       path: routes,
-      callId: parts.callId,
+      callId: ownText(parts.callId),
       cseq: parts.cseq.number,
-      instance: instance === undefined ? undefined : `${instance} ${paramOf(contact.params, 'reg-id') ?? ''}`,
+      instance:
+        instance === undefined
+          ? undefined
+          : ownText(`${instance} ${paramOf(contact.params, 'reg-id') ?? ''}`),
       takesMessages: takesMessages(request, contact),
     },
   }

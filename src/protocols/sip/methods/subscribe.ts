@@ -4,7 +4,7 @@ import type { Address } from '#model'
 import { pidfMediaType } from '#wire/pidf'
 import { addressOfSipUri } from '../binding.ts'
 import type { HeaderLine } from '../codec/encode.ts'
-import { unfolded } from '../codec/grammar.ts'
+import { ownText, unfolded } from '../codec/grammar.ts'
 import { header } from '../codec/header-names.ts'
 import { acceptOf, accepts, eventOf, secondsOf } from '../codec/headers.ts'
 import { findHeader, requestUri, type SipRequest, stride } from '../codec/message.ts'
@@ -120,7 +120,14 @@ function subscriptionOf(
     incoming.answer(400, undefined, { reason: 'Bad Request (one Contact, please)' })
   else {
     const back = targetFlow(context.transport, flow, parts.via, dialog.target, dialog.routeSet)
-    return new SubscriptionDialog(context, watcher, presentity, dialog, back, eventId)
+    return new SubscriptionDialog(
+      context,
+      watcher,
+      presentity,
+      dialog,
+      back,
+      eventId === undefined ? undefined : ownText(eventId),
+    )
   }
   return undefined
 }
