@@ -1,5 +1,5 @@
 // An IMPP/1.0 client for transcripts, as the protocol's document says, apart from the server's codec.
-// `NAME = impp user@domain/device [largest=octets]`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
+// `NAME = impp user@domain/device [largest=octets] [inbox=closed]`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
 import { connect, type Socket } from 'node:net'
 import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
@@ -17,6 +17,7 @@ export class ImppParty implements Party {
   readonly #device: string | undefined
   /** Octets of a unit that it says it takes. */
   readonly #largest: string | undefined
+  readonly #inbox: string | undefined
   readonly #context: PartyContext
   #socket: Socket | undefined
   #connectionId = ''
@@ -31,7 +32,10 @@ export class ImppParty implements Party {
     const [address, device] = (words[0] as string).split('/')
     this.#address = address as string
     this.#device = device
-    this.#largest = /^largest=(\d+)$/.exec(words[1] ?? '')?.[1]
+    const option = (name: string): string | undefined =>
+      words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
+    this.#largest = option('largest')
+    this.#inbox = option('inbox')
     this.#context = context
   }
 
@@ -85,7 +89,8 @@ export class ImppParty implements Party {
     await this.#exchange('HELLO', `Domain: ${domain}${limit}`)
     const plain = Buffer.from(`\0${user}\0${this.#context.passwordOf(this.#address)}`).toString('base64')
     const device = this.#device === undefined ? '' : `\nDevice: ${this.#device}`
-    const done = await this.#exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}`)
+    const inbox = this.#inbox === undefined ? '' : `\nInbox: ${this.#inbox}`
+    const done = await this.#exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}${inbox}`)
     this.#connectionId = done.fields.get('connection-id') ?? ''
   }
 
