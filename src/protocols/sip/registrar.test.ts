@@ -233,3 +233,13 @@ test('who guesses is made to wait (503 with Retry-After)', async () => {
   }
   assert.fail('nobody stopped the guesser')
 })
+
+test('the phones of an account that is removed are gone with it', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const alice = domain.phone('alice', '192.0.2.3')
+  await bob.register()
+  assert.equal((await domain.service.accounts.remove(at('bob@example.com'))).kind, 'done')
+  assert.equal((await alice.message('sip:bob@example.com', 'x')).status, 404)
+  assert.deepEqual(bob.requests, [])
+})

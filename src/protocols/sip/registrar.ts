@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Account } from '#core'
-import { type Condition, delivered } from '#model'
+import type { Condition } from '#model'
 import { registeredPresence } from './binding-presence.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
@@ -154,7 +154,8 @@ export class Registrar {
     service.presence.publish(
       { presentity: owner, by: owner, tuple: id, source, seconds: undefined },
       (outcome) => {
-        if (outcome.kind !== delivered.kind)
+        // An account that is gone has no presence left to take away.
+        if (isThere && outcome.kind === 'refused')
           service.log.warn('a registration could not be shown as presence', { owner: owner.key, outcome })
       },
     )

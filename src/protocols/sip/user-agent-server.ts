@@ -3,8 +3,8 @@
 import { allowed, notAllowed, supported } from './capabilities.ts'
 import { header } from './codec/header-names.ts'
 import { tokensOf } from './codec/headers.ts'
-import type { SipRequest } from './codec/message.ts'
-import { defaultPort, viasOf } from './codec/via.ts'
+import { findHeader, type SipRequest, stride } from './codec/message.ts'
+import { defaultPort, type Via, viasOf } from './codec/via.ts'
 import type { SipContext } from './context.ts'
 import { hostPort } from './flow.ts'
 import { Incoming } from './incoming.ts'
@@ -40,7 +40,7 @@ export class UserAgentServer implements TransactionUser {
   onRequest(received: Received, transaction: ServerTransaction): void {
     const incoming = new Incoming(received, transaction)
     const { request } = incoming
-    if (this.#isLoop(request)) return incoming.answer(482)
+    if (this.#isLoop(request, received.parts.via)) return incoming.answer(482)
     const method = methods[request.method]
     if (method === undefined || !Object.hasOwn(methods, request.method))
       return incoming.answer(notAllowed.has(request.method) ? 405 : 501, [['Allow', allowed]])
@@ -75,7 +75,11 @@ export class UserAgentServer implements TransactionUser {
   }
 
   /** RFC 3261 §16.3 point 4: a Via of ours means that the request was here before; it has nowhere new to go. */
-  #isLoop(request: SipRequest): boolean {
+  #isLoop(request: SipRequest, top: Via): boolean {
+    // The usual case, straight from its sender: one Via in one field.
+    const first = findHeader(request, header.via)
+    if (top.end === request.index[first + 3] && findHeader(request, header.via, first + stride) < 0)
+      return false
     const vias = viasOf(request)
     if (vias === undefined || vias.length < 2) return false
     const { transport } = this.#context

@@ -86,7 +86,7 @@ export function checkRequest(request: SipRequest): RequestEssentials | MessageFa
   if (uri === undefined) return uriFault(text, request.uriStart)
   // RFC 3261 §19.1.1 (table): a Request-URI has no header components (RFC 4475 §3.1.2.11).
   if (uri.headers !== undefined) return fault(400, 'headers in the Request-URI', request.uriStart)
-  const lists = listFault(request)
+  const lists = listFault(request, essentials.via)
   if (lists !== undefined) return lists
   const maxForwards = maxForwardsOf(request)
   return { ...essentials, uri, maxForwards: maxForwards === 'malformed' ? undefined : maxForwards }
@@ -104,7 +104,7 @@ function uriFault(text: string, offset: number): MessageFault {
 const lists = [header.contact, header.route, header.recordRoute, header.path]
 
 /** Fields that are there must be well-formed, for others will read them after us. */
-function listFault(request: SipRequest): MessageFault | undefined {
+function listFault(request: SipRequest, top: Via): MessageFault | undefined {
   const { index } = request
   let vias = 0
   for (let i = 0; i < index.length; i += stride) {
@@ -116,9 +116,8 @@ function listFault(request: SipRequest): MessageFault | undefined {
     else if (lists.includes(id) && nameAddrsOf(request, id) === undefined) return broken(request, id)
     else if (id === header.contentType && contentTypeOf(request) === 'malformed') return broken(request, id)
   }
-  const first = findHeader(request, header.via)
-  const single = topVia(request)
-  if (vias === 1 && single !== undefined && single.end !== index[first + 3] && viasOf(request) === undefined)
+  // Several values in one field: what follows the topmost has not been read yet.
+  if (vias === 1 && top.end !== index[findHeader(request, header.via) + 3] && viasOf(request) === undefined)
     return broken(request, header.via)
   return undefined
 }
