@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
 /** LIMIT: milliseconds to wait for something that must come; machines that run tests are busy. */
-export const patienceMs = 15_000
+export const patienceMs = 30_000
 
 export interface ProgramOptions {
   readonly directory?: string

@@ -1,11 +1,12 @@
 // SEND as an e-mail-like message: header fields and MIME body <-> what an instant message says (IMPP §9;
 // docs/specs/impp-1.0.md §7.5).
 
-import { type Bytes, utf8 } from '#base'
+import { type Bytes, strictText, utf8 } from '#base'
 import type { Address, ChatState, Content, InstantMessage, LanguageText, MessageKind } from '#model'
 import { escaped, unescaped } from '#wire/cpim'
 import type { HeaderLines } from '#wire/header-lines'
 import {
+  contentOf as contentOfEntity,
   contentTypeOf,
   describingFields,
   freshBoundary,
@@ -109,9 +110,19 @@ function textsOf(headers: HeaderLines, body: Bytes): { texts: LanguageText[]; is
 
 /** Line ends of MIME text are CR LF (RFC 2046 §4.1.1); those of the model are LF. */
 function plainText(entity: MimeEntity): LanguageText | undefined {
-  const text = textOf(entity)
+  const text = textOf(entity) ?? unlabelledText(entity)
   if (text === undefined) return undefined
   return { language: entity.headers.get('content-language') ?? '', text: text.replace(/\r\n/g, '\n') }
+}
+
+/**
+ * Text without a charset is US-ASCII to MIME and UTF-8 to SIP (RFC 3261 §7.4.1), whose content comes here byte for byte: we choose UTF-8,
+ * of which US-ASCII is a part.
+ */
+function unlabelledText(entity: MimeEntity): string | undefined {
+  const isLabelled = contentTypeOf(entity.headers)?.parameters.has('charset') ?? true
+  const content = isLabelled ? undefined : contentOfEntity(entity)
+  return content === undefined ? undefined : strictText(content)
 }
 
 type Field = readonly [name: string, value: string | undefined]
