@@ -1,4 +1,4 @@
-// Writes docs/reference/ from the definitions in the code: settings and commands. `--check` writes nothing and fails when a
+// Writes docs/reference/ from the definitions in the code: settings, commands and metrics. `--check` writes nothing and fails when a
 // page is not what the code says.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,6 +7,7 @@ import { allSections, loadProtocols, version } from '#server'
 import { commandsReference } from '../src/cli/commands-reference.ts'
 import { programOf } from '../src/cli/program.ts'
 import { processTerminal } from '../src/cli/terminal.ts'
+import { metricsReference } from './metrics-reference.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -17,6 +18,7 @@ export async function references(): Promise<Map<string, string>> {
   return new Map([
     ['docs/reference/settings.md', settingsReference(allSections(await loadProtocols()))],
     ['docs/reference/commands.md', commandsReference(programOf(context, version))],
+    ['docs/reference/metrics.md', await metricsReference()],
   ])
 }
 
