@@ -11,7 +11,8 @@ export interface BaresipOptions {
   /** Who can be written to; the first is watched. */
   readonly contacts?: readonly string[]
   readonly watches?: boolean
-  readonly registrationSeconds?: number
+  /** The lease of its registration and its publication; it is renewed before. */
+  readonly leaseSeconds?: number
 }
 
 export class Baresip {
@@ -33,13 +34,13 @@ export class Baresip {
     user: string,
     options: BaresipOptions = {},
   ): Promise<Baresip> {
-    const { transport = 'udp', contacts = [], watches = false, registrationSeconds = 600 } = options
+    const { transport = 'udp', contacts = [], watches = false, leaseSeconds = 600 } = options
     const directory = scene.directory()
     const port = await freePort()
     const proxy = scene.server.at(transport === 'tcp' ? 'sipTcp' : 'sipUdp')
     writeFileSync(
       join(directory, 'accounts'),
-      `<sip:${user}@localhost;transport=${transport}>;auth_pass=${password};outbound="sip:${proxy};transport=${transport}";regint=${registrationSeconds};pubint=300\n`,
+      `<sip:${user}@localhost;transport=${transport}>;auth_pass=${password};outbound="sip:${proxy};transport=${transport}";regint=${leaseSeconds};pubint=${leaseSeconds}\n`,
     )
     const lines = contacts.map(
       (name, at) => `"${name}" <sip:${name}@localhost>${watches && at === 0 ? ';presence=p2p' : ''}\n`,

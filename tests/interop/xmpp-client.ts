@@ -57,16 +57,14 @@ export class XmppClient {
 
   /** The next event of that kind that has these values; others before it are passed over. */
   async next(event: string, values: Readonly<Record<string, unknown>> = {}): Promise<XmppEvent> {
-    for (;;) {
-      const found = this.events(this.#read).find(
-        (one) => one.event === event && Object.entries(values).every(([key, value]) => one[key] === value),
-      )
-      if (found !== undefined) {
-        this.#read = this.events().indexOf(found) + 1
-        return found
-      }
-      await this.#more(event, values)
-    }
+    const found = await this.#find(event, values, this.#read)
+    this.#read = this.events().indexOf(found) + 1
+    return found
+  }
+
+  /** The first event of that kind and these values, passed over or not. */
+  ever(event: string, values: Readonly<Record<string, unknown>> = {}): Promise<XmppEvent> {
+    return this.#find(event, values, 0)
   }
 
   /** All events of a kind so far, read or not. */
@@ -93,6 +91,16 @@ export class XmppClient {
       if (line.startsWith('{"event": ')) this.#events.push(JSON.parse(line) as XmppEvent)
     }
     return this.#events.slice(from)
+  }
+
+  async #find(event: string, values: Readonly<Record<string, unknown>>, from: number): Promise<XmppEvent> {
+    for (;;) {
+      const found = this.events(from).find(
+        (one) => one.event === event && Object.entries(values).every(([key, value]) => one[key] === value),
+      )
+      if (found !== undefined) return found
+      await this.#more(event, values)
+    }
   }
 
   async #more(event: string, values: Readonly<Record<string, unknown>>): Promise<void> {
