@@ -3,7 +3,7 @@
 
 import { type Bytes, strictText, utf8 } from '#base'
 import type { Address, ChatState, Content, InstantMessage, LanguageText, MessageKind } from '#model'
-import { escaped, unescaped } from '#wire/cpim'
+import { escaped, parseCpim, unescaped } from '#wire/cpim'
 import type { HeaderLines } from '#wire/header-lines'
 import {
   contentOf as contentOfEntity,
@@ -96,6 +96,7 @@ function textsOf(headers: HeaderLines, body: Bytes): { texts: LanguageText[]; is
     const plain = plainText({ headers, body })
     return plain === undefined ? { texts: [], isText: false } : { texts: [plain], isText: true }
   }
+  if (type?.essence === 'message/cpim') return { texts: wrappedTexts(body), isText: false }
   if (type?.essence !== 'multipart/alternative') return { texts: [], isText: false }
   const places = splitMultipart(body, type.parameters.get('boundary') ?? '')
   if (typeof places === 'string') return { texts: [], isText: false }
@@ -106,6 +107,14 @@ function textsOf(headers: HeaderLines, body: Bytes): { texts: LanguageText[]; is
   })
   const found = texts.filter((text) => text !== undefined)
   return { texts: found, isText: found.length === texts.length }
+}
+
+/** The plain text that Message/CPIM holds (RFC 3862 §2), beside which the whole is kept. */
+function wrappedTexts(body: Bytes): LanguageText[] {
+  const message = parseCpim(body)
+  if ('fault' in message || contentTypeOf(message.entity.headers)?.essence !== 'text/plain') return []
+  const text = plainText(message.entity)
+  return text === undefined ? [] : [text]
 }
 
 /** Line ends of MIME text are CR LF (RFC 2046 §4.1.1); those of the model are LF. */
