@@ -1,0 +1,95 @@
+// Clients with a full-screen terminal: profanity and finch (libpurple), each in a terminal made by script(1).
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before } from 'node:test'
+import { peer } from './peers.ts'
+import type { Program } from './program.ts'
+import { type Scene, scene } from './scene.ts'
+import { password, VeronaServer } from './server.ts'
+
+const profanity = peer('profanity')
+const finch = peer('finch')
+
+let server: VeronaServer
+before(async () => {
+  server = await VeronaServer.start({ users: ['romeo', 'juliet', 'nurse'] })
+})
+after(() => server?.remove())
+
+/** The program in a terminal of 50 lines of 150 columns. */
+function inTerminal(stage: Scene, name: string, path: string, home: string): Program {
+  const environment = {
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, '.config'),
+    XDG_DATA_HOME: join(home, '.local', 'share'),
+    TERM: 'xterm',
+    // Those made with OpenSSL trust what it names.
+    SSL_CERT_FILE: stage.server.authority,
+  }
+  const line = `stty rows 50 cols 150; exec '${path}'`
+  return stage.start(name, 'script', ['-qec', line, '/dev/null'], { environment, directory: home })
+}
+
+scene(
+  'profanity logs in over TLS with our authority, writes and is written to',
+  profanity.skip,
+  () => server,
+  async (stage) => {
+    const client = inTerminal(stage, 'profanity', profanity.path, stage.directory())
+    await client.sees(/Type '\/help'/)
+    client.write(`/connect romeo@localhost server 127.0.0.1 port ${stage.server.port('xmpp')} tls force\n`)
+    await client.sees(/Enter password/)
+    client.write(`${password}\n`)
+    await client.sees(/logged in successfully/)
+    const reading = stage.server.as('juliet', 'watch', '--messages', '--json')
+    client.write('/msg juliet@localhost Grüße aus dem Terminal\n')
+    await reading.sees(/Grüße aus dem Terminal/)
+    await stage.server.as('juliet', 'send', 'romeo@localhost', 'Gute Nacht').succeeds()
+    await client.sees(/Gute Nacht/)
+    client.write('/quit\n')
+    await client.ends()
+  },
+)
+
+scene(
+  'finch logs in over TLS, shows what comes and answers',
+  finch.skip,
+  () => server,
+  async (stage) => {
+    const home = stage.directory()
+    const purple = join(home, '.purple')
+    // COMPAT: libpurple asks about a certificate that was not made by an authority of the system; one that it has seen it takes.
+    const seen = join(purple, 'certificates', 'x509', 'tls_peers')
+    mkdirSync(seen, { recursive: true })
+    copyFileSync(join(stage.server.directory, 'data', 'tls', 'server.crt'), join(seen, '127.0.0.1'))
+    writeFileSync(join(purple, 'accounts.xml'), purpleAccount('nurse', stage.server.port('xmpp')))
+    const reading = stage.server.as('juliet', 'watch', 'nurse@localhost', '--messages', '--json')
+    await stage.server.approve('nurse', 'juliet')
+    const client = inTerminal(stage, 'finch', finch.path, home)
+    await reading.sees(/"basic":"open"/)
+    await stage.server.as('juliet', 'send', 'nurse@localhost', 'Amme!').succeeds()
+    await client.sees(/Amme!/)
+    // To the window of the conversation.
+    client.write('\u001bn')
+    client.write('Gleich, mein Lamm\r')
+    await reading.sees(/Gleich, mein Lamm/)
+  },
+)
+
+function purpleAccount(user: string, port: number): string {
+  return `<?xml version='1.0' encoding='UTF-8' ?>
+<account version='1.0'>
+ <account>
+  <protocol>prpl-jabber</protocol>
+  <name>${user}@localhost/finch</name>
+  <password>${password}</password>
+  <settings>
+   <setting name='connection_security' type='string'>require_tls</setting>
+   <setting name='connect_server' type='string'>127.0.0.1</setting>
+   <setting name='port' type='int'>${port}</setting>
+  </settings>
+  <settings ui='gnt-purple'><setting name='auto-login' type='bool'>1</setting></settings>
+ </account>
+</account>
+`
+}
