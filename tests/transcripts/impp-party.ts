@@ -1,7 +1,7 @@
 // An IMPP/1.0 client for transcripts, as the protocol's document says, apart from the server's codec.
 // `NAME = impp user@domain/device [largest=octets] [inbox=closed]`. It adds From, Connection-ID and Content-Length, and leaves the rest to the script.
 import { connect, type Socket } from 'node:net'
-import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext } from './party.ts'
+import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext, patience } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
 
 interface Unit {
@@ -53,6 +53,7 @@ export class ImppParty implements Party {
       return
     }
     if (what === 'disappears') return this.abandon()
+    if (what === 'is disconnected') return this.#closed()
     if (what === 'signs out') {
       await this.#exchange('QUIT', '')
       return this.abandon()
@@ -60,6 +61,17 @@ export class ImppParty implements Party {
     const answer = /^answers (OK|ERROR .*)$/.exec(what)?.[1]
     if (answer !== undefined) return this.#answer(answer, text)
     throw new Error(`an IMPP party can't "${what}"`)
+  }
+
+  async #closed(): Promise<void> {
+    const socket = this.#socket
+    if (socket !== undefined && !socket.closed) {
+      const late = setTimeout(() => socket.destroy(new Error('late')), patience)
+      await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      clearTimeout(late)
+      if (socket.errored?.message === 'late') throw new Error('the connection goes on')
+    }
+    this.abandon()
   }
 
   abandon(): void {

@@ -123,7 +123,7 @@ function contextOf(server: RunningServer, script: Script): Omit<PartyContext, 'n
 
 /**
  * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
- * juliet@localhost`.
+ * juliet@localhost`; `juliet@localhost is removed`; `the server stops`.
  */
 async function worldStep(
   what: string,
@@ -135,6 +135,9 @@ async function worldStep(
   if (seconds !== undefined) {
     return pass(clock, Number(seconds))
   }
+  const gone = /^(\S+@\S+) is removed$/.exec(what)?.[1]
+  if (gone !== undefined) return removeAccount(server, gone)
+  if (what === 'the server stops') return void server.stop()
   const decision =
     /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about) (\S+)$/.exec(
       what,
@@ -149,6 +152,12 @@ async function pass(clock: VirtualClock, seconds: number): Promise<void> {
     clock.advance(Math.min(left, stepSeconds) * 1000)
     await new Promise((resolve) => setTimeout(resolve, roundTripMs))
   }
+}
+
+async function removeAccount({ service }: RunningServer, address: string): Promise<void> {
+  const parsed = parseAddress(address)
+  const outcome = parsed === undefined ? undefined : await service.accounts.remove(parsed)
+  if (outcome?.kind !== 'done') throw new Error(`${address} could not be removed: ${JSON.stringify(outcome)}`)
 }
 
 function decide({ service }: RunningServer, owner: string, verb: string, watcher: string): Promise<void> {
