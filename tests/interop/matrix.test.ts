@@ -61,3 +61,19 @@ for (const [from, to] of pairs) {
     },
   )
 }
+
+scene(
+  'a client that hangs turns absent within its lease, though its connection stands (RFC 6120 §4.6.3)',
+  slixmpp.skip,
+  () => server,
+  async (stage) => {
+    const romeo = new ImppPersona(stage, 'impp-impp-romeo')
+    const juliet = new XmppPersona(stage, slixmpp.path, 'impp-xmpp-juliet')
+    await stage.server.approve(juliet.user, romeo.user)
+    await romeo.comeOnline(juliet.user)
+    await juliet.comeOnline()
+    await romeo.sees(juliet.user, { open: true })
+    juliet.hang()
+    await romeo.sees(juliet.user, { open: false })
+  },
+)

@@ -100,6 +100,11 @@ export class XmppPersona implements Persona {
     await this.#its.program.kill()
   }
 
+  /** It is still there and says nothing. */
+  hang(): void {
+    this.#its.program.signal('SIGSTOP')
+  }
+
   get #its(): XmppClient {
     if (this.#client === undefined) throw new Error(`${this.user} is not online`)
     return this.#client
