@@ -1,32 +1,15 @@
-// The world of one transcript: a server with the memory store and a virtual clock, its accounts and its parties.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { VirtualClock } from '#base'
+// The world of one transcript: a server, its accounts and its parties.
+import type { VirtualClock } from '#base'
 import { parseAddress } from '#model'
-import { silentLog } from '#observe'
-import { loadConfiguration, type RunningServer, startServer } from '#server'
-import { createMemoryStore } from '#store'
+import type { RunningServer } from '#server'
+import { House } from './house.ts'
 import { ImppParty } from './impp-party.ts'
-import type { Party, PartyContext, Places } from './party.ts'
+import type { Party, PartyContext } from './party.ts'
 import type { Script } from './script.ts'
 import { SipParty } from './sip-party.ts'
 import { XmppParty } from './xmpp-party.ts'
 
-const settings = `
-domains = ["localhost"]
-[xmpp]
-client = "127.0.0.1:0"
-plain_without_tls = true
-[sip]
-udp = "127.0.0.1:0"
-tcp = "127.0.0.1:0"
-[impp]
-client = "127.0.0.1:0"
-plain_without_tls = true
-[auth]
-scram_iterations = 4096
-`
+const restart = 'the server restarts'
 
 /** Virtual seconds at a time, and the real milliseconds in which clients answer what that brought about. */
 const stepSeconds = 10
@@ -45,17 +28,13 @@ export async function play(
   script: Script,
   prepare: (server: RunningServer) => void = () => {},
 ): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  const configFile = join(directory, 'verona.toml')
-  writeFileSync(configFile, `data = ${JSON.stringify(directory)}\n${laidOver(settings, script.settings)}`)
-  const configuration = await loadConfiguration({ file: configFile, environment: {}, directory })
-  const server = await startServer(configuration, { clock, store: createMemoryStore(), log: silentLog })
+  const restarts = script.steps.some(({ what }) => what === restart)
+  const house = new House(script.settings, restarts, prepare)
   const parties = new Map<string, Party>()
   try {
-    await addAccounts(server, script)
-    prepare(server)
-    const context = contextOf(server, script)
+    await house.start()
+    await addAccounts(house.server, script)
+    const context = contextOf(house, script)
     for (const { name, protocol, words } of script.parties) {
       const Maker = makers[protocol]
       if (Maker === undefined) throw new Error(`${file}: no party speaks ${protocol}`)
@@ -65,39 +44,15 @@ export async function play(
       const party = parties.get(who)
       try {
         if (party !== undefined) await party.act(what, block)
-        else await worldStep(what, block, clock, server)
+        else await worldStep(what, block, house)
       } catch (error) {
         throw new Error(`${file}:${line}: ${who} ${what}: ${(error as Error).message}`, { cause: error })
       }
     }
   } finally {
     for (const party of parties.values()) party.abandon()
-    await stopped(server, clock)
-    rmSync(directory, { recursive: true, force: true })
+    await house.close()
   }
-}
-
-/** One TOML text of two: of a key that both have, the second's value counts. */
-function laidOver(...texts: readonly string[]): string {
-  const tables = new Map<string, Map<string, string>>([['', new Map()]])
-  for (const text of texts) {
-    let table = tables.get('') as Map<string, string>
-    for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
-      const [key = ''] = line.split('=')
-      if (line.startsWith('[')) {
-        table = tables.get(line) ?? new Map()
-        tables.set(line, table)
-      } else table.set(key.trim(), line)
-    }
-  }
-  return [...tables].map(([head, lines]) => [head, ...lines.values(), ''].join('\n')).join('\n')
-}
-
-/** Stopping waits a bounded time for goodbyes: that time passes. */
-async function stopped(server: RunningServer, clock: VirtualClock): Promise<void> {
-  const passing = setInterval(() => clock.advance(1000), 5)
-  await server.stop()
-  clearInterval(passing)
 }
 
 async function addAccounts({ service }: RunningServer, script: Script): Promise<void> {
@@ -110,13 +65,7 @@ async function addAccounts({ service }: RunningServer, script: Script): Promise<
   if (refusals.length > 0) throw new Error(`accounts were refused: ${JSON.stringify(refusals)}`)
 }
 
-function contextOf(server: RunningServer, script: Script): Omit<PartyContext, 'name'> {
-  const places: Places = new Map(
-    server.listeners.map(({ setting, where }) => {
-      const [, host = '', port = ''] = /^(.*):(\d+)(?:\/|$)/.exec(where) ?? []
-      return [setting, { host, port: Number(port) }]
-    }),
-  )
+function contextOf({ places }: House, script: Script): Omit<PartyContext, 'name'> {
   const passwords = new Map(script.accounts.map(({ address, password }) => [address, password]))
   const octets = new Map<string, Buffer>()
   return { places, variables: new Map(), octets, passwordOf: (address) => passwords.get(address) ?? 'secret' }
@@ -124,14 +73,10 @@ function contextOf(server: RunningServer, script: Script): Omit<PartyContext, 'n
 
 /**
  * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
- * juliet@localhost`; `juliet@localhost is removed`; `the server stops`.
+ * juliet@localhost`; `juliet@localhost is removed`; `the server stops`, `the server restarts`.
  */
-async function worldStep(
-  what: string,
-  block: string,
-  clock: VirtualClock,
-  server: RunningServer,
-): Promise<void> {
+async function worldStep(what: string, block: string, house: House): Promise<void> {
+  const { clock, server } = house
   const seconds = /^time passes (\d+) seconds?$/.exec(what)?.[1]
   if (seconds !== undefined) {
     return pass(clock, Number(seconds))
@@ -139,6 +84,7 @@ async function worldStep(
   const gone = /^(\S+@\S+) is removed$/.exec(what)?.[1]
   if (gone !== undefined) return removeAccount(server, gone)
   if (what === 'the server stops') return void server.stop()
+  if (what === restart) return house.restart()
   const decision =
     /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about) (\S+)$/.exec(
       what,

@@ -1,0 +1,104 @@
+// The server of one transcript: on loopback ports and a virtual clock, on the memory store, or on its database when the script says
+// that it is restarted.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { VirtualClock } from '#base'
+import { silentLog } from '#observe'
+import { loadConfiguration, type RunningServer, startServer } from '#server'
+import { createMemoryStore } from '#store'
+import type { Places } from './party.ts'
+
+const settings = `
+domains = ["localhost"]
+[xmpp]
+client = "127.0.0.1:0"
+plain_without_tls = true
+[sip]
+udp = "127.0.0.1:0"
+tcp = "127.0.0.1:0"
+[impp]
+client = "127.0.0.1:0"
+plain_without_tls = true
+[auth]
+scram_iterations = 4096
+`
+
+export class House {
+  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  readonly #directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
+  readonly #settings: string
+  readonly #durable: boolean
+  readonly #prepare: (server: RunningServer) => void
+  readonly #places = new Map<string, { readonly host: string; readonly port: number }>()
+  #server: RunningServer | undefined
+
+  /**
+   * @param settings TOML laid over those of every transcript
+   * @param durable on a database in a file, which outlives a restart
+   * @param prepare changes the server before anybody signs in
+   */
+  constructor(settings: string, durable: boolean, prepare: (server: RunningServer) => void) {
+    this.#settings = settings
+    this.#durable = durable
+    this.#prepare = prepare
+  }
+
+  get server(): RunningServer {
+    if (this.#server === undefined) throw new Error('the server does not run')
+    return this.#server
+  }
+
+  /** Where it listens now. */
+  get places(): Places {
+    return this.#places
+  }
+
+  async start(): Promise<void> {
+    const directory = this.#directory
+    const file = join(directory, 'verona.toml')
+    writeFileSync(file, `data = ${JSON.stringify(directory)}\n${laidOver(settings, this.#settings)}`)
+    const configuration = await loadConfiguration({ file, environment: {}, directory })
+    const store = this.#durable ? {} : { store: createMemoryStore() }
+    this.#server = await startServer(configuration, { clock: this.clock, log: silentLog, ...store })
+    this.#prepare(this.#server)
+    for (const { setting, where } of this.#server.listeners) {
+      const [, host = '', port = ''] = /^(.*):(\d+)(?:\/|$)/.exec(where) ?? []
+      this.#places.set(setting, { host, port: Number(port) })
+    }
+  }
+
+  /** Stopping waits a bounded time for goodbyes: that time passes. */
+  async stop(): Promise<void> {
+    const passing = setInterval(() => this.clock.advance(1000), 5)
+    await this.#server?.stop()
+    clearInterval(passing)
+  }
+
+  async restart(): Promise<void> {
+    if (!this.#durable) throw new Error('what is in memory alone does not outlive a restart')
+    await this.stop()
+    await this.start()
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+/** One TOML text of two: of a key that both have, the second's value counts. */
+function laidOver(...texts: readonly string[]): string {
+  const tables = new Map<string, Map<string, string>>([['', new Map()]])
+  for (const text of texts) {
+    let table = tables.get('') as Map<string, string>
+    for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+      const [key = ''] = line.split('=')
+      if (line.startsWith('[')) {
+        table = tables.get(line) ?? new Map()
+        tables.set(line, table)
+      } else table.set(key.trim(), line)
+    }
+  }
+  return [...tables].map(([head, lines]) => [head, ...lines.values(), ''].join('\n')).join('\n')
+}
