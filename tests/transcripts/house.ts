@@ -40,7 +40,8 @@ export class House {
    */
   constructor(settings: string, durable: boolean, prepare: (server: RunningServer) => void) {
     this.#settings = settings
-    this.#durable = durable
+    // A soak plays all of them on the database.
+    this.#durable = durable || process.env.VERONA_SOAK !== undefined
     this.#prepare = prepare
   }
 

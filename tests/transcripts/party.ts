@@ -57,6 +57,11 @@ export class Arrivals<T> {
     else waiting(item)
   }
 
+  /** What was taken and is to be looked at again, before what came since. */
+  putBack(items: readonly T[]): void {
+    this.#arrived.unshift(...items)
+  }
+
   /** The oldest; rejects when nothing comes in time. */
   next(what: string): Promise<T> {
     const item = this.#arrived.shift()

@@ -175,7 +175,7 @@ export class XmppParty implements Party {
       if (node.attributes.get('id') === id) break
       before.push(node)
     }
-    for (const node of before) this.#arrivals.push(node)
+    this.#arrivals.putBack(before)
   }
 
   async #expect(name: string): Promise<Node> {
