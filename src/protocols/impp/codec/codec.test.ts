@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat, sameBytes, text, utf8 } from '#base'
 import { type Condition, conditions, type InstantMessage, parseAddress } from '#model'
-import { contentOf as decodedContent, type MimeEntity } from '#wire/mime'
+import { contentOf as decodedContent, type MimeEntity, parseEntity } from '#wire/mime'
 import {
   acceptedTypes,
   addressOfUrl,
@@ -373,3 +373,19 @@ test('content that is not plain text is kept octet for octet', () => {
   assert.ok(sameBytes(read.content?.bytes as Uint8Array, bytes))
   assert.ok(decodedContent({ headers: request.headers, body: request.body } as MimeEntity))
 })
+
+/** [Content-Type, body, text] */
+const unlabelled: readonly (readonly [string, Uint8Array, string | undefined])[] = [
+  ['text/plain', utf8('Grüße 🌹'), 'Grüße 🌹'],
+  ['text/plain; charset=us-ascii', utf8('Grüße'), undefined],
+  ['text/plain', Uint8Array.of(0x47, 0xfc), undefined],
+]
+for (const [type, body, expected] of unlabelled) {
+  test(`${type} of ${body.length} octets reads as ${expected} (RFC 3261 §7.4.1)`, () => {
+    const from = parseAddress('juliet@localhost')
+    assert.ok(from)
+    const entity = parseEntity(concat([utf8(`Content-Type: ${type}\r\n\r\n`), body]))
+    assert.ok(!('fault' in entity))
+    assert.equal(messageOf(entity.headers, entity.body, from, from).body[0]?.text, expected)
+  })
+}
