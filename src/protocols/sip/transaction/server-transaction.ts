@@ -11,6 +11,8 @@ export interface ServerLayer {
   readonly timing: Timing
   readonly timers: TimerQueues
   ended(transaction: ServerTransaction): void
+  /** It has answered, and what is left of it is to give `response` to retransmissions until Timer J fires. */
+  completed(transaction: ServerTransaction, response: Buffer): void
 }
 
 export class ServerTransaction {
@@ -19,7 +21,7 @@ export class ServerTransaction {
   readonly flow: Flow
   /** The method is INVITE. */
   readonly invite: boolean
-  /** From tag, Call-ID and CSeq, by which a request that came by two ways is found (RFC 3261 §8.2.2.2). */
+  /** From tag, Call-ID and CSeq, by which a request that came by two ways is found (RFC 3261 §8.2.2.2); '' where it cannot. */
   readonly mergeKey: string
   /** Told of the CANCEL of an INVITE that has no final response yet. */
   onCancel: (() => void) | undefined
@@ -107,6 +109,9 @@ export class ServerTransaction {
     for (const effect of effects) {
       if (effect.do === 'send-response') this.#send(this.#response)
       else if (effect.do === 'send-trying') this.#send(this.#trying?.())
+      // Timer J is the layer's: the transaction itself is no longer needed.
+      else if (effect.do === 'arm' && effect.timer === 'J')
+        this.#layer.completed(this, this.#response as Buffer)
       else if (effect.do === 'arm')
         this.#timers.push(this.#layer.timers.arm(this, effect.timer, effect.after))
       else if (effect.do === 'disarm') this.#disarm(effect.timer)

@@ -9,6 +9,7 @@ import type { ViaStamp } from '../codec/splice.ts'
 import { branchMagic } from '../codec/via.ts'
 import type { Flow } from '../flow.ts'
 import { ClientTransaction, type ResponseHandler } from './client-transaction.ts'
+import { CompletedTransactions } from './completed-transactions.ts'
 import { ServerTransaction } from './server-transaction.ts'
 import { type Timing, timing } from './step.ts'
 import { TimerQueues } from './timer-queues.ts'
@@ -54,11 +55,13 @@ export class TransactionLayer {
   readonly #servers = new Map<string, ServerTransaction>()
   readonly #merges = new Map<string, ServerTransaction>()
   readonly #clients = new Map<string, ClientTransaction>()
+  readonly #completed: CompletedTransactions
   #user: TransactionUser | undefined
 
   constructor(clock: Clock, limits: TransactionLimits = transactionLimits, times: Timing = timing) {
     this.timing = times
     this.timers = new TimerQueues(clock)
+    this.#completed = new CompletedTransactions(clock, 64 * times.t1)
     this.#limits = limits
   }
 
@@ -67,7 +70,7 @@ export class TransactionLayer {
   }
 
   get size(): { readonly servers: number; readonly clients: number } {
-    return { servers: this.#servers.size, clients: this.#clients.size }
+    return { servers: this.#servers.size + this.#completed.size, clients: this.#clients.size }
   }
 
   /** A request came in. */
@@ -84,8 +87,12 @@ export class TransactionLayer {
       return
     }
     if (request.method === 'ACK') return user.onAck(received)
+    if (this.#completed.repeated(key)) return
     if (!this.#hasRoom()) return user.onOverload(received)
-    const mergeKey = `${parts.callId} ${parts.cseq.number} ${parts.fromTag ?? ''} ${request.method}`
+    const mergeKey =
+      parts.toTag === undefined && request.method !== 'CANCEL'
+        ? `${parts.callId} ${parts.cseq.number} ${parts.fromTag ?? ''} ${request.method}`
+        : ''
     const transaction = new ServerTransaction(
       this,
       key,
@@ -97,8 +104,9 @@ export class TransactionLayer {
     this.#servers.set(key, transaction)
     if (request.method === 'CANCEL')
       return user.onCancel(received, transaction, this.#servers.get(cancelledKey(request, parts)))
-    if (parts.toTag === undefined) {
-      if (this.#merges.has(mergeKey)) return user.onMerged(received, transaction)
+    if (mergeKey !== '') {
+      if (this.#merges.has(mergeKey) || this.#completed.hasMerge(mergeKey))
+        return user.onMerged(received, transaction)
       this.#merges.set(mergeKey, transaction)
     }
     user.onRequest(received, transaction)
@@ -152,14 +160,27 @@ export class TransactionLayer {
     if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
   }
 
+  completed(transaction: ServerTransaction, response: Buffer): void {
+    const { key, mergeKey, flow } = transaction
+    // One that came by another way has its response kept, but is not what others came before.
+    const isFirst = this.#merges.get(mergeKey) === transaction
+    this.ended(transaction)
+    this.#completed.add(key, isFirst ? mergeKey : '', flow, response)
+  }
+
   stop(): void {
+    this.#completed.stop()
     for (const transaction of [...this.#servers.values(), ...this.#clients.values()]) transaction.drop()
     this.timers.stop()
   }
 
   /** Makes room: an answered transaction only waits for retransmissions, and the oldest has waited longest. */
   #hasRoom(): boolean {
-    if (this.#servers.size < this.#limits.serverTransactionsMax) return true
+    if (this.#servers.size + this.#completed.size < this.#limits.serverTransactionsMax) return true
+    if (this.#completed.size > 0) {
+      this.#completed.dropOldest()
+      return true
+    }
     let looked = 0
     for (const oldest of this.#servers.values()) {
       if (oldest.answered) {
