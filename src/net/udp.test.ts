@@ -23,6 +23,13 @@ test('datagrams go both ways, with the address they came from', async () => {
   await Promise.all([one.close(), two.close()])
 })
 
+test('what no datagram holds is said to be dropped at once (RFC 768)', async () => {
+  const one = await listen()
+  assert.equal(one.send(Buffer.alloc(65_507), one.port, '127.0.0.1'), true)
+  assert.equal(one.send(Buffer.alloc(65_508), one.port, '127.0.0.1'), false)
+  await one.close()
+})
+
 test('bound to every address, IPv4 comes and goes as plain IPv4', async () => {
   const got = Promise.withResolvers<Endpoint>()
   const all = await listen({ host: undefined, onDatagram: (_bytes, source) => got.resolve(source) })
@@ -74,10 +81,11 @@ test('a source past its rate is not heard, the others are', async () => {
 test('a datagram that cannot be sent is told, with its destination', async () => {
   const fault = Promise.withResolvers<[Error, Endpoint | undefined]>()
   const listener = await listen({ onFault: (error, to) => fault.resolve([error, to]) })
-  listener.send(Buffer.alloc(70_000), 9, '127.0.0.1')
+  // Nobody may broadcast who has not asked the system for it.
+  listener.send(Buffer.from('x'), 9, '255.255.255.255')
   const [error, to] = await fault.promise
-  assert.match(error.message, /EMSGSIZE/)
-  assert.deepEqual(to, { address: '127.0.0.1', port: 9 })
+  assert.match(error.message, /EACCES|ENETUNREACH|EINVAL/)
+  assert.deepEqual(to, { address: '255.255.255.255', port: 9 })
   await listener.close()
 })
 

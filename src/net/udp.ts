@@ -11,6 +11,9 @@ import { endLoan } from './loan.ts'
 import type { NetMetrics } from './net-metrics.ts'
 import { RateLimit } from './rate-limit.ts'
 
+/** LIMIT: octets of a datagram over IPv4 (RFC 768, RFC 791 §3.1); we choose the same for IPv6. */
+const datagramOctetsMax = 65_507
+
 export interface UdpLimits {
   /** LIMIT: datagrams of one source address a second, over five seconds; 0 sets no limit. The rest is dropped. */
   readonly datagramsPerSourcePerSecondMax: number
@@ -48,8 +51,8 @@ export interface UdpListener {
   /** The address we are bound to, for Via and Contact; `0.0.0.0` or `::` when to all. */
   readonly local: Endpoint
   /**
-   * Sends a copy of the octets. False when it was dropped at once because too much waits to be sent; an error the
-   * network tells later comes to onFault. `host` must be an IP address: a name would be a DNS question a datagram.
+   * Sends a copy of the octets. False when it was dropped at once because no datagram holds it or too much waits to be sent; an
+   * error the network tells later comes to onFault. `host` must be an IP address: a name would be a DNS question a datagram.
    */
   send(bytes: Bytes, port: number, host: string): boolean
   close(): Promise<void>
@@ -94,6 +97,10 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
     port: local.port,
     local,
     send: (bytes, port, host) => {
+      if (bytes.length > datagramOctetsMax) {
+        notSent?.add()
+        return false
+      }
       if (socket.getSendQueueSize() + bytes.length > limits.sendQueueBytesMax) {
         queueFull?.add()
         return false
