@@ -77,7 +77,9 @@ interface TupleParts {
 function tupleOf(frame: Frame, outerLanguage: string, now: number): PresenceTuple | PidfFault {
   const written = frame.attribute('id') ?? ''
   if (written === '') return fault('no-id', frame.start)
-  if (written.length > idLengthMax) return fault('id-too-long', frame.start)
+  // Each character of an id of ours may be written as seven.
+  if (written.length > 7 * idLengthMax || idOf(written).length > idLengthMax)
+    return fault('id-too-long', frame.start)
   const language = languageOf(frame, outerLanguage)
   const parts: TupleParts = {}
   const notes: LanguageText[] = []

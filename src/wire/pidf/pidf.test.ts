@@ -281,6 +281,19 @@ test('any tuple id is a legal xs:ID when written, and comes back (property)', ()
   )
 })
 
+test('an id of the greatest length that is written with escapes is read again (RFC 3863 §4.4)', () => {
+  const tuple = {
+    id: ' '.repeat(1023),
+    basic: 'open',
+    notes: [],
+    statusExtensions: [],
+    extensions: [],
+  } as const
+  const octets = writePidf({ entity: 'pres:a@b', tuples: [tuple], notes: [], extensions: [] })
+  const document = parsePidf(octets, { now: 0 })
+  assert.equal('fault' in document ? document.fault : document.tuples[0]?.id, tuple.id)
+})
+
 test('what the model holds survives writing and reading (property)', () => {
   const plain = { noNullPrototype: true }
   const words = fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => {
