@@ -15,9 +15,7 @@ test('datagrams go both ways, with the address they came from', async () => {
     onDatagram: (bytes, source) => got.resolve([Buffer.from(bytes).toString(), source]),
   })
   const two = await listen()
-  const bytes = Buffer.from('OPTIONS')
-  assert.equal(two.send(bytes, one.port, '127.0.0.1'), true)
-  bytes.fill(0)
+  assert.equal(two.send(Buffer.from('OPTIONS'), one.port, '127.0.0.1'), true)
   assert.deepEqual(await got.promise, ['OPTIONS', { address: '127.0.0.1', port: two.port }])
   assert.deepEqual(one.local, { address: '127.0.0.1', port: one.port })
   await Promise.all([one.close(), two.close()])

@@ -7,7 +7,6 @@ import { type Bytes, type Clock, SystemClock } from '#base'
 import { type Endpoint, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
-import { endLoan } from './loan.ts'
 import type { NetMetrics } from './net-metrics.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -34,7 +33,7 @@ export interface ListenUdpOptions {
   /** Undefined: every address, IPv6 and IPv4. */
   readonly host: string | undefined
   readonly port: number
-  /** The octets are a loan until it returns. */
+  /** The octets are the handler's own: each datagram has a buffer to itself, and nobody writes to it again. */
   readonly onDatagram: (bytes: Bytes, source: Endpoint) => void
   /** A datagram could not be sent (`to` says whither), or a handler threw, or the socket broke. */
   readonly onFault?: (error: Error, to?: Endpoint) => void
@@ -51,8 +50,9 @@ export interface UdpListener {
   /** The address we are bound to, for Via and Contact; `0.0.0.0` or `::` when to all. */
   readonly local: Endpoint
   /**
-   * Sends a copy of the octets. False when it was dropped at once because no datagram holds it or too much waits to be sent; an
-   * error the network tells later comes to onFault. `host` must be an IP address: a name would be a DNS question a datagram.
+   * Sends the octets, which are given away: where the network does not take them at once, they wait here. False when it was dropped
+   * at once because no datagram holds it or too much waits to be sent; an error the network tells later comes to onFault.
+   * `host` must be an IP address: a name would be a DNS question a datagram.
    */
   send(bytes: Bytes, port: number, host: string): boolean
   close(): Promise<void>
@@ -88,9 +88,18 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
     } catch (error) {
       options.onFault?.(error instanceof Error ? error : new Error(String(error)), source)
     }
-    endLoan(bytes)
   })
   const mapped = address.family === 'IPv6'
+  // Hot: one function for all, as the error itself says whither.
+  const afterSend = (error: NodeJS.ErrnoException | null): void => {
+    if (error === null) {
+      sent?.add()
+      return
+    }
+    notSent?.add()
+    const { address: host = '', port = 0 } = error as { address?: string; port?: number }
+    options.onFault?.(error, { address: plainAddress(host), port })
+  }
   return {
     name: options.name,
     host: options.host,
@@ -105,16 +114,8 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
         queueFull?.add()
         return false
       }
-      const to = mapped && !isIPv6(host) ? `::ffff:${host}` : host
       // libuv writes at once where the kernel takes it, and keeps the octets by reference where not.
-      socket.send(Buffer.from(bytes), port, to, (error) => {
-        if (error === null) {
-          sent?.add()
-          return
-        }
-        notSent?.add()
-        options.onFault?.(error, { address: host, port })
-      })
+      socket.send(bytes, port, mapped && !host.includes(':') ? `::ffff:${host}` : host, afterSend)
       return true
     },
     close: () => new Promise((resolve) => socket.close(() => resolve())),
@@ -137,12 +138,13 @@ async function bound(options: ListenUdpOptions): Promise<Socket> {
 }
 
 function bind(options: ListenUdpOptions, address: string): Promise<Socket> {
+  const family = isIPv6(address) ? 6 : 4
   return new Promise((resolve, reject) => {
     const socket = createSocket({
-      type: isIPv6(address) ? 'udp6' : 'udp4',
+      type: family === 6 ? 'udp6' : 'udp4',
       reusePort: options.reusePort === true,
       // A datagram's destination is an IP address; nothing is to be asked of DNS.
-      lookup: (host, _options, answer) => answer(null, host, isIPv6(host) ? 6 : 4),
+      lookup: (host, _options, answer) => answer(null, host, family),
     })
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close()

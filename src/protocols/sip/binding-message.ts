@@ -69,18 +69,13 @@ export class SipMessageEnvelope implements MessageEnvelope {
   }
 
   keep(): SipMessageEnvelope {
-    // The request is kept by the one who took it in (`Incoming.keep`) or by us, once.
-    if (this.#kept) return this
-    const kept = new SipMessageEnvelope(
-      this.head,
-      { ...this.request, raw: ownBytes(this.request.raw) },
-      this.live,
-    )
-    kept.#kept = true
-    return kept
+    const { head, request, live } = this
+    if (request.owned) return this
+    this.#kept ??= new SipMessageEnvelope(head, { ...request, raw: ownBytes(request.raw), owned: true }, live)
+    return this.#kept
   }
 
-  #kept = false
+  #kept: SipMessageEnvelope | undefined
 }
 
 const contentFieldNames = [

@@ -15,7 +15,7 @@ export interface Flow {
   readonly sentBy: string
   /** False once its connection is over. */
   readonly open: boolean
-  /** Sends one message, a copy of which is taken; false when it is known not to arrive. */
+  /** Sends one message, whose octets are given away; false when it is known not to arrive. */
   send(octets: Bytes): boolean
 }
 

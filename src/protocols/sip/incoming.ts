@@ -10,7 +10,7 @@ import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { Received } from './transaction/transaction-layer.ts'
 
 export class Incoming {
-  /** Its `raw` is a loan until the end of the tick; `keep()` first. */
+  /** Its `raw` may be a loan until the end of the tick; `keep()` first. */
   request: SipRequest
   readonly parts: RequestEssentials
   /** Where it came from. */
@@ -18,7 +18,6 @@ export class Incoming {
   readonly stamp: ViaStamp
   readonly #transaction: ServerTransaction
   #toTag: string | undefined
-  #kept = false
 
   constructor(received: Received, transaction: ServerTransaction) {
     this.request = received.request
@@ -40,8 +39,8 @@ export class Incoming {
 
   /** Makes the octets our own: the request leaves the tick. */
   keep(): this {
-    if (!this.#kept) this.request = { ...this.request, raw: ownBytes(this.request.raw) }
-    this.#kept = true
+    const { request } = this
+    if (!request.owned) this.request = { ...request, raw: ownBytes(request.raw), owned: true }
     return this
   }
 

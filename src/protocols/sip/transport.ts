@@ -16,6 +16,7 @@ import {
   type TlsContexts,
   type UdpListener,
 } from '#net'
+import type { Counter } from '#observe'
 import { checkRequest, checkResponse } from './codec/check.ts'
 import { encodeResponse } from './codec/encode.ts'
 import { type FramerSink, framerLimits, StreamFramer } from './codec/framer.ts'
@@ -40,6 +41,16 @@ export interface TransportSettings {
 
 /** Seconds between looks at connections that are slow or silent. */
 const sweepSeconds = 10
+
+/** LIMIT: flows over UDP that are remembered; a power of two. */
+const datagramFlowsMax = 16_384
+
+/** Where in their table the flow to an address is remembered. */
+function placeOf({ address, port }: Endpoint): number {
+  let place = port
+  for (let i = 0; i < address.length; i++) place = Math.imul(place, 31) + address.charCodeAt(i)
+  return (place ^ (place >>> 15)) & (datagramFlowsMax - 1)
+}
 
 /** A connection as a flow. */
 class StreamFlow implements Flow {
@@ -101,8 +112,11 @@ export class Transport {
   readonly #layer: TransactionLayer
   readonly #onFlowEnded: (flow: Flow) => void
   readonly #metrics: SipMetrics
+  readonly #received: Readonly<Record<TransportName, Counter>>
   readonly #netMetrics: NetMetrics
   readonly #streams = new Map<string, StreamFlow>()
+  /** Hot: the flows to those who were heard last, so that who waits for them holds one object. The newest of a place stays. */
+  readonly #datagrams: (DatagramFlow | undefined)[] = new Array(datagramFlowsMax).fill(undefined)
   /** Our own sent-by values, which a response must name (RFC 3261 §18.1.2). */
   readonly #ours = new Set<string>()
   #udp: UdpListener | undefined
@@ -119,6 +133,8 @@ export class Transport {
     this.#layer = parts.layer
     this.#onFlowEnded = parts.onFlowEnded
     this.#metrics = sipMetrics(parts.service.metrics)
+    const { received } = this.#metrics
+    this.#received = { UDP: received.with('UDP'), TCP: received.with('TCP'), TLS: received.with('TLS') }
     this.#netMetrics = netMetrics(parts.service.metrics)
   }
 
@@ -172,6 +188,7 @@ export class Transport {
   /** Datagrams go out by this listener from now on. */
   useDatagrams(listener: UdpListener): void {
     this.#udp = listener
+    this.#datagrams.fill(undefined)
     this.#udpSentBy = this.#own(listener.local.address, listener.port)
   }
 
@@ -205,7 +222,13 @@ export class Transport {
 
   /** The UDP flow to an address; undefined where there is no UDP. */
   datagramFlow(remote: Endpoint): Flow | undefined {
-    return this.#udp === undefined ? undefined : new DatagramFlow(this.#udp, this.#udpSentBy, remote)
+    if (this.#udp === undefined) return undefined
+    const place = placeOf(remote)
+    const known = this.#datagrams[place]
+    if (known?.remote.port === remote.port && known.remote.address === remote.address) return known
+    const flow = new DatagramFlow(this.#udp, this.#udpSentBy, remote)
+    this.#datagrams[place] = flow
+    return flow
   }
 
   /** A TCP connection to an address, an open one if there is. `use` gets undefined when there is none to be had. */
@@ -223,12 +246,12 @@ export class Transport {
     )
   }
 
-  /** A datagram came. */
+  /** A datagram came; its octets are ours. */
   datagram(octets: Bytes, source: Endpoint): void {
     // RFC 5626 §3.5: keep-alives begin with CRLF or are STUN, whose first two bits are 0.
     if (octets.length < 4 || octets[0] === 13 || octets[0] === 10 || octets[0]! < 0x20) return
     const flow = this.datagramFlow(source)
-    if (flow !== undefined) this.#message(octets, flow)
+    if (flow !== undefined) this.#message(octets, flow, true)
   }
 
   /** A connection was accepted or made. */
@@ -242,7 +265,7 @@ export class Transport {
     const key = remoteKey(flow)
     this.#streams.set(key, flow)
     const sink: FramerSink = {
-      message: (octets) => this.#message(octets, flow),
+      message: (octets) => this.#message(octets, flow, false),
       ping: () => void connection.writeAscii('\r\n'),
     }
     connection.start({
@@ -273,9 +296,9 @@ export class Transport {
     return own
   }
 
-  #message(octets: Bytes, flow: Flow): void {
-    this.#metrics.received.with(flow.transport).add()
-    const message = parseMessage(octets)
+  #message(octets: Bytes, flow: Flow, owned: boolean): void {
+    this.#received[flow.transport].add()
+    const message = parseMessage(octets, owned)
     if (message.kind === 'request') this.#request(message, flow)
     else if (message.kind === 'response') this.#response(message, flow)
     else this.#metrics.malformed.with(flow.transport).add()

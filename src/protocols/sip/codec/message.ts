@@ -17,8 +17,10 @@ export const headerCountMax = 256
 export const headerBytesMax = 16_384
 
 interface Parsed {
-  /** The start line to the last octet of the body; a loan until the end of the tick. */
+  /** The start line to the last octet of the body. */
   readonly raw: Bytes
+  /** True where the octets are ours to keep; else they are a loan until the end of the tick. */
+  readonly owned: boolean
   readonly head: string
   readonly index: readonly number[]
   /** Where the body begins in `raw`; it ends where `raw` ends. */
@@ -65,15 +67,15 @@ const scratch: number[] = new Array(headerCountMax * stride).fill(0)
 /**
  * The message in `raw`, a datagram or a framed piece of a stream. Octets after Content-Length are cut off
  * (RFC 3261 §18.3). A MessageFault when not even the header fields can be told apart: there is then nothing
- * to answer from.
+ * to answer from. `owned` says that the octets have a buffer to themselves.
  */
-export function parseMessage(octets: Bytes): SipMessage | MessageFault {
+export function parseMessage(octets: Bytes, owned = false): SipMessage | MessageFault {
   if (octets.length > messageBytesMax) return fault(513, 'message too large', messageBytesMax)
   const buffer = Buffer.isBuffer(octets)
     ? octets
     : Buffer.from(octets.buffer, octets.byteOffset, octets.length)
   const headEnd = buffer.indexOf(emptyLine)
-  if (headEnd < 0) return withoutEmptyLine(buffer)
+  if (headEnd < 0) return withoutEmptyLine(buffer, owned)
   const bodyStart = headEnd + 4
   const head = buffer.toString('latin1', 0, headEnd + 2)
   const lineEnd = head.indexOf('\r')
@@ -85,12 +87,12 @@ export function parseMessage(octets: Bytes): SipMessage | MessageFault {
   const raw = whole === octets.length ? octets : octets.subarray(0, whole)
   const bodyFault = typeof body === 'number' ? undefined : body
   return startsResponse(head)
-    ? responseOf(head, lineEnd, raw, index, bodyStart, bodyFault)
-    : requestOf(head, lineEnd, raw, index, bodyStart, bodyFault)
+    ? responseOf(head, lineEnd, raw, index, bodyStart, owned, bodyFault)
+    : requestOf(head, lineEnd, raw, index, bodyStart, owned, bodyFault)
 }
 
 /** RFC 3261 §7: "the empty line MUST be present". Without it, whole lines are still enough to answer from. */
-function withoutEmptyLine(buffer: Buffer): SipMessage | MessageFault {
+function withoutEmptyLine(buffer: Buffer, owned: boolean): SipMessage | MessageFault {
   const wrong = fault(400, 'no empty line after the header fields', buffer.length)
   if (buffer.length < 2 || buffer[buffer.length - 2] !== 13 || buffer[buffer.length - 1] !== 10) return wrong
   const head = buffer.toString('latin1')
@@ -98,7 +100,7 @@ function withoutEmptyLine(buffer: Buffer): SipMessage | MessageFault {
   const length = indexHeaders(head, lineEnd)
   if (typeof length !== 'number') return length
   const build = startsResponse(head) ? responseOf : requestOf
-  return build(head, lineEnd, buffer, scratch.slice(0, length), buffer.length, wrong)
+  return build(head, lineEnd, buffer, scratch.slice(0, length), buffer.length, owned, wrong)
 }
 
 /** Fills `scratch`; the hot loop, one look at each octet. The number of entries, or what is wrong. */
@@ -194,6 +196,7 @@ function requestOf(
   raw: Bytes,
   index: readonly number[],
   bodyStart: number,
+  owned: boolean,
   bodyFault: MessageFault | undefined,
 ): SipRequest | MessageFault {
   const methodEnd = skipToken(head, 0, lineEnd)
@@ -213,6 +216,7 @@ function requestOf(
   return {
     kind: 'request',
     raw,
+    owned,
     head,
     index,
     bodyStart,
@@ -238,6 +242,7 @@ function responseOf(
   raw: Bytes,
   index: readonly number[],
   bodyStart: number,
+  owned: boolean,
   bodyFault: MessageFault | undefined,
 ): SipResponse {
   let status = 0
@@ -253,6 +258,7 @@ function responseOf(
   return {
     kind: 'response',
     raw,
+    owned,
     head,
     index,
     bodyStart,

@@ -108,10 +108,7 @@ export class SipDomain {
       return this.#overConnection(user, { address, port }, theirs)
     }
     const phone = new Phone(user, { address, port }, 'UDP', (octets) => {
-      // A datagram is a loan: what is kept of it must have been copied.
-      const loan = Buffer.from(octets)
-      this.context.transport.datagram(loan, { address, port })
-      loan.fill(0xee)
+      this.context.transport.datagram(Buffer.from(octets), { address, port })
     })
     this.#phones.set(`${address} ${port}`, phone)
     return phone
