@@ -12,6 +12,7 @@ const expected: Readonly<Record<string, ExitCode>> = {
   ControlError: exitCodes.failed,
   ListenError: exitCodes.failed,
   TlsFileError: exitCodes.configuration,
+  ServerFault: exitCodes.failed,
   ServiceError: exitCodes.failed,
   NotRunning: exitCodes.unreachable,
 }

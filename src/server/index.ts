@@ -12,7 +12,7 @@ export { controlSocketOf, openStore } from './data.ts'
 export { type OfflineAccounts, openAccounts } from './offline.ts'
 export { type ListenerProbe, probeListeners } from './probe-listeners.ts'
 export { type AnyProtocol, loadProtocols } from './protocols.ts'
-export { type ServeOptions, serve } from './serve.ts'
+export { type ServeOptions, ServerFault, serve } from './serve.ts'
 export { type RunningServer, type ServerOverrides, startServer } from './server.ts'
 export {
   authSettings,

@@ -38,10 +38,14 @@ function configured(lines = '', data?: string): { file: string; data: string } {
 const own = join(import.meta.dirname, '..', '..', 'bin', 'verona')
 
 /** `verona serve`, to its end, or to `ready` and then Ctrl-C. */
-function serve(file: string): Promise<{ code: number | null; said: string; complained: string }> {
+function serve(
+  file: string,
+  options = '',
+): Promise<{ code: number | null; said: string; complained: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [own, 'serve', '--config', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: options },
     })
     let said = ''
     let stopping = false
@@ -79,6 +83,17 @@ test('a configuration without trouble starts and stops with 0', async () => {
   const ended = await serve(configured('[xmpp]\nclient = "127.0.0.1:0"\n').file)
   assert.equal(ended.code, 0, ended.complained)
   assert.match(ended.said, /^ready$/m)
+})
+
+test('a fault that nobody caught is logged, and the server stops in order with 1', async () => {
+  const provoked = "process.on('SIGINT',()=>{throw new Error('provoked')})"
+  const { code, said, complained } = await serve(
+    configured().file,
+    `--import data:text/javascript,${encodeURIComponent(provoked)}`,
+  )
+  assert.equal(code, 1, complained)
+  assert.match(said, /"msg":"a fault that nobody caught; the server stops"/)
+  assert.match(complained, /^verona: stopped by a fault of its own; the log says which$/m)
 })
 
 test('a port that another program uses', async () => {
