@@ -27,7 +27,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readAll,
-    readSecret,
+    readSecret: (prompt) => readSecret(prompt),
     onInterrupt: (stop) => {
       process.on('SIGINT', stop)
       process.on('SIGTERM', stop)
@@ -53,12 +53,15 @@ async function readAll(): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function readSecret(prompt: string): Promise<string> {
-  const { stdin, stderr } = process
-  stderr.write(prompt)
+/** What is typed at the prompt shows nowhere, were it typed in the moment the prompt appears. */
+export function readSecret(
+  prompt: string,
+  { stdin, stderr }: Pick<typeof process, 'stdin' | 'stderr'> = process,
+): Promise<string> {
   stdin.setEncoding('utf8')
   stdin.setRawMode(true)
   stdin.resume()
+  stderr.write(prompt)
   return new Promise((resolve, reject) => {
     let line = ''
     const end = (settle: () => void): void => {
