@@ -62,6 +62,18 @@ async function contact(
   if (action === 'list' || action === 'pending') return show(context, owner, action, options)
   if (watcher === undefined) throw new CommandFailure(`${action} whom? Name the watcher.`, exitCodes.usage)
   await usingControl(context, options, (control) => control.decide(owner, watcher, { action }))
+  if (options.json === true) printJson(context.terminal, { owner, action, watcher })
+  else context.terminal.err(`${owner}: ${decided[action](watcher)}\n`)
+}
+
+const decided: Readonly<Record<Exclude<Action, 'list' | 'pending'>, (watcher: string) => string>> = {
+  approve: (watcher) => `${watcher} may see them`,
+  refuse: (watcher) => `${watcher} does not see them`,
+  allow: (watcher) => `${watcher} never has to ask`,
+  block: (watcher) => `${watcher} is blocked`,
+  'polite-block': (watcher) => `${watcher} sees them as absent`,
+  confirm: (watcher) => `${watcher} has to ask`,
+  'no-rule': (watcher) => `no rule for ${watcher}`,
 }
 
 async function show(context: CommandContext, owner: string, action: Action, options: Options): Promise<void> {
