@@ -141,13 +141,16 @@ for (const [what, file, said] of badFiles) {
 test('user import of a file that is not there is a wrong command line', async () => {
   const { code, terminal } = await call(['user', 'import', 'none.csv'], { directory })
   assert.equal(code, exitCodes.usage)
-  assert.equal(terminal.complained, 'verona: none.csv cannot be read: ENOENT\n')
+  assert.equal(terminal.complained, 'verona: none.csv cannot be read: there is no such file\n')
 })
 
 for (const action of ['approve', 'refuse', 'allow', 'block', 'polite-block', 'confirm', 'no-rule']) {
   test(`contact ${action} decides about the watcher`, async () => {
-    const { code, control } = await call(['contact', 'a@x', action, 'b@y'])
+    const { code, control, terminal } = await call(['contact', 'a@x', action, 'b@y'])
     assert.equal(code, exitCodes.done)
+    assert.match(terminal.complained, /^a@x: .*b@y/)
+    const scripted = await call(['contact', 'a@x', action, 'b@y', '--json'])
+    assert.deepEqual(JSON.parse(scripted.terminal.written), { owner: 'a@x', action, watcher: 'b@y' })
     assert.deepEqual(control.said[0], ['decide', 'a@x', 'b@y', { action }])
     assert.equal((await call(['contact', 'a@x', action])).code, exitCodes.usage)
   })

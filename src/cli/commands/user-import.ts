@@ -59,11 +59,19 @@ async function readInput(terminal: Terminal, file: string): Promise<string> {
   try {
     return readFileSync(resolve(terminal.directory, file), 'utf8')
   } catch (cause) {
-    throw new CommandFailure(
-      `${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
-      exitCodes.usage,
-    )
+    throw new CommandFailure(`${file} cannot be read: ${reasonOf(cause)}`, exitCodes.usage)
   }
+}
+
+function reasonOf(cause: unknown): string {
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  return reasons[code] ?? message
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a directory',
 }
 
 /** The accounts of the file. Nothing is added before all of it is understood. */
