@@ -383,3 +383,13 @@ test('every condition has an HTTP status of an error', () => {
     assert.ok(status >= 400 && status <= 599, condition)
   }
 })
+
+test('a control socket whose path no socket may have is told, and is no fault of ours', async () => {
+  const path = join(tmpdir(), 'd'.repeat(120), 'control.sock')
+  await assert.rejects(new ControlClient(path).status(), (error: unknown) => {
+    assert.ok(error instanceof NotRunning)
+    assert.equal(error.code, 'EINVAL')
+    assert.match(error.message, /is too long for a Unix socket.*choose a shorter data directory/)
+    return true
+  })
+})

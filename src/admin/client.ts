@@ -128,6 +128,12 @@ export class ControlClient {
           `${this.#path} belongs to another user; run this as the user of the server`,
           error.code,
         )
+      // What the kernel says of a path that fits no sun_path.
+      case 'EINVAL':
+        return new NotRunning(
+          `${this.#path} is too long for a Unix socket, which may have some 100 octets; choose a shorter data directory`,
+          error.code,
+        )
       case 'ECONNRESET':
         return new NotRunning('the server stopped before it answered', error.code)
       default:

@@ -18,17 +18,20 @@ export interface ControlConnection {
   close(): Promise<void>
 }
 
-/** The running server's management API; undefined when no server runs. Rejects with NotRunning when it is another user's. */
+/** The running server's management API; undefined when no server runs. Rejects with NotRunning when it is another user's, or out of reach. */
 export async function connectControl(configuration: Configuration): Promise<ControlConnection | undefined> {
   const control = new ControlClient(controlSocketOf(configuration))
   try {
     await control.status()
   } catch (error) {
-    if (error instanceof NotRunning && error.code !== 'EACCES') return undefined
+    if (error instanceof NotRunning && !couldRun.has(error.code)) return undefined
     throw error
   }
   return { control, running: true, close: async () => {} }
 }
+
+/** With these a server may run all the same, or never could: no store may be opened behind it. */
+const couldRun: ReadonlySet<string> = new Set(['EACCES', 'EINVAL'])
 
 /** The running server's management API, or one of our own over the store. */
 export async function openControl(configuration: Configuration): Promise<ControlConnection> {

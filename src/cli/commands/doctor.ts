@@ -57,7 +57,11 @@ async function findServer(configuration: Configuration): Promise<Finding[]> {
   try {
     running = await connectControl(configuration)
   } catch (error) {
-    return [trouble('server', (error as Error).message, 'run doctor as the user that runs the server')]
+    const remedy =
+      (error as NodeJS.ErrnoException).code === 'EINVAL'
+        ? 'name a shorter path in data'
+        : 'run doctor as the user that runs the server'
+    return [trouble('server', (error as Error).message, remedy)]
   }
   if (running === undefined)
     return [notice('server', 'is not running', 'verona serve'), ...(await findPorts(configuration))]
