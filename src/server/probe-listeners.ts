@@ -1,5 +1,5 @@
 // Tries whether every listener of the configuration could open, and closes it again: for `verona doctor` while no server runs.
-import type { ListenAddress, Section } from '#config'
+import { keyOf, type ListenAddress, type Section } from '#config'
 import { ListenError, listenTcp, listenUdp } from '#net'
 import { allSections, type Configuration } from './configuration.ts'
 
@@ -20,7 +20,7 @@ export async function probeListeners(configuration: Configuration): Promise<List
       const at = values[property] as ListenAddress | undefined
       if (!setting.listens || at === undefined) continue
       // By our names: a listener for datagrams is called udp.
-      probes.push(await probe(`[${section.name}] ${property}`, at, property === 'udp'))
+      probes.push(await probe(`[${section.name}] ${keyOf(property)}`, at, property === 'udp'))
     }
   }
   return probes
