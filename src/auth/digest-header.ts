@@ -30,7 +30,7 @@ const parametersMax = 32 // LIMIT: parameters of one header value
 
 /** Is the value of an (Proxy-)Authorization header of this scheme? */
 export function isDigest(value: string): boolean {
-  return value.slice(0, 6).toLowerCase() === 'digest' && (value[6] === ' ' || value[6] === '\t')
+  return isWordAt(value, 0, 'digest') && (value[6] === ' ' || value[6] === '\t')
 }
 
 /** Reads an (Proxy-)Authorization header value; undefined when it is malformed or lacks what every response has. */
@@ -39,25 +39,25 @@ export function readDigestCredentials(value: string): DigestCredentials | undefi
   const parameters = readParameters(value, 7)
   if (parameters === undefined) return undefined
   const username = usernameOf(parameters)
-  const realm = parameters.get('realm')
-  const nonce = parameters.get('nonce')
-  const uri = parameters.get('uri')
-  const response = parameters.get('response')
-  const nc = parameters.get('nc')
+  const realm = parameters[known.realm]
+  const nonce = parameters[known.nonce]
+  const uri = parameters[known.uri]
+  const response = parameters[known.response]
+  const nc = parameters[known.nc]
   if (username === undefined || realm === undefined || nonce === undefined) return undefined
   if (uri === undefined || response === undefined) return undefined
-  if (nc !== undefined && !/^[0-9a-fA-F]{8}$/.test(nc)) return undefined
+  if (nc !== undefined && !isCount(nc)) return undefined
   return {
     username,
     realm,
     nonce,
     uri,
     response: response.toLowerCase(),
-    algorithm: parameters.get('algorithm') ?? 'MD5', // "If not present, it is assumed to be MD5" (RFC 7616 §3.3)
-    qop: parameters.get('qop')?.toLowerCase(),
-    cnonce: parameters.get('cnonce'),
+    algorithm: parameters[known.algorithm] ?? 'MD5', // "If not present, it is assumed to be MD5" (RFC 7616 §3.3)
+    qop: parameters[known.qop]?.toLowerCase(),
+    cnonce: parameters[known.cnonce],
     nc,
-    userhash: parameters.get('userhash')?.toLowerCase() === 'true',
+    userhash: parameters[known.userhash]?.toLowerCase() === 'true',
   }
 }
 
@@ -76,9 +76,9 @@ function quoted(content: string): string {
 }
 
 /** `username`, or `username*` in the encoding of RFC 8187 (RFC 7616 §3.4); both at once are an error. */
-function usernameOf(parameters: ReadonlyMap<string, string>): string | undefined {
-  const plain = parameters.get('username')
-  const extended = parameters.get('username*')
+function usernameOf(parameters: Parameters): string | undefined {
+  const plain = parameters[known.username]
+  const extended = parameters[known.usernameExtended]
   if (extended === undefined) return plain
   const match = /^utf-8'[^']*'(.*)$/i.exec(extended)
   if (plain !== undefined || match === null) return undefined
@@ -99,33 +99,95 @@ function percentDecoded(encoded: string): string | undefined {
   return strictText(Uint8Array.from(octets))
 }
 
-/** Hot: `name=value` pairs between commas, values tokens or quoted strings, without a regular expression. */
-function readParameters(value: string, start: number): Map<string, string> | undefined {
-  const parameters = new Map<string, string>()
+/** The parameters that we look at, by their place. */
+const names = [
+  'username',
+  'username*',
+  'realm',
+  'nonce',
+  'uri',
+  'response',
+  'algorithm',
+  'qop',
+  'cnonce',
+  'nc',
+  'userhash',
+] as const
+const known = {
+  username: 0,
+  usernameExtended: 1,
+  realm: 2,
+  nonce: 3,
+  uri: 4,
+  response: 5,
+  algorithm: 6,
+  qop: 7,
+  cnonce: 8,
+  nc: 9,
+  userhash: 10,
+} as const
+
+type Parameters = (string | undefined)[]
+
+/** Hot: `name=value` pairs between commas, values tokens or quoted strings, without a regular expression or a map. */
+function readParameters(value: string, start: number): Parameters | undefined {
+  const parameters: Parameters = new Array(names.length).fill(undefined)
   let at = start
-  for (;;) {
+  for (let count = 0; ; count++) {
     at = pastSpaceAndCommas(value, at)
     if (at === value.length) return parameters
     const equals = value.indexOf('=', at)
-    if (equals < 0 || parameters.size === parametersMax) return undefined
-    const name = value.slice(at, equals).trim().toLowerCase()
-    if (name === '' || parameters.has(name)) return undefined // twice: which one was hashed?
+    if (equals < 0 || count === parametersMax) return undefined
+    let nameEnd = equals
+    while (nameEnd > at && value.charCodeAt(nameEnd - 1) <= 0x20) nameEnd--
+    if (nameEnd === at) return undefined
+    const place = placeOf(value, at, nameEnd)
+    if (place >= 0 && parameters[place] !== undefined) return undefined // twice: which one was hashed?
     at = pastSpace(value, equals + 1)
+    let found: string
     if (value.charCodeAt(at) === 0x22) {
       const end = closingQuote(value, at + 1)
       if (end < 0) return undefined
-      parameters.set(name, unquoted(value.slice(at + 1, end)))
+      found = unquoted(value.slice(at + 1, end))
       at = pastSpace(value, end + 1)
       if (at < value.length && value.charCodeAt(at) !== 0x2c) return undefined
     } else {
       const comma = value.indexOf(',', at)
       const end = comma < 0 ? value.length : comma
-      const token = value.slice(at, end).trim()
-      if (token === '') return undefined
-      parameters.set(name, token)
+      found = value.slice(at, end).trim()
+      if (found === '') return undefined
       at = end
     }
+    if (place >= 0) parameters[place] = found
   }
+}
+
+/** The place of the parameter whose name stands in [at, end), in any case; -1 for one that we do not look at. */
+function placeOf(value: string, at: number, end: number): number {
+  for (let place = 0; place < names.length; place++)
+    if (names[place]!.length === end - at && isWordAt(value, at, names[place]!)) return place
+  return -1
+}
+
+/** Hot: `word`, in lower case, stands at that place in any case. */
+function isWordAt(value: string, at: number, word: string): boolean {
+  for (let i = 0; i < word.length; i++) {
+    const code = value.charCodeAt(at + i)
+    const lower = code >= 0x41 && code <= 0x5a ? code | 0x20 : code
+    if (lower !== word.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** nc-value = 8LHEX; we take capital letters as well. */
+function isCount(nc: string): boolean {
+  if (nc.length !== 8) return false
+  for (let i = 0; i < 8; i++) {
+    const code = nc.charCodeAt(i)
+    const isHex = (code >= 0x30 && code <= 0x39) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66)
+    if (!isHex) return false
+  }
+  return true
 }
 
 function closingQuote(value: string, start: number): number {

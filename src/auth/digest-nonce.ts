@@ -69,18 +69,20 @@ export class Nonces<T> {
 
   /** Counts a right response; false when this count was seen before (a replay, or too far behind to know). */
   use(nonce: string, use: NonceUse<T>, count: number): boolean {
-    const current = this.#uses.get(nonce) ?? use
-    if (!takeCount(current, count)) return false
-    this.#uses.delete(nonce)
-    this.#uses.set(nonce, current)
-    this.#forget()
+    const known = this.#uses.get(nonce)
+    if (!takeCount(known ?? use, count)) return false
+    if (known === undefined) this.#remember(nonce, use)
     return true
   }
 
   /** Remembers a nonce that was used without a count (RFC 2069 clients have none). */
   keep(nonce: string, use: NonceUse<T>): void {
-    this.#uses.delete(nonce)
-    this.#uses.set(nonce, use)
+    if (!this.#uses.has(nonce)) this.#remember(nonce, use)
+  }
+
+  #remember(nonce: string, use: NonceUse<T>): void {
+    // A text of its own: a slice would keep the whole message that it came in.
+    this.#uses.set(Buffer.from(nonce, 'latin1').toString('latin1'), use)
     this.#forget()
   }
 

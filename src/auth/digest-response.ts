@@ -12,11 +12,35 @@ export function responseOf(
   body: Bytes | undefined,
 ): string {
   const algorithm: DigestHash = credentials.algorithm.toUpperCase() === 'MD5' ? 'MD5' : 'SHA-256'
-  const { nonce, nc, cnonce, qop, uri } = credentials
-  const a2 = `${method}:${uri}`
-  const ha2 = digestOf(algorithm, qop === 'auth-int' ? `${a2}:${digestOf(algorithm, body ?? '')}` : a2)
+  const { nonce, nc, cnonce, qop } = credentials
+  const ha2 = ha2Of(algorithm, method, credentials, body)
   const middle = qop === undefined ? nonce : `${nonce}:${nc}:${cnonce}:${qop}`
   return digestOf(algorithm, `${ha1}:${middle}:${ha2}`)
+}
+
+/** LIMIT: hashes of A2 that are remembered, and the characters of one; past the first all are forgotten. */
+const rememberedMax = 4096
+const rememberedLengthMax = 128
+const remembered: Readonly<Record<DigestHash, Map<string, string>>> = { MD5: new Map(), 'SHA-256': new Map() }
+
+/** H(A2). Hot: phones write to the same people again and again, and it is half of the work. A2 holds no secret. */
+function ha2Of(
+  algorithm: DigestHash,
+  method: string,
+  { qop, uri }: DigestCredentials,
+  body: Bytes | undefined,
+): string {
+  const a2 = `${method}:${uri}`
+  if (qop === 'auth-int') return digestOf(algorithm, `${a2}:${digestOf(algorithm, body ?? '')}`)
+  const hashes = remembered[algorithm]
+  const known = hashes.get(a2)
+  if (known !== undefined) return known
+  const ha2 = digestOf(algorithm, a2)
+  if (a2.length > rememberedLengthMax) return ha2
+  if (hashes.size >= rememberedMax) hashes.clear()
+  // A text of its own: a slice would keep the whole message that it came in.
+  hashes.set(Buffer.from(a2).toString(), ha2)
+  return ha2
 }
 
 /** Authentication-Info: `rspauth` is computed with an empty method (RFC 7616 §3.5). */
