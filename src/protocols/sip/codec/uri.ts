@@ -12,6 +12,7 @@ import {
   isUriParamChar,
   isUserChar,
   octetsOf,
+  ownText,
   skipHost,
   utf8Of,
   wholeNumber,
@@ -54,8 +55,26 @@ export function isAbsoluteUri(text: string): boolean {
   return text.length > scheme.length + 1
 }
 
-/** The parts of a SIP or SIPS URI; undefined when it is malformed or of another scheme. */
+/** LIMIT: URIs whose parts are remembered, and the characters of one; past the first all are forgotten. */
+const rememberedMax = 16_384
+const rememberedLengthMax = 128
+const remembered = new Map<string, SipUri>()
+
+/** The parts of a SIP or SIPS URI; undefined when it is malformed or of another scheme. Hot: most were seen a moment ago. */
 export function parseSipUri(text: string): SipUri | undefined {
+  const known = remembered.get(text)
+  if (known !== undefined) return known
+  if (text.length > rememberedLengthMax) return partsOf(text)
+  // Nothing of what is remembered pins the head of a message.
+  const own = ownText(text)
+  const parts = partsOf(own)
+  if (parts === undefined) return undefined
+  if (remembered.size >= rememberedMax) remembered.clear()
+  remembered.set(own, parts)
+  return parts
+}
+
+function partsOf(text: string): SipUri | undefined {
   const secure = (text.charCodeAt(3) | 0x20) === 0x73
   const at = secure ? 5 : 4
   if (text.charCodeAt(at - 1) !== 0x3a || text.slice(0, at - 1).toLowerCase() !== (secure ? 'sips' : 'sip'))
