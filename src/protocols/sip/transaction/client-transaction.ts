@@ -6,7 +6,7 @@ import { ackOf } from './ack.ts'
 import { type InviteClient, inviteClient, startInviteClient } from './invite-client.ts'
 import { type NonInviteClient, nonInviteClient, startNonInviteClient } from './non-invite-client.ts'
 import type { Effect, TimerName, Timing } from './step.ts'
-import { type SetTimer, TimerQueues } from './timer-queues.ts'
+import { OwnTimers, type TimerQueues } from './timer-queues.ts'
 
 /** Who sent a request learns what became of it: responses as they come, then nothing more, or one of the failures. */
 export interface ResponseHandler {
@@ -32,7 +32,7 @@ export class ClientTransaction {
   #request: Buffer | undefined
   #response: SipResponse | undefined
   #ack: Buffer | undefined
-  #timers: SetTimer[] = []
+  readonly #timers = new OwnTimers()
 
   constructor(
     layer: ClientLayer,
@@ -75,7 +75,6 @@ export class ClientTransaction {
   }
 
   fired(timer: TimerName): void {
-    this.#timers = this.#timers.filter((set) => set.owner !== undefined)
     this.#step({ type: 'timer', timer })
   }
 
@@ -103,8 +102,7 @@ export class ClientTransaction {
   }
 
   #forget(): void {
-    for (const timer of this.#timers) TimerQueues.cancel(timer)
-    this.#timers = []
+    this.#timers.cancelAll()
     this.#request = undefined
   }
 
@@ -127,11 +125,10 @@ export class ClientTransaction {
           this.#handler.onFailure('transport-error')
           break
         case 'arm':
-          this.#timers.push(this.#layer.timers.arm(this, effect.timer, effect.after))
+          this.#timers.add(this.#layer.timers.arm(this, effect.timer, effect.after))
           break
         case 'disarm':
-          for (const timer of this.#timers) if (timer.name === effect.timer) TimerQueues.cancel(timer)
-          this.#timers = this.#timers.filter((timer) => timer.owner !== undefined)
+          this.#timers.cancel(effect.timer)
           break
       }
   }

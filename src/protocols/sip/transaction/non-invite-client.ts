@@ -25,6 +25,8 @@ export type NonInviteClientInput =
   | { readonly type: 'timer'; readonly timer: 'E' | 'F' | 'K' }
   | { readonly type: 'transport-error' }
 
+const [stopE, stopF] = [disarm('E'), disarm('F')]
+
 const terminated = (state: NonInviteClient, effects: readonly Effect[]): Step<NonInviteClient> => ({
   state: { ...state, name: 'terminated' },
   effects,
@@ -47,18 +49,18 @@ export function nonInviteClient(
     case 'proceeding':
       switch (input.type) {
         case 'transport-error':
-          return terminated(state, [disarm('E'), disarm('F'), tellTransportError])
+          return terminated(state, [stopE, stopF, tellTransportError])
         case 'response':
           if (input.status < 200) return { state: { ...state, name: 'proceeding' }, effects: [tellResponse] }
           // "Timer K [is] T4 seconds for unreliable transports, and zero seconds for reliable transports."
           return state.reliable
-            ? terminated(state, [disarm('F'), tellResponse])
+            ? terminated(state, [stopF, tellResponse])
             : {
-                state: { ...state, name: 'completed' },
-                effects: [disarm('E'), disarm('F'), tellResponse, arm('K', t4)],
+                state: { name: 'completed', reliable: false, interval: state.interval },
+                effects: [stopE, stopF, tellResponse, arm('K', t4)],
               }
         case 'timer': {
-          if (input.timer === 'F') return terminated(state, [disarm('E'), tellTimeout])
+          if (input.timer === 'F') return terminated(state, [stopE, tellTimeout])
           if (input.timer !== 'E') return stay(state)
           // "If Timer E fires while in Trying, [...] MIN(2*T1, T2)"; in Proceeding it "MUST be reset with a value of T2".
           const interval = state.name === 'proceeding' ? t2 : Math.min(state.interval * 2, t2)

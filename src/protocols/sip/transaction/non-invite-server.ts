@@ -24,9 +24,13 @@ export type NonInviteServerInput =
   | { readonly type: 'transport-error' }
 
 const terminated = (state: NonInviteServer, effects: readonly Effect[]): Step<NonInviteServer> => ({
-  state: { ...state, name: 'terminated' },
+  state: { name: 'terminated', reliable: state.reliable },
   effects,
 })
+
+const stopTrying = disarm('trying')
+const answeredByStream = [stopTrying, sendResponse]
+const answerAgain = [sendResponse]
 
 /** "The state machine is initialized in the Trying state and is passed a request other than INVITE or ACK." */
 export function startNonInviteServer(reliable: boolean, { t1, t2 }: Timing): Step<NonInviteServer> {
@@ -76,7 +80,7 @@ export function nonInviteServer(
         // "[It] MUST pass the final response to the transport layer for retransmission whenever a retransmission of the
         // request is received." Of other final responses from the TU: "MUST be discarded".
         case 'request':
-          return { state, effects: [sendResponse] }
+          return { state, effects: answerAgain }
         case 'respond':
           return stay(state)
         case 'timer':
@@ -95,6 +99,9 @@ function respond(state: NonInviteServer, status: number, t1: number): Step<NonIn
   if (status < 200) return stay(state)
   // "it MUST set Timer J to fire in 64*T1 seconds for unreliable transports, and zero seconds for reliable".
   return state.reliable
-    ? terminated(state, [disarm('trying'), sendResponse])
-    : { state: { ...state, name: 'completed' }, effects: [disarm('trying'), sendResponse, arm('J', 64 * t1)] }
+    ? terminated(state, answeredByStream)
+    : {
+        state: { name: 'completed', reliable: false },
+        effects: [stopTrying, sendResponse, arm('J', 64 * t1)],
+      }
 }

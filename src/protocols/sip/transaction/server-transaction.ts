@@ -4,7 +4,7 @@ import type { Flow } from '../flow.ts'
 import { type InviteServer, inviteServer, startInviteServer } from './invite-server.ts'
 import { type NonInviteServer, nonInviteServer, startNonInviteServer } from './non-invite-server.ts'
 import type { Effect, TimerName, Timing } from './step.ts'
-import { type SetTimer, TimerQueues } from './timer-queues.ts'
+import { OwnTimers, type TimerQueues } from './timer-queues.ts'
 
 /** What a transaction needs of its layer. */
 export interface ServerLayer {
@@ -29,7 +29,7 @@ export class ServerTransaction {
   #machine: InviteServer | NonInviteServer
   #response: Buffer | undefined
   #trying: (() => Buffer) | undefined
-  #timers: SetTimer[] = []
+  readonly #timers = new OwnTimers()
 
   constructor(
     layer: ServerLayer,
@@ -79,14 +79,12 @@ export class ServerTransaction {
   }
 
   fired(timer: TimerName): void {
-    this.#timers = this.#timers.filter((set) => set.owner !== undefined)
     this.#step({ type: 'timer', timer })
   }
 
   /** Ends it without another word: there are too many, or the server stops. */
   drop(): void {
-    for (const timer of this.#timers) TimerQueues.cancel(timer)
-    this.#timers = []
+    this.#timers.cancelAll()
     this.#machine = { ...this.#machine, name: 'terminated' }
     this.#layer.ended(this)
   }
@@ -112,19 +110,13 @@ export class ServerTransaction {
       // Timer J is the layer's: the transaction itself is no longer needed.
       else if (effect.do === 'arm' && effect.timer === 'J')
         this.#layer.completed(this, this.#response as Buffer)
-      else if (effect.do === 'arm')
-        this.#timers.push(this.#layer.timers.arm(this, effect.timer, effect.after))
-      else if (effect.do === 'disarm') this.#disarm(effect.timer)
+      else if (effect.do === 'arm') this.#timers.add(this.#layer.timers.arm(this, effect.timer, effect.after))
+      else if (effect.do === 'disarm') this.#timers.cancel(effect.timer)
     }
   }
 
   /** A flow that is gone ends nothing here: its timers do, and the far end may ask again (RFC 3261 §17.2.4). */
   #send(octets: Buffer | undefined): void {
     if (octets !== undefined) this.flow.send(octets)
-  }
-
-  #disarm(name: TimerName): void {
-    for (const timer of this.#timers) if (timer.name === name) TimerQueues.cancel(timer)
-    this.#timers = this.#timers.filter((timer) => timer.owner !== undefined)
   }
 }

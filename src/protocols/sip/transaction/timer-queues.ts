@@ -13,6 +13,30 @@ export interface SetTimer {
   readonly due: number
   /** undefined once it fired or was cancelled: nothing is held by a timer that is over. */
   owner: TimerOwner | undefined
+  /** The owner's next timer. */
+  next: SetTimer | undefined
+}
+
+/** A transaction's timers: one to three, of which those that are over are let go when another is set. */
+export class OwnTimers {
+  #first: SetTimer | undefined
+
+  add(timer: SetTimer): void {
+    let live = this.#first
+    while (live !== undefined && live.owner === undefined) live = live.next
+    timer.next = live
+    this.#first = timer
+  }
+
+  cancel(name: TimerName): void {
+    for (let timer = this.#first; timer !== undefined; timer = timer.next)
+      if (timer.name === name) TimerQueues.cancel(timer)
+  }
+
+  cancelAll(): void {
+    for (let timer = this.#first; timer !== undefined; timer = timer.next) TimerQueues.cancel(timer)
+    this.#first = undefined
+  }
 }
 
 interface DelayQueue {
@@ -30,7 +54,7 @@ export class TimerQueues {
   }
 
   arm(owner: TimerOwner, name: TimerName, after: number): SetTimer {
-    const timer: SetTimer = { name, due: this.#clock.monotonic() + after, owner }
+    const timer: SetTimer = { name, due: this.#clock.monotonic() + after, owner, next: undefined }
     let queue = this.#queues.get(after)
     if (queue === undefined) {
       // Bounded by the transactions, which have a limit of their own.
