@@ -10,7 +10,6 @@ import { header } from './codec/header-names.ts'
 import { bodyOf, headerValue } from './codec/message.ts'
 import type { Incoming } from './incoming.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
-import { UndecidedLogins } from './undecided-logins.ts'
 
 export interface Identity {
   readonly principal: Principal
@@ -23,7 +22,6 @@ export class Authentication {
   readonly #digest: Digest
   readonly #foreignSenders: boolean
   readonly #metrics: SipMetrics
-  readonly #undecided = new UndecidedLogins()
 
   constructor(service: Service, digest: Digest, foreignSenders: boolean) {
     this.#service = service
@@ -55,12 +53,6 @@ export class Authentication {
     use: (identity: Identity) => void,
   ): void {
     const remoteAddress = incoming.flow.remote.address
-    if (this.#undecided.isBusy(remoteAddress)) {
-      incoming.keep()
-      const go = (): void => this.#verify(incoming, as, from, authorization, use)
-      if (!this.#undecided.wait(remoteAddress, go)) incoming.answer(503, [['Retry-After', 5]])
-      return
-    }
     const { request } = incoming
     const outcome = this.#digest.verify({
       authorization,
@@ -71,14 +63,9 @@ export class Authentication {
     })
     if (!(outcome instanceof Promise)) return this.#verified(incoming, as, from, outcome, use)
     incoming.keep()
-    this.#undecided.begun(remoteAddress)
     outcome.then(
-      (later) => {
-        this.#undecided.decided(remoteAddress)
-        this.#verified(incoming, as, from, later, use)
-      },
+      (later) => this.#verified(incoming, as, from, later, use),
       (error: unknown) => {
-        this.#undecided.decided(remoteAddress)
         this.#service.log.error('a request could not be authenticated', { error })
         incoming.answer(500)
       },
