@@ -75,11 +75,27 @@ server = "127.0.0.1:7411"
   assert.deepEqual([config.file, domains], [example, ['localhost']])
 })
 
+test('domains are those that the file names, in either way, and localhost where it names none', async () => {
+  const named = join(directory, 'named.toml')
+  for (const [toml, expected] of [
+    ['', ['localhost']],
+    ['[[domain]]\nname = "Example.com"\n', ['example.com']],
+    ['domains = ["example.org"]\n[[domain]]\nname = "example.com"\n', ['example.org', 'example.com']],
+  ] as const) {
+    writeFileSync(named, toml)
+    const { domains } = await loadConfiguration({ file: named, directory, environment: {} })
+    assert.deepEqual(domains, expected)
+  }
+})
+
 test('a configuration that is wrong ends with 3', async () => {
   const wrong = join(directory, 'wrong.toml')
   for (const [toml, said] of [
     ['[impp]\nclient = 7410\n', /wrong\.toml, line 2, \[impp\] client: expects an address/],
-    ['domains = ["a b"]\n', /"a b" is not a domain name/],
+    ['domains = ["a b"]\n', /wrong\.toml, line 1, domains: "a b" is not a domain name/],
+    ['domains = []\n', /wrong\.toml, line 1, domains: names no domain/],
+    ['[[domain]]\nname = "a b"\n', /wrong\.toml, line 2, \[domain\] name: "a b" is not a domain name/],
+    ['[[domain]]\n', /wrong\.toml, line 1, \[domain\] name: is missing/],
   ] as const) {
     writeFileSync(wrong, toml)
     const terminal = new ScriptedTerminal({ directory })

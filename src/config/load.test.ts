@@ -6,17 +6,31 @@ import { after, test } from 'node:test'
 import { type Config, loadConfig } from './load.ts'
 import { ConfigError } from './problem.ts'
 import { isListening, section } from './section.ts'
-import { choice, flag, integer, list, listen, optionalPath, path, seconds, tables, text } from './setting.ts'
+import {
+  choice,
+  flag,
+  integer,
+  listen,
+  optionalList,
+  optionalPath,
+  path,
+  requiredText,
+  seconds,
+  tables,
+} from './setting.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'verona-config-'))
 after(() => rmSync(directory, { recursive: true }))
 
 const top = section('', 'The server as a whole.', {
   data: path({ default: './data', doc: 'Where everything is kept.' }),
-  domains: list({ default: ['localhost'], doc: 'The domains.' }),
+  domains: optionalList({
+    doc: 'The domains.',
+    check: (names) => (names.length === 0 ? 'names no domain' : undefined),
+  }),
   domain: tables(
     {
-      name: text({ default: '', doc: 'Its name.' }),
+      name: requiredText({ doc: 'Its name.', check: (name) => (name === '' ? 'is empty' : undefined) }),
       certificate: optionalPath({ doc: 'PEM.' }),
       policy: choice(['open', 'confirm'], { default: 'open', doc: 'Who may watch.' }),
     },
@@ -182,8 +196,8 @@ const mistakes: [string, string, string][] = [
   ],
   [
     'a wrong word in a table',
-    '[[domain]]\nname = "a"\n[[domain]]\npolicy = "closed"',
-    'verona.toml, line 4, [domain] policy: expects "open" or "confirm", not "closed"',
+    '[[domain]]\nname = "a"\n[[domain]]\nname = "b"\npolicy = "closed"',
+    'verona.toml, line 5, [domain] policy: expects "open" or "confirm", not "closed"',
   ],
   [
     'one table where tables belong',
@@ -200,6 +214,17 @@ const mistakes: [string, string, string][] = [
     '[[domain]]\nname = """\npolicy = 1\n"""\npolicy = 2',
     'verona.toml, line 5, [domain] policy: expects "open" or "confirm", not 2',
   ],
+  [
+    'a list that may not be empty',
+    'data = "x"\ndomains = []',
+    'verona.toml, line 2, domains: names no domain',
+  ],
+  [
+    'a table without what it cannot be without',
+    '[[domain]]\nname = "a"\n\n[[domain]]\npolicy = "open"',
+    'verona.toml, line 4, [domain] name: is missing',
+  ],
+  ['a name that is wrong', '[[domain]]\nname = ""', 'verona.toml, line 2, [domain] name: is empty'],
   [
     'two mistakes, both told in their order',
     '[xmpp]\nplain_without_tls = 1\nclient = ":x"',

@@ -74,7 +74,9 @@ function readTable(
   for (const [property, setting] of Object.entries(settings)) {
     const key = keyOf(property)
     const at = [...path, key]
-    if (given[key] === undefined) values[property] = resolvedDefault(setting, directory)
+    if (given[key] === undefined && setting.required === true)
+      problems.push(problemAt(source, at, 'is missing'))
+    else if (given[key] === undefined) values[property] = resolvedDefault(setting, directory)
     else if (setting.inner !== undefined)
       values[property] = readTables(setting.inner, given[key], source, at, problems)
     else {

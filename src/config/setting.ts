@@ -26,6 +26,8 @@ export interface Setting<T> {
   fromText(text: string): unknown
   /** A listener makes its section's service run. */
   readonly listens: boolean
+  /** True where a table cannot be without it. */
+  readonly required?: boolean
   /** For tables: the settings of each. */
   readonly inner: Settings | undefined
 }
@@ -42,9 +44,21 @@ interface Common<T> {
   readonly default: T
 }
 
+/** What is wrong with a value of the right type; undefined: nothing. */
+type Check<T> = (value: T) => string | undefined
+
 /** Free text. */
 export function text(options: Common<string>): Setting<string> {
   return make('text', v.string(), options)
+}
+
+/** Text that a table cannot be without. */
+export function requiredText(options: {
+  readonly doc: string
+  readonly check?: Check<string>
+}): Setting<string> {
+  const setting = checked(make<string>('text', v.string(), { ...options, default: '' }), options.check)
+  return { ...setting, default: undefined, defaultText: '', required: true }
 }
 
 /** Text that may be left out. */
@@ -87,14 +101,18 @@ export function choice<const C extends string>(
   return make(choices.map((one) => JSON.stringify(one)).join(' or '), v.picklist(choices), options)
 }
 
-/** A list of texts; in an environment variable, between commas. */
-export function list(options: Common<readonly string[]>): Setting<readonly string[]> {
+/** A list of texts that may be left out; in an environment variable, between commas. */
+export function optionalList(options: {
+  readonly doc: string
+  readonly check?: Check<readonly string[]>
+}): Setting<readonly string[] | undefined> {
   const fromText = (written: string): unknown =>
     written
       .split(',')
       .map((one) => one.trim())
       .filter((one) => one !== '')
-  return { ...make<readonly string[]>('list of texts', v.array(v.string()), options), fromText }
+  const setting = make<readonly string[]>('list of texts', v.array(v.string()), { ...options, default: [] })
+  return { ...checked(setting, options.check), default: undefined, defaultText: '', fromText }
 }
 
 /** A file or directory; relative to the directory of the file that names it, in the environment to the working directory. */
@@ -165,6 +183,17 @@ function make<T>(type: string, schema: v.GenericSchema<unknown, T>, options: Com
     fromText: (written) => written,
     listens: false,
     inner: undefined,
+  }
+}
+
+function checked<T>(setting: Setting<T>, check: Check<T> = () => undefined): Setting<T> {
+  return {
+    ...setting,
+    read: (value, context) => {
+      const read = setting.read(value, context)
+      const wrong = 'wrong' in read ? undefined : check(read.value)
+      return wrong === undefined ? read : { wrong }
+    },
   }
 }
 

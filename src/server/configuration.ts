@@ -1,4 +1,5 @@
 // Loads the whole configuration: the server's own sections and those of every protocol folder.
+import { assert } from '#base'
 import { type Config, loadConfig, type Section } from '#config'
 import { prepareDomain } from '#model'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
@@ -40,9 +41,10 @@ export class ConfigurationFault extends Error {}
 
 function domainsOf(config: Config): string[] {
   const { domains, domain } = config.of(mainSettings)
-  const prepared = [...domains, ...domain.map((table) => table.name)].map((name) => {
+  const named = [...(domains ?? []), ...domain.map((table) => table.name)]
+  const prepared = (named.length === 0 ? ['localhost'] : named).map((name) => {
     const known = prepareDomain(name)
-    if (known === undefined) throw new ConfigurationFault(`"${name}" is not a domain name`)
+    assert(known !== undefined, 'the setting has refused what is no domain')
     return known
   })
   for (const { name, certificate, key } of domain) {
@@ -52,6 +54,5 @@ function domainsOf(config: Config): string[] {
         `the domain "${name}" has a ${key === undefined ? 'certificate and no key' : 'key and no certificate'}: name both files (a file that holds both is named twice), or neither`,
       )
   }
-  if (prepared.length === 0) throw new ConfigurationFault('no domain is named: set domains = ["example.com"]')
   return [...new Set(prepared)]
 }

@@ -1,5 +1,17 @@
 // The server's own settings; a protocol's are beside its code.
-import { choice, flag, integer, list, listen, optionalPath, path, section, tables, text } from '#config'
+import {
+  choice,
+  flag,
+  integer,
+  listen,
+  optionalList,
+  optionalPath,
+  path,
+  requiredText,
+  section,
+  tables,
+} from '#config'
+import { prepareDomain } from '#model'
 import { logLevels } from '#observe'
 
 export const mainSettings = section('', 'What the server is for, and where it keeps its state.', {
@@ -7,13 +19,16 @@ export const mainSettings = section('', 'What the server is for, and where it ke
     doc: 'Directory of everything the server keeps: the database, its own certificates, the control socket.',
     default: './data',
   }),
-  domains: list({
-    doc: 'The domains that are served; the first is the default. A [[domain]] table adds one and says more of it.',
-    default: ['localhost'],
+  domains: optionalList({
+    doc: 'The domains that are served; the first is the default. A [[domain]] table adds one and says more of it. With neither: localhost.',
+    check: (names) =>
+      names.length === 0
+        ? 'names no domain; write one, as in ["example.com"], or leave it out'
+        : names.map(notDomain).find((wrong) => wrong !== undefined),
   }),
   domain: tables(
     {
-      name: text({ doc: 'The domain.', default: '' }),
+      name: requiredText({ doc: 'The domain.', check: notDomain }),
       certificate: optionalPath({
         doc: 'PEM file: the certificate, then its chain. Without it, the domain is in the certificate that the server makes itself.',
       }),
@@ -22,6 +37,10 @@ export const mainSettings = section('', 'What the server is for, and where it ke
     { doc: 'A domain with settings of its own.' },
   ),
 })
+
+function notDomain(name: string): string | undefined {
+  return prepareDomain(name) === undefined ? `${JSON.stringify(name)} is not a domain name` : undefined
+}
 
 export const httpSettings = section('http', 'Metrics and health over HTTP.', {
   listen: listen({ doc: 'Where /metrics and /health are served.', builtIn: '127.0.0.1:8080' }),
