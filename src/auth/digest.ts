@@ -180,7 +180,7 @@ export class Digest {
       // A replay, or a phone that never counts: a new nonce tells which.
       return challenge(true)
     }
-    const info = (): string => authenticationInfo(known.ha1, credentials, request.body)
+    const info = (): string => authenticationInfo(known.ha1, credentials, bodyFor(credentials, request))
     return { kind: 'verified', owner: known.owner, name: known.name, info }
   }
 
@@ -203,7 +203,15 @@ function isResponseRight(
   credentials: DigestCredentials,
   request: DigestRequest,
 ): boolean {
-  return equalTexts(responseOf(known.ha1, credentials, request.method, request.body), credentials.response)
+  return equalTexts(
+    responseOf(known.ha1, credentials, request.method, bodyFor(credentials, request)),
+    credentials.response,
+  )
+}
+
+/** The body, where it is part of the hash. */
+function bodyFor({ qop }: DigestCredentials, request: DigestRequest): Bytes | undefined {
+  return qop === 'auth-int' ? request.body : undefined
 }
 
 /** In a time that tells nothing of where they differ. Hot: without a buffer for either. */

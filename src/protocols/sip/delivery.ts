@@ -5,7 +5,7 @@ import type { Condition } from '#model'
 import type { LiveMessage } from './binding-message.ts'
 import type { SipResponse } from './codec/message.ts'
 import { forwardedResponse } from './codec/splice.ts'
-import { topVia } from './codec/via.ts'
+import type { Via } from './codec/via.ts'
 import type { SipContext } from './context.ts'
 import { conditionOf } from './errors.ts'
 import type { Flow } from './flow.ts'
@@ -41,10 +41,11 @@ export class Delivery implements ResponseHandler {
     if (!layer.request(flow, 'MESSAGE', branch, octets, this)) this.#settle(declined('resource-limit'))
   }
 
-  onResponse(response: SipResponse): void {
+  onResponse(response: SipResponse, via: Via): void {
     if (response.status < 200) return
-    if (response.status >= 300) return this.#settle(this.#refusal(response))
-    if (this.#live !== undefined && this.#answer !== undefined) this.#live.response ??= passedOn(response)
+    if (response.status >= 300) return this.#settle(this.#refusal(response, via))
+    if (this.#live !== undefined && this.#answer !== undefined)
+      this.#live.response ??= passedOn(response, via)
     this.#settle(accepted)
   }
 
@@ -59,7 +60,7 @@ export class Delivery implements ResponseHandler {
     this.#settle(declined('remote-timeout'))
   }
 
-  #refusal(response: SipResponse): DeliveryAnswer {
+  #refusal(response: SipResponse, via: Via): DeliveryAnswer {
     const { status } = response
     const condition = conditionOf(status)
     switch (status) {
@@ -76,15 +77,15 @@ export class Delivery implements ResponseHandler {
       case 403:
       case 413:
       case 513:
-        return this.#refused(response, condition)
+        return this.#refused(response, via, condition)
       default:
         // RFC 3261 §21.6: 6xx is the person's word, for all their devices.
-        return status >= 600 ? this.#refused(response, condition) : declined(condition)
+        return status >= 600 ? this.#refused(response, via, condition) : declined(condition)
     }
   }
 
-  #refused(response: SipResponse, condition: ReturnType<typeof conditionOf>): DeliveryAnswer {
-    const reply = this.#live === undefined ? undefined : passedOn(response)
+  #refused(response: SipResponse, via: Via, condition: Condition): DeliveryAnswer {
+    const reply = this.#live === undefined ? undefined : passedOn(response, via)
     const detail =
       reply === undefined ? {} : { detail: { protocol: 'sip', code: reply.status, raw: reply.octets } }
     return { kind: 'refused', outcome: { kind: 'refused', condition, ...detail } }
@@ -101,9 +102,6 @@ export class Delivery implements ResponseHandler {
 export const declined = (condition: Condition): DeliveryAnswer => ({ kind: 'declined', condition })
 
 /** The far end's answer without our Via (RFC 3261 §16.7 step 3). */
-function passedOn(response: SipResponse): { status: number; octets: Buffer } | undefined {
-  const ours = topVia(response)
-  return ours === undefined
-    ? undefined
-    : { status: response.status, octets: forwardedResponse(response, ours) }
+function passedOn(response: SipResponse, ours: Via): { status: number; octets: Buffer } {
+  return { status: response.status, octets: forwardedResponse(response, ours) }
 }

@@ -12,7 +12,7 @@ import type { Address, Condition, Envelope, InstantMessage, Report } from '#mode
 import { messageParts, SipMessageEnvelope } from './binding-message.ts'
 import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
-import { requestUri } from './codec/message.ts'
+import type { SipRequest } from './codec/message.ts'
 import { forwardedRequest } from './codec/splice.ts'
 import { formatSipUri, type SipUri, uriParam } from './codec/uri.ts'
 import { type SipContext, viaFor } from './context.ts'
@@ -87,21 +87,21 @@ export class RegisteredContact implements InboxAgent {
     const type = isSip
       ? (contentTypeText(envelope.request) ?? '')
       : (envelope.content()?.type ?? 'text/plain')
-    if (this.#refusedTypes.has(essence(type))) return answer(declined('content-not-understood'))
+    if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(type)))
+      return answer(declined('content-not-understood'))
     // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
-    if (isSip && /^sips:/i.test(requestUri(envelope.request)) && this.facts.flow.transport !== 'TLS')
+    if (isSip && isSecure(envelope.request) && this.facts.flow.transport !== 'TLS')
       return answer(declined('not-acceptable'))
     if (envelope.head.hops <= 0)
       return answer({ kind: 'refused', outcome: { kind: 'refused', condition: 'too-many-hops' } })
     const live = isSip && context.storedAt === undefined ? envelope.live : undefined
-    const make = (flow: Flow, branch: string): Buffer | undefined =>
-      live === undefined
-        ? this.#written(envelope, context, flow, branch)
-        : this.#forwarded(envelope as SipMessageEnvelope, flow, branch)
-    const delivery = new Delivery(this.#context, this, live, essence(type), answer)
+    const delivery = new Delivery(this.#context, this, live, type, answer)
     const { flow } = this.facts
     const branch = this.#context.layer.newBranch()
-    const octets = make(flow, branch)
+    const octets =
+      isSip && live !== undefined
+        ? this.#forwarded(envelope, flow, branch)
+        : this.#written(envelope, context, flow, branch)
     if (octets === undefined) return answer(unshown(envelope))
     if (!this.#wantsConnection(flow, octets)) return delivery.send(flow, branch, octets)
     const kept = envelope.keep()
@@ -129,7 +129,7 @@ export class RegisteredContact implements InboxAgent {
 
   /** The phone refused this type of content. */
   refusesType(type: string): void {
-    if (this.#refusedTypes.size < refusedTypesMax) this.#refusedTypes.add(type)
+    if (this.#refusedTypes.size < refusedTypesMax) this.#refusedTypes.add(essence(type))
   }
 
   /** The Request-URI that leads to it: "Any headers present MUST be removed", and method (RFC 3261 §16.6 step 2, §19.1.5). */
@@ -189,6 +189,10 @@ function unshown(envelope: Envelope): DeliveryAnswer {
     envelope.head.whenAbsent !== 'store' || (envelope.view() as InstantMessage).receiptFor !== undefined
   return isHint ? accepted : declined('content-not-understood')
 }
+
+/** The Request-URI is a sips one. */
+const isSecure = ({ head, uriStart }: SipRequest): boolean =>
+  head.charCodeAt(uriStart + 4) === 0x3a && (head.charCodeAt(uriStart + 3) | 0x20) === 0x73
 
 const essence = (type: string): string => (type.split(';', 1)[0] ?? '').trim().toLowerCase()
 

@@ -27,14 +27,17 @@ export const paramsStopped = (): number => stopped
 
 const none: readonly Param[] = []
 
+/** Hot: those of one value as they are found; an array that grows by itself would be seventeen places long. */
+const found: Param[] = []
+
 /** Parameters from `at`, which stands at a semicolon, a comma or the end (after LWS). See `paramsStopped`. */
 export function parseParams(text: string, at: number, end: number): readonly Param[] {
-  let params: Param[] | undefined
+  let count = 0
   at = skipLws(text, at, end)
   while (at < end && text.charCodeAt(at) === 0x3b) {
     at = skipLws(text, at + 1, end)
     const nameEnd = skipToken(text, at, end)
-    if (nameEnd === at || (params !== undefined && params.length >= paramCountMax)) return fail()
+    if (nameEnd === at || count >= paramCountMax) return fail()
     const name = lowerSlice(text, at, nameEnd)
     at = skipLws(text, nameEnd, end)
     let value: string | undefined
@@ -45,12 +48,11 @@ export function parseParams(text: string, at: number, end: number): readonly Par
       value = text.slice(valueAt, at)
       at = skipLws(text, at, end)
     }
-    if (params === undefined) params = [{ name, value }]
-    else params.push({ name, value })
+    found[count++] = { name, value }
   }
   if (at < end && text.charCodeAt(at) !== 0x2c) return fail()
   stopped = at
-  return params ?? none
+  return count === 0 ? none : found.slice(0, count)
 }
 
 function fail(): readonly Param[] {

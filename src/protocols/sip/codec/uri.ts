@@ -47,9 +47,10 @@ export function uriScheme(text: string): string | undefined {
 
 /** True for an absoluteURI of any scheme as far as its characters go; SIP URIs are to pass `parseSipUri`. */
 export function isAbsoluteUri(text: string): boolean {
+  if (parseSipUri(text) !== undefined) return true
   const scheme = uriScheme(text)
   if (scheme === undefined) return false
-  if (scheme === 'sip' || scheme === 'sips') return parseSipUri(text) !== undefined
+  if (scheme === 'sip' || scheme === 'sips') return false
   for (let i = scheme.length + 1; i < text.length; i++)
     if (!isAbsoluteUriChar(text.charCodeAt(i))) return false
   return text.length > scheme.length + 1

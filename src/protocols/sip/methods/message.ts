@@ -5,7 +5,7 @@ import type { Outcome } from '#model'
 import { addressOfSipUri, agentOf } from '../binding.ts'
 import { messageEnvelope, type SipMessageEnvelope } from '../binding-message.ts'
 import { header } from '../codec/header-names.ts'
-import { bodyOf, headerValue, requestUri } from '../codec/message.ts'
+import { headerValue, requestUri } from '../codec/message.ts'
 import type { SipContext } from '../context.ts'
 import { statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
@@ -31,10 +31,10 @@ export function message(context: SipContext, incoming: Incoming): void {
 /** The status for a body that cannot be carried. */
 function contentRefusal({ settings }: SipContext, incoming: Incoming): number | undefined {
   const { request } = incoming
-  const body = bodyOf(request)
-  if (body.length > settings.messageBytesMax) return 413
+  const length = request.raw.length - request.bodyStart
+  if (length > settings.messageBytesMax) return 413
   // RFC 3261 §20.15: "The Content-Type header field MUST be present if the body is not empty."
-  if (body.length > 0 && headerValue(request, header.contentType) === undefined) return 400
+  if (length > 0 && headerValue(request, header.contentType) === undefined) return 400
   const encoding = headerValue(request, header.contentEncoding)
   return encoding !== undefined && encoding.toLowerCase() !== 'identity' ? 415 : undefined
 }

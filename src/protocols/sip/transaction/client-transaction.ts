@@ -1,6 +1,7 @@
 // One client transaction and what runs it.
 
 import { parseMessage, type SipResponse } from '../codec/message.ts'
+import type { Via } from '../codec/via.ts'
 import type { Flow } from '../flow.ts'
 import { ackOf } from './ack.ts'
 import { type InviteClient, inviteClient, startInviteClient } from './invite-client.ts'
@@ -10,8 +11,8 @@ import { OwnTimers, type TimerQueues } from './timer-queues.ts'
 
 /** Who sent a request learns what became of it: responses as they come, then nothing more, or one of the failures. */
 export interface ResponseHandler {
-  /** Provisional and final ones; the octets are a loan until it returns. */
-  onResponse(response: SipResponse): void
+  /** Provisional and final ones, and their topmost Via, which is ours; the octets are a loan until it returns. */
+  onResponse(response: SipResponse, via: Via): void
   /** RFC 3261 §8.1.3.1: to be taken as 408 and 503. */
   onFailure(why: 'timeout' | 'transport-error'): void
 }
@@ -31,6 +32,7 @@ export class ClientTransaction {
   #machine: InviteClient | NonInviteClient
   #request: Buffer | undefined
   #response: SipResponse | undefined
+  #via: Via | undefined
   #ack: Buffer | undefined
   readonly #timers = new OwnTimers()
 
@@ -64,10 +66,12 @@ export class ClientTransaction {
     this.#run(effects)
   }
 
-  answered(response: SipResponse): void {
+  answered(response: SipResponse, via: Via): void {
     this.#response = response
+    this.#via = via
     this.#step({ type: 'response', status: response.status })
     this.#response = undefined
+    this.#via = undefined
   }
 
   failed(): void {
@@ -116,7 +120,8 @@ export class ClientTransaction {
           this.#send(this.#acknowledgement())
           break
         case 'tell-response':
-          if (this.#response !== undefined) this.#handler.onResponse(this.#response)
+          if (this.#response !== undefined && this.#via !== undefined)
+            this.#handler.onResponse(this.#response, this.#via)
           break
         case 'tell-timeout':
           this.#handler.onFailure('timeout')

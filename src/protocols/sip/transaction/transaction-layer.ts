@@ -116,7 +116,7 @@ export class TransactionLayer {
   answered(response: SipResponse, parts: Essentials): boolean {
     const transaction = this.#clients.get(clientKeyOf(parts))
     if (transaction === undefined) return false
-    transaction.answered(response)
+    transaction.answered(response, parts.via)
     return true
   }
 
