@@ -36,7 +36,9 @@ export function maySubscribe(
   if (watcher.key === owner.address.key) return 'allow'
   const rule = ruleFor(owner.rules, watcher)
   if (rule !== undefined && rule.action !== 'confirm') return rule.action
-  if (owner.contacts.get(watcher.key)?.authorization.from === true) return 'allow'
+  const authorization = owner.contacts.get(watcher.key)?.authorization
+  // RFC 6121 §3.4: who was approved before asking has the owner's word already.
+  if (authorization?.from === true || authorization?.preApproved === true) return 'allow'
   if (rule === undefined && !policy.confirmSameDomain && watcher.domain === owner.address.domain)
     return 'allow'
   return 'confirm'

@@ -142,7 +142,8 @@ export class PresenceService {
       // Polite blocking looks like success on the wire (RFC 2779 5.1.15).
       onOutcome({ kind: subscription.state === 'pending' ? 'pending' : 'active', seconds: request.seconds })
       this.#tellSubscriber(account, subscription)
-      if (decision === 'confirm')
+      // RFC 6121 §3.4.2: the wish turns a pre-approval into an authorization.
+      if (decision === 'confirm' || awaitsItsWish(account, request.watcher))
         this.#parts.contacts.ask(request.watcher, account.address, undefined, () => {})
     })
   }
@@ -356,4 +357,9 @@ function maySee(presentity: Account, watcher: Address): boolean {
     watcher.key === presentity.address.key ||
     presentity.contacts.get(watcher.key)?.authorization.from === true
   )
+}
+
+function awaitsItsWish(account: Account, watcher: Address): boolean {
+  const authorization = account.contacts.get(watcher.key)?.authorization
+  return authorization?.preApproved === true && !authorization.from
 }

@@ -29,6 +29,24 @@ test('a subscription waits for the owner, opens at the word, ends at another (RF
   assert.equal(service.leases.size.active, 0)
 })
 
+test('who was approved before asking sees at once, by a fetch too (RFC 6121 §3.4; IMPP §18.1, §18.3)', async () => {
+  const { subscribe, fetch, publish, service } = await stage()
+  const watcher = new Watcher(romeo)
+  await publish(juliet, 'balcony', 'here')
+  assert.equal(await fetch(romeo, juliet), 'permission-denied')
+  await outcomeOf((told) => service.contacts.approve(at(juliet), at(romeo), undefined, told))
+  await settled()
+  assert.equal(typeof (await fetch(romeo, juliet)), 'object')
+  assert.equal(await subscribe(watcher, juliet, 's1'), 'active')
+  assert.deepEqual(watcher.take(), [`${juliet} full: added balcony=here`], 'told once, not of an activation')
+  const world = { service } as World
+  assert.equal((await resident(world, romeo)).contacts.get(at(juliet).key)?.authorization.to, true)
+  await outcomeOf((told) => service.contacts.refuse(at(juliet), at(romeo), undefined, told))
+  await settled()
+  assert.deepEqual(watcher.take(), ['terminated s1 rejected'])
+  assert.equal(await fetch(romeo, juliet), 'permission-denied')
+})
+
 test('a refused request ends its pending subscriptions and names no device (RFC 6121 §3.2.2)', async () => {
   const { subscribe, publish, session, service } = await stage()
   await publish(juliet, 'secret place', 'here')
