@@ -92,6 +92,11 @@ test('a configuration that is wrong ends with 3', async () => {
   const wrong = join(directory, 'wrong.toml')
   for (const [toml, said] of [
     ['[impp]\nclient = 7410\n', /wrong\.toml, line 2, \[impp\] client: expects an address/],
+    [
+      '[xmpp]\nclient = "*:5222"\nplain_without_tls = true\n',
+      /\[xmpp\] plain_without_tls is true, and client listens on \*: .* loopback/,
+    ],
+    ['[impp]\nclient = "192.0.2.1:7410"\nplain_without_tls = true\n', /\[impp\] plain_without_tls is true/],
     ['domains = ["a b"]\n', /wrong\.toml, line 1, domains: "a b" is not a domain name/],
     ['domains = []\n', /wrong\.toml, line 1, domains: names no domain/],
     ['[[domain]]\nname = "a b"\n', /wrong\.toml, line 2, \[domain\] name: "a b" is not a domain name/],

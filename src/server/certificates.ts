@@ -4,6 +4,7 @@ import type { Clock, Timer } from '#base'
 import type { Config } from '#config'
 import { type CertificateFiles, ensureCertificates, type OwnCertificates, TlsContexts } from '#net'
 import type { Log } from '#observe'
+import { tableOf } from './configuration.ts'
 import { mainSettings } from './settings.ts'
 
 export interface Certificates {
@@ -29,9 +30,7 @@ export async function prepareCertificates(
   const named = domain.flatMap(({ certificate, key }): CertificateFiles[] =>
     certificate === undefined || key === undefined ? [] : [{ certificate, key }],
   )
-  const allNamed = domains.every((name) =>
-    domain.some((table) => table.name === name && table.certificate !== undefined && table.key !== undefined),
-  )
+  const allNamed = domains.every((name) => tableOf(config, name)?.certificate !== undefined)
   const own = allNamed ? undefined : await makeOwn(join(data, 'tls'), domains, clock, log)
   const certificates = [...named]
   if (own !== undefined) certificates.push({ certificate: own.certificateFile, key: own.keyFile })

@@ -1,6 +1,6 @@
 // Loads the whole configuration: the server's own sections and those of every protocol folder.
 import { assert } from '#base'
-import { type Config, loadConfig, type Section } from '#config'
+import { type Config, type ListenAddress, loadConfig, type Section, type SettingsOf } from '#config'
 import { prepareDomain } from '#model'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
 import { mainSettings, serverSections } from './settings.ts'
@@ -33,8 +33,16 @@ export async function loadConfiguration(options: ConfigurationOptions = {}): Pro
     environment: options.environment ?? process.env,
     directory: options.directory ?? process.cwd(),
   })
+  refuseClearPasswords(config, protocols)
   return { config, protocols, domains: domainsOf(config) }
 }
+
+/** The `[[domain]]` table of a domain of `configuration.domains`. */
+export function tableOf(config: Config, domain: string): DomainTable | undefined {
+  return config.of(mainSettings).domain.find((table) => prepareDomain(table.name) === domain)
+}
+
+type DomainTable = SettingsOf<typeof mainSettings>['domain'][number]
 
 /** Thrown for a configuration whose values fit their types and not each other. */
 export class ConfigurationFault extends Error {}
@@ -55,4 +63,21 @@ function domainsOf(config: Config): string[] {
       )
   }
   return [...new Set(prepared)]
+}
+
+/** Passwords in the clear are for load generators and laboratories on this machine. */
+function refuseClearPasswords(config: Config, protocols: readonly AnyProtocol[]): void {
+  for (const protocol of protocols) {
+    const settings = protocol.settings as Section
+    const values = config.of(settings) as Readonly<Record<string, unknown>>
+    const client = values['client'] as ListenAddress | undefined
+    if (values['plainWithoutTls'] !== true || client === undefined || isLoopback(client.host)) continue
+    throw new ConfigurationFault(
+      `[${settings.name}] plain_without_tls is true, and client listens on ${client.host ?? '*'}: passwords would cross the network in the clear; listen on loopback, as in "127.0.0.1:${client.port}", or leave plain_without_tls out`,
+    )
+  }
+}
+
+function isLoopback(host: string | undefined): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host ?? '')
 }

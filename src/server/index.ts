@@ -6,6 +6,7 @@ export {
   ConfigurationFault,
   type ConfigurationOptions,
   loadConfiguration,
+  tableOf,
 } from './configuration.ts'
 export { type ControlConnection, connectControl, openControl } from './control-connection.ts'
 export { controlSocketOf, openStore } from './data.ts'

@@ -1,6 +1,13 @@
 // verona doctor
 import type { Command } from 'commander'
-import { type Configuration, connectControl, loadConfiguration, mainSettings, probeListeners } from '#server'
+import {
+  type Configuration,
+  connectControl,
+  loadConfiguration,
+  mainSettings,
+  probeListeners,
+  tableOf,
+} from '#server'
 import { findCertificates } from '../diagnosis/certificates.ts'
 import { type Finding, good, notice, trouble } from '../diagnosis/finding.ts'
 import { findClock, findDisk, findOpenFiles } from '../diagnosis/machine.ts'
@@ -36,9 +43,9 @@ async function doctor(terminal: Terminal, options: Options): Promise<void> {
 
 async function examine(configuration: Configuration, now: number): Promise<Finding[]> {
   const { config, domains } = configuration
-  const { data, domain: tables } = config.of(mainSettings)
+  const { data } = config.of(mainSettings)
   const certificates = domains.map((domain) => {
-    const table = tables.find((one) => one.name === domain)
+    const table = tableOf(config, domain)
     return { domain, certificate: table?.certificate, key: table?.key }
   })
   return [
