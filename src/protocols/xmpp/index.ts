@@ -29,6 +29,8 @@ async function start(
   environment: Environment<XmppSettings, TlsContexts, Logins>,
 ): Promise<RunningProtocol> {
   const { settings, tls } = environment
+  if (settings.server !== undefined)
+    service.log.warn('xmpp.server is set, but XMPP is not spoken between servers yet: it is not opened')
   const sessions = new Set<ClientSession>()
   const metrics = xmppMetrics(service.metrics)
   const onConnection = (connection: Connection): void => {

@@ -8,7 +8,7 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     doc: 'Where XMPP clients connect with TLS from the first octet.',
   }),
   server: listen({
-    doc: 'Where XMPP servers of other domains connect. Not served yet: no listener is opened.',
+    doc: 'Where XMPP servers of other domains connect. Not spoken yet: when it is set, a warning is logged.',
   }),
   plainWithoutTls: flag({
     default: false,
