@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { VirtualClock } from '#base'
 import type { Flow } from '../flow.ts'
 import { CompletedTransactions } from './completed-transactions.ts'
+import { KeyHash } from './key-table.ts'
 
 function bench(): { clock: VirtualClock; completed: CompletedTransactions; sent: string[]; flow: Flow } {
   const clock = new VirtualClock()
@@ -17,7 +18,7 @@ function bench(): { clock: VirtualClock; completed: CompletedTransactions; sent:
     sentBy: '192.0.2.254:5060',
     send: (octets) => sent.push(Buffer.from(octets).toString('latin1')) > 0,
   }
-  return { clock, completed: new CompletedTransactions(clock, 32_000), sent, flow }
+  return { clock, completed: new CompletedTransactions(clock, 32_000, new KeyHash()), sent, flow }
 }
 
 test('each of many retransmissions gets its own response again, until Timer J (RFC 3261 §17.2.2)', () => {

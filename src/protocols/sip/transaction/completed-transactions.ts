@@ -3,8 +3,9 @@
 // and its octets in a slab, so that the collector has nothing to move or to mark (as objects they were a third of all CPU time). All
 // wait equally long, so that the oldest is always the next to go.
 
-import { type Clock, randomBelow, type Timer } from '#base'
+import type { Clock, Timer } from '#base'
 import type { Flow } from '../flow.ts'
+import type { KeyHash } from './key-table.ts'
 
 /** LIMIT: octets of keys and responses that are kept; past it the oldest go. */
 const octetsMax = 64 * 1024 * 1024
@@ -63,9 +64,7 @@ class Chains {
 export class CompletedTransactions {
   readonly #clock: Clock
   readonly #lifetime: number
-  // Nobody outside knows them, so that nobody can choose keys of one hash.
-  readonly #seed = randomBelow(0x7fffffff)
-  readonly #factor = randomBelow(0x7fffffff) | 1
+  readonly #hash: KeyHash
   #capacity = 256
   #oldest = 0
   #count = 0
@@ -82,8 +81,9 @@ export class CompletedTransactions {
   #timer: Timer | undefined
 
   /** @param lifetime milliseconds of Timer J */
-  constructor(clock: Clock, lifetime: number) {
+  constructor(clock: Clock, lifetime: number, hash: KeyHash) {
     this.#clock = clock
+    this.#hash = hash
     this.#lifetime = lifetime
   }
 
@@ -110,15 +110,15 @@ export class CompletedTransactions {
     this.#places[slot * 4 + 1] = key.length
     this.#places[slot * 4 + 2] = mergeKey.length
     this.#places[slot * 4 + 3] = response.length
-    this.#keys.add(slot, this.#hash(key))
-    if (mergeKey !== '') this.#merges.add(slot, this.#hash(mergeKey))
+    this.#keys.add(slot, this.#hash.of(key))
+    if (mergeKey !== '') this.#merges.add(slot, this.#hash.of(mergeKey))
     if (this.#timer === undefined) this.#wait()
   }
 
   /** The request came again: its response is sent again. False when there is no such transaction. */
   repeated(key: string): boolean {
     if (this.#count === 0) return false
-    const hash = this.#hash(key)
+    const hash = this.#hash.of(key)
     for (let slot = this.#keys.find(hash); slot >= 0; slot = this.#keys.find(hash, slot)) {
       const place = slot * 4
       const at = this.#places[place]!
@@ -134,7 +134,7 @@ export class CompletedTransactions {
   /** True when a request of this From tag, Call-ID, CSeq and method was answered (RFC 3261 §8.2.2.2). */
   hasMerge(mergeKey: string): boolean {
     if (this.#count === 0) return false
-    const hash = this.#hash(mergeKey)
+    const hash = this.#hash.of(mergeKey)
     for (let slot = this.#merges.find(hash); slot >= 0; slot = this.#merges.find(hash, slot)) {
       const place = slot * 4
       const at = this.#places[place]! + this.#places[place + 1]!
@@ -201,13 +201,6 @@ export class CompletedTransactions {
       if (this.#places[i * 4 + 2] !== 0) this.#merges.add(i, merges.hashAt(from))
     }
     this.#oldest = 0
-  }
-
-  #hash(text: string): number {
-    let hash = this.#seed
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), this.#factor)
-    // The low bits choose the bucket, and a product's low bits know nothing of high ones.
-    return hash ^ (hash >>> 15)
   }
 
   #wait(): void {

@@ -10,6 +10,7 @@ import { branchMagic } from '../codec/via.ts'
 import type { Flow } from '../flow.ts'
 import { ClientTransaction, type ResponseHandler } from './client-transaction.ts'
 import { CompletedTransactions } from './completed-transactions.ts'
+import { KeyHash, KeyTable } from './key-table.ts'
 import { ServerTransaction } from './server-transaction.ts'
 import { type Timing, timing } from './step.ts'
 import { TimerQueues } from './timer-queues.ts'
@@ -52,16 +53,17 @@ export class TransactionLayer {
   readonly timing: Timing
   readonly timers: TimerQueues
   readonly #limits: TransactionLimits
-  readonly #servers = new Map<string, ServerTransaction>()
-  readonly #merges = new Map<string, ServerTransaction>()
-  readonly #clients = new Map<string, ClientTransaction>()
+  readonly #keyHash = new KeyHash()
+  readonly #servers = new KeyTable<ServerTransaction>(this.#keyHash)
+  readonly #merges = new KeyTable<ServerTransaction>(new KeyHash())
+  readonly #clients = new KeyTable<ClientTransaction>(new KeyHash())
   readonly #completed: CompletedTransactions
   #user: TransactionUser | undefined
 
   constructor(clock: Clock, limits: TransactionLimits = transactionLimits, times: Timing = timing) {
     this.timing = times
     this.timers = new TimerQueues(clock)
-    this.#completed = new CompletedTransactions(clock, 64 * times.t1)
+    this.#completed = new CompletedTransactions(clock, 64 * times.t1, this.#keyHash)
     this.#limits = limits
   }
 
@@ -101,13 +103,13 @@ export class TransactionLayer {
       request.method === 'INVITE',
       () => encodeResponse(request, parts.via, received.stamp, { status: 100 }),
     )
-    this.#servers.set(key, transaction)
+    this.#servers.add(key, transaction)
     if (request.method === 'CANCEL')
       return user.onCancel(received, transaction, this.#servers.get(cancelledKey(request, parts)))
     if (mergeKey !== '') {
-      if (this.#merges.has(mergeKey) || this.#completed.hasMerge(mergeKey))
+      if (this.#merges.get(mergeKey) !== undefined || this.#completed.hasMerge(mergeKey))
         return user.onMerged(received, transaction)
-      this.#merges.set(mergeKey, transaction)
+      this.#merges.add(mergeKey, transaction)
     }
     user.onRequest(received, transaction)
   }
@@ -131,7 +133,7 @@ export class TransactionLayer {
       octets,
       handler,
     )
-    this.#clients.set(transaction.key, transaction)
+    this.#clients.add(transaction.key, transaction)
     transaction.begin()
     return true
   }
@@ -148,29 +150,29 @@ export class TransactionLayer {
 
   /** A connection is over: what waits for an answer on it will get none (RFC 3261 §18.4). */
   flowEnded(flow: Flow): void {
-    for (const transaction of [...this.#clients.values()]) if (transaction.flow === flow) transaction.failed()
+    for (const transaction of this.#clients.all()) if (transaction.flow === flow) transaction.failed()
   }
 
   ended(transaction: ServerTransaction | ClientTransaction): void {
     if (transaction instanceof ClientTransaction) {
-      if (this.#clients.get(transaction.key) === transaction) this.#clients.delete(transaction.key)
+      this.#clients.remove(transaction.key, transaction)
       return
     }
-    if (this.#servers.get(transaction.key) === transaction) this.#servers.delete(transaction.key)
-    if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey)
+    this.#servers.remove(transaction.key, transaction)
+    if (transaction.mergeKey !== '') this.#merges.remove(transaction.mergeKey, transaction)
   }
 
   completed(transaction: ServerTransaction, response: Buffer): void {
     const { key, mergeKey, flow } = transaction
     // One that came by another way has its response kept, but is not what others came before.
-    const isFirst = this.#merges.get(mergeKey) === transaction
+    const isFirst = mergeKey !== '' && this.#merges.get(mergeKey) === transaction
     this.ended(transaction)
     this.#completed.add(key, isFirst ? mergeKey : '', flow, response)
   }
 
   stop(): void {
     this.#completed.stop()
-    for (const transaction of [...this.#servers.values(), ...this.#clients.values()]) transaction.drop()
+    for (const transaction of [...this.#servers.all(), ...this.#clients.all()]) transaction.drop()
     this.timers.stop()
   }
 
@@ -181,14 +183,11 @@ export class TransactionLayer {
       this.#completed.dropOldest()
       return true
     }
-    let looked = 0
-    for (const oldest of this.#servers.values()) {
+    for (const oldest of this.#servers.all(16))
       if (oldest.answered) {
         oldest.drop()
         return true
       }
-      if (++looked === 16) break
-    }
     return false
   }
 }
