@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { ControlClient, Health, NotRunning, startControl } from '#admin'
 import { createLog } from '#observe'
 import type { Configuration } from './configuration.ts'
-import { controlSocketOf } from './data.ts'
+import { controlSocketOf, isNew } from './data.ts'
 import { openAccounts } from './offline.ts'
+import { mainSettings } from './settings.ts'
 import { version } from './version.ts'
 
 export interface ControlConnection {
@@ -40,6 +41,11 @@ export async function openControl(configuration: Configuration): Promise<Control
 
 async function controlOfOurOwn(configuration: Configuration): Promise<ControlConnection> {
   const log = createLog({ level: 'warn', format: 'text', write: (line) => void process.stderr.write(line) })
+  // Often a command in the wrong directory: the server that was meant keeps its data elsewhere.
+  if (isNew(configuration))
+    log.warn('no server runs here and there was no database: a new one is made', {
+      data: configuration.config.of(mainSettings).data,
+    })
   const accounts = await openAccounts(configuration, log)
   // A place of its own: the server's socket stays free for a server that starts meanwhile.
   const directory = mkdtempSync(join(tmpdir(), 'verona-'))

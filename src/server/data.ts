@@ -1,5 +1,5 @@
 // The data directory and what is in it.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ServiceError, type Store } from '#core'
 import type { Log } from '#observe'
@@ -11,7 +11,16 @@ import { mainSettings } from './settings.ts'
 export async function openStore({ config }: Configuration, _log: Log): Promise<Store> {
   const { data } = config.of(mainSettings)
   makeDirectory(data)
-  return openSqliteStore({ file: join(data, 'verona.sqlite') })
+  return openSqliteStore({ file: databaseOf(data) })
+}
+
+/** Whether anything was ever kept here. */
+export function isNew({ config }: Configuration): boolean {
+  return !existsSync(databaseOf(config.of(mainSettings).data))
+}
+
+function databaseOf(data: string): string {
+  return join(data, 'verona.sqlite')
 }
 
 function makeDirectory(data: string): void {
