@@ -129,8 +129,8 @@ async function whole(store: Store): Promise<unknown> {
   return [states, listed, await store.countAccounts()]
 }
 
-test('the SQLite store answers any calls as the memory store does', { timeout: 300_000 }, async () => {
-  const runs = process.env['VERONA_SOAK'] ? 5000 : 30
+test('the SQLite store answers any calls as the memory store does', { timeout: 900_000 }, async () => {
+  const runs = process.env['VERONA_SOAK'] ? 2000 : 30
   let opened = 0
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 80 }), async (acts) => {
