@@ -59,10 +59,7 @@ export class Authentication {
       method: request.method,
       realm: from.domain,
       remoteAddress,
-      // Asked for by qop auth-int alone, which is rare.
-      get body() {
-        return bodyOf(request)
-      },
+      body: bodyOf(request),
     })
     if (!(outcome instanceof Promise)) return this.#verified(incoming, as, from, outcome, use)
     incoming.keep()
