@@ -98,3 +98,11 @@ test('an owner sees itself whatever its rules say', () => {
   assert.equal(maySubscribe(owner([everyone]), juliet, { confirmSameDomain: true }), 'allow')
   assert.equal(visible(owner([everyone]), juliet), 'full')
 })
+
+test('a domain may decide for its own people otherwise than the others', () => {
+  const policy = { confirmSameDomain: true, confirmIn: new Map([[romeo.domain, false]]) }
+  const colleague = owner([])
+  assert.equal(colleague.address.domain, romeo.domain)
+  assert.equal(maySubscribe(colleague, romeo, policy), 'allow')
+  assert.equal(maySubscribe(colleague, romeo, { ...policy, confirmIn: new Map() }), 'confirm')
+})

@@ -7,6 +7,8 @@ import type { Contact } from './contact.ts'
 export interface AccessPolicy {
   /** Whether watchers of the presentity's own domain need the owner's word. */
   readonly confirmSameDomain: boolean
+  /** Where single domains of ours have decided otherwise. */
+  readonly confirmIn?: ReadonlyMap<string, boolean>
 }
 
 /** An owner's side of a decision. */
@@ -39,9 +41,9 @@ export function maySubscribe(
   const authorization = owner.contacts.get(watcher.key)?.authorization
   // RFC 6121 §3.4: who was approved before asking has the owner's word already.
   if (authorization?.from === true || authorization?.preApproved === true) return 'allow'
-  if (rule === undefined && !policy.confirmSameDomain && watcher.domain === owner.address.domain)
-    return 'allow'
-  return 'confirm'
+  if (rule !== undefined || watcher.domain !== owner.address.domain) return 'confirm'
+  const confirms = policy.confirmIn?.get(owner.address.domain) ?? policy.confirmSameDomain
+  return confirms ? 'confirm' : 'allow'
 }
 
 /** What an authorized watcher sees now, or `nothing` (RFC 2779 2.3.1, 2.3.3). */

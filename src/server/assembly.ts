@@ -14,7 +14,7 @@ import type { Clock } from '#base'
 import { createService, type DigestHash, noPeers, type Secrets, type Service, type Store } from '#core'
 import type { Address } from '#model'
 import type { Log, Metrics } from '#observe'
-import type { Configuration } from './configuration.ts'
+import { type Configuration, tableOf } from './configuration.ts'
 import { authSettings, historySettings, presenceSettings } from './settings.ts'
 
 export interface Assembly {
@@ -48,7 +48,12 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     domains,
     authenticator,
     passwords,
-    policy: { history: enabled, undeliveredMax, ...config.of(presenceSettings) },
+    policy: {
+      history: enabled,
+      undeliveredMax,
+      ...config.of(presenceSettings),
+      confirmIn: domainPolicies(configuration),
+    },
     revive: (unit) => byName.get(unit.head.protocol)?.revive(unit.head, unit.raw),
   })
   const shared = {
@@ -67,6 +72,16 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   const digest = new Digest({ ...shared, clock, algorithms: digests, withoutQop: true })
   service.accounts.onSecretsChanged = (owner) => digest.forget(owner)
   return { service, logins: { sasl, digest } }
+}
+
+/** The `policy` of each [[domain]] that has one. */
+function domainPolicies({ config, domains }: Configuration): ReadonlyMap<string, boolean> {
+  const policies = new Map<string, boolean>()
+  for (const name of domains) {
+    const policy = tableOf(config, name)?.policy ?? 'default'
+    if (policy !== 'default') policies.set(name, policy === 'confirm')
+  }
+  return policies
 }
 
 function loginObserver(log: Log, metrics: Metrics): (event: LoginEvent) => void {

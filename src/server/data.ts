@@ -1,6 +1,6 @@
 // The data directory and what is in it.
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ServiceError, type Store } from '#core'
 import type { Log } from '#observe'
 import { openSqliteStore } from '#store'
@@ -25,7 +25,7 @@ function databaseOf(data: string): string {
 
 function makeDirectory(data: string): void {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeWithParents(data)
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException
     const why = reasons[code] ?? message
@@ -38,9 +38,18 @@ function makeDirectory(data: string): void {
   }
 }
 
+/** A directory at a time: Node's own `recursive` never ends where a parent refuses children with ENOENT, as /proc does. */
+function makeWithParents(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return
+  const parent = dirname(directory)
+  if (parent !== directory) makeWithParents(parent)
+  mkdirSync(directory, { mode: 0o700 })
+}
+
 const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'a file has its name',
   ENOTDIR: 'a part of its path is a file',
+  ENOENT: 'its place takes no directories',
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
   EROFS: 'the file system is read-only',

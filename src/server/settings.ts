@@ -33,6 +33,10 @@ export const mainSettings = section('', 'What the server is for, and where it ke
         doc: 'PEM file: the certificate, then its chain. Without it, the domain is in the certificate that the server makes itself.',
       }),
       key: optionalPath({ doc: 'PEM file of the private key.' }),
+      policy: choice(['default', 'confirm', 'open'], {
+        doc: 'Whether people of this domain see each other at once (open) or by the word of the one watched (confirm); default: as [presence] confirm_same_domain says.',
+        default: 'default',
+      }),
     },
     { doc: 'A domain with settings of its own.' },
   ),

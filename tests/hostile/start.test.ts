@@ -121,6 +121,8 @@ test('a data directory that is a file, below a file, or cannot be written', asyn
   } else chmodSync(readOnly, 0o500)
   await assertRefused(configured('', readOnly).file, 1, /read-only/)
   await assertRefused(configured('', join(readOnly, 'data')).file, 1, /read-only/)
+  // Where even the superuser makes no directory.
+  await assertRefused(configured('', '/proc/verona/data').file, 1, /\/proc\/verona\/data cannot be made/)
 })
 
 test('a database that is none, is damaged, or was made by a newer version', async () => {
