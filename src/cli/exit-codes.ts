@@ -20,11 +20,14 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 /** Ends a command: its message goes to standard error, its code to the shell. */
 export class CommandFailure extends Error {
   readonly code: ExitCode
+  /** What the server said no with, for scripts. */
+  readonly condition: string | undefined
 
-  constructor(message: string, code: ExitCode = exitCodes.failed) {
+  constructor(message: string, code: ExitCode = exitCodes.failed, condition?: string) {
     super(message)
     this.name = 'CommandFailure'
     this.code = code
+    this.condition = condition
   }
 }
 
@@ -35,4 +38,7 @@ Exit codes:
   2  the command line is wrong
   3  the configuration is wrong
   4  the server cannot be reached
-  130  ended by Ctrl-C`
+  130  ended by Ctrl-C
+
+With --json a failure is a JSON object on standard error: {"error":{"condition","message"}}.
+`

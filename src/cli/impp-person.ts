@@ -125,8 +125,13 @@ async function told<T>(call: () => Promise<T>, about?: string): Promise<T> {
     return await call()
   } catch (error) {
     if (error instanceof Refused) {
-      if (error.isLogin) throw new CommandFailure('the name or the password is wrong')
-      throw new CommandFailure(about === undefined ? error.message : `${about}: ${error.message}`)
+      if (error.isLogin)
+        throw new CommandFailure('the name or the password is wrong', exitCodes.failed, error.condition)
+      throw new CommandFailure(
+        about === undefined ? error.message : `${about}: ${error.message}`,
+        exitCodes.failed,
+        error.condition,
+      )
     }
     if (error instanceof ConnectionLost) throw new CommandFailure(error.message, exitCodes.unreachable)
     throw error

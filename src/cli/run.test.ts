@@ -79,6 +79,18 @@ test('a fault of ours shows where it happened', async () => {
   assert.match(terminal.complained, /please report it:\nTypeError: x is not a function\n {4}at /)
 })
 
+test('with --json a failure is a JSON object on standard error', async () => {
+  const fault = Object.assign(named('ControlError', 'that domain is not served here'), {
+    condition: 'domain-unknown',
+  })
+  const { code, terminal } = await call(['user', 'list', '--json'], {}, { fault })
+  assert.equal(code, exitCodes.failed)
+  assert.equal(terminal.written, '')
+  assert.deepEqual(JSON.parse(terminal.complained), {
+    error: { condition: 'domain-unknown', message: 'that domain is not served here' },
+  })
+})
+
 test('user list writes a table, or a JSON object a line', async () => {
   const table = await call(['user', 'list', 'x'])
   assert.deepEqual(table.control.said[0], ['list', 'x'])

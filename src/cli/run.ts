@@ -26,23 +26,30 @@ export async function run(
     await programOf(context, version).parseAsync(words, { from: 'user' })
     return exitCodes.done
   } catch (error) {
-    return codeOf(error, context)
+    return codeOf(error, words, context)
   }
 }
 
-function codeOf(error: unknown, { terminal }: CommandContext): number {
+function codeOf(error: unknown, words: readonly string[], { terminal }: CommandContext): number {
   // Commander has said what was wrong, or shown the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-  if (error instanceof CommandFailure) {
-    if (error.message !== '') terminal.err(`verona: ${error.message}\n`)
-    return error.code
-  }
-  const named = error instanceof Error ? expected[error.name] : undefined
-  const code = error instanceof ConfigurationFault ? exitCodes.configuration : named
-  if (code !== undefined) terminal.err(`verona: ${(error as Error).message}\n`)
-  else {
+  const code = expectedCode(error)
+  if (code === undefined) {
     const shown = error instanceof Error ? (error.stack ?? error.message) : String(error)
     terminal.err(`verona: a fault of Verona's own; please report it:\n${shown}\n`)
+    return exitCodes.failed
   }
-  return code ?? exitCodes.failed
+  const { message, condition } = error as Error & { readonly condition?: string }
+  // A script that reads JSON reads why it failed as JSON too.
+  if (message !== '' && words.includes('--json'))
+    terminal.err(`${JSON.stringify({ error: { condition, message } })}\n`)
+  else if (message !== '') terminal.err(`verona: ${message}\n`)
+  return code
+}
+
+/** The exit code of what may go wrong; undefined: a fault of ours. */
+function expectedCode(error: unknown): ExitCode | undefined {
+  if (error instanceof CommandFailure) return error.code
+  if (error instanceof ConfigurationFault) return exitCodes.configuration
+  return error instanceof Error ? expected[error.name] : undefined
 }
