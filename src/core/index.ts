@@ -38,8 +38,17 @@ export { Inbox, inboxAgentsMax } from './inboxes.ts'
 export { type Lease, Leases } from './leases.ts'
 export { type MessagePolicy, MessageService } from './message-service.ts'
 export { PresenceNotification, type VisibleSource } from './notification.ts'
-export { noPeers, type PeerLink, type Peers } from './peers.ts'
 export {
+  noPeers,
+  type PeerLink,
+  type PeerPolicy,
+  type PeerProtocol,
+  type PeerStatus,
+  type Peers,
+  type RemotePresence,
+} from './peers.ts'
+export {
+  type FetchOutcome,
   PresenceService,
   type Publication,
   type SubscriptionOutcome,
@@ -47,7 +56,7 @@ export {
 } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'
 export type { Environment, Listener, Protocol, RunningProtocol } from './protocol.ts'
-export { Router, type Way } from './router.ts'
+export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'
 export { ServiceError } from './service-error.ts'
 export type {

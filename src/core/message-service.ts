@@ -148,12 +148,7 @@ export class MessageService {
       onOrdered()
     }
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
-    const way = this.#parts.router.locate(head.to)
-    if (way === 'nowhere') return settle(this.#refuse('domain-unknown'))
-    if (way !== 'here') {
-      this.#parts.metrics.relayed.add()
-      return way.send(envelope, settle)
-    }
+    if (!this.#parts.router.isLocal(head.to.domain)) return this.#relay(envelope, settle)
     const account = this.#parts.directory.resident(head.to)
     if (account !== undefined) return this.#accept(account, envelope, onOutcome, onOrdered)
     const kept = envelope.keep()
@@ -161,6 +156,15 @@ export class MessageService {
       if (found === 'unknown') settle(this.#refuse('target-unknown'))
       else if (found === 'fault') settle(this.#refuse('internal-fault'))
       else this.#accept(found, kept, onOutcome, onOrdered)
+    })
+  }
+
+  #relay(envelope: Envelope, onOutcome: OnOutcome): void {
+    const { head } = envelope
+    this.#parts.router.findLink(head.to, head.protocol, (link) => {
+      if (typeof link === 'string') return onOutcome(this.#refuse(link))
+      this.#parts.metrics.relayed.add()
+      link.send(envelope, onOutcome)
     })
   }
 

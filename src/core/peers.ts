@@ -1,18 +1,128 @@
-// Other domains: a PeerLink carries envelopes to one of them, by whatever protocol it speaks.
-import type { Address, Envelope, Outcome } from '#model'
+// Other domains. A PeerLink leads to one of them by one protocol; a PeerProtocol makes the links of its protocol; Peers chooses
+// which link carries what. Foreign people have no account here: what is known of them is with the local people it concerns.
+import type { Address, Condition, Envelope, Outcome, ProtocolName } from '#model'
+import type { AuthorizationEvent, TerminationReason, WatcherAgent } from './agents.ts'
+import type { FetchOutcome } from './presence-service.ts'
+import type { TupleChange } from './presentities.ts'
 
+/**
+ * One other domain by one protocol. Made once and kept; it connects when it first has something to carry, connects again when
+ * it must, and never lets the correctness of what it carries depend on a connection staying open (IMPP §13).
+ */
 export interface PeerLink {
-  readonly protocol: string
+  readonly protocol: ProtocolName
+  /** A-labels, lower case. */
   readonly domain: string
-  /** Carries it one hop on, with one hop less (RFC 3860 §4.1.1). */
+  /**
+   * True when the protocol has words for authorizations (XMPP's subscribe, subscribed...): then `say` carries them, and foreign
+   * watchers are told by `watcher`. False where watching is by leased subscription alone (IMPP, SIP): the link then gives
+   * `watch` for a wish, and foreign watchers subscribe here by `PresenceService.subscribe`.
+   */
+  readonly words: boolean
+  /**
+   * Carries a message, a report or transit one hop on, with one hop less (RFC 3860 §4.1.1); those of one pair of people in the
+   * order of the calls. `onOutcome` is called once: with the other domain's own word, with `relayed` where its protocol gives none,
+   * or with a refusal. `connection-failed` and `remote-timeout` mean that the domain can't be reached now and has not taken
+   * it: the relay stores it and offers it again. The link itself stores nothing and gives up within a bounded time. An envelope
+   * offered again has the same `head.id`, by which the link lets the other domain recognise what it already took.
+   */
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void
+  /** One of the four words, from a person here to one there. Only where `words`. `source`: the speaker's own stanza, if it is of this protocol. */
+  say(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void
+  /**
+   * Somebody here looks at `presentity`, now and until `unwatch`: asks for its presence (a probe, or a subscription whose lease
+   * the link renews by itself). Asking again while it watches asks for the whole state anew. What is learnt goes to `RemotePresence`.
+   */
+  watch(watcher: Address, presentity: Address): void
+  /** Nobody of `watcher`'s devices looks any more. The authorization stays as it is. */
+  unwatch(watcher: Address, presentity: Address): void
+  /** What `watcher` may see of `presentity` now, once. */
+  fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void
+  /** The agent by which a foreign person who is authorized is told of presence here. Only where `words`; made anew or kept, as the link likes. */
+  watcher(watcher: Address): WatcherAgent | undefined
 }
 
-/** Which link leads to a domain. */
+/** Where a link tells what it learnt of foreign presentities; each word is about one pair of people. */
+export interface RemotePresence {
+  /**
+   * `presentity` changed for `watcher`; where `full`, what is not named is gone. `unknown`: nobody here looks, or may look, and the
+   * link should end whatever brought this.
+   */
+  changed(
+    watcher: Address,
+    presentity: Address,
+    changes: readonly TupleChange[],
+    full: boolean,
+  ): 'known' | 'unknown'
+  /** Where watching is by lease: the subscription waits for its presentity's word, or has it. */
+  pending(watcher: Address, presentity: Address): void
+  active(watcher: Address, presentity: Address): void
+  /** It ended without our doing: what was known is gone. `rejected` withdraws the authorization too (RFC 8048 §5.3). */
+  ended(watcher: Address, presentity: Address, reason: TerminationReason): void
+}
+
+/** What a protocol that reaches other domains offers; a part of its `RunningProtocol`. */
+export interface PeerProtocol {
+  readonly protocol: ProtocolName
+  /** Whether the domain can be reached by this protocol, as DNS or the configuration says; remembered as long as DNS allows. Never rejects. */
+  reaches(domain: string): Promise<boolean>
+  /** The link to the domain; the same object while the server runs. */
+  linkTo(domain: string): PeerLink
+  /** What `verona peers` shows of every domain with a link or a stream. */
+  status(): readonly PeerStatus[]
+}
+
+/** One domain by one protocol, as an operator sees it. Text is for people. */
+export interface PeerStatus {
+  readonly protocol: ProtocolName
+  readonly domain: string
+  readonly state: 'connected' | 'connecting' | 'idle' | 'backing-off'
+  /** One line a connection: direction, address, security, age. */
+  readonly connections: readonly string[]
+  /** Who the other side proved to be: `certificate of capulet.example, until 2027-01-02`; empty when it did not. */
+  readonly identity: string
+  /** The last failure, with its time (ISO 8601); empty when there was none. */
+  readonly lastError: string
+}
+
+/** The policy of our domain for another (IMPP §10, D28..D34). */
+export interface PeerPolicy {
+  /** False: nothing is sent to it and nothing taken from it. */
+  readonly allowed: boolean
+  /** The protocol to use; undefined: whichever reaches it. */
+  readonly protocol: ProtocolName | undefined
+  /** True: its users' names are trusted when the domain is authenticated (D33). */
+  readonly trusted: boolean
+  readonly messages: boolean
+  readonly presence: boolean
+}
+
+/** Which link carries what, and with whom we speak at all. */
 export interface Peers {
-  /** The link, or undefined when no configured protocol reaches the domain. */
-  linkTo(address: Address): PeerLink | undefined
+  /** What may be done with the domain, and how. Domains that no table names get the policy for strangers. */
+  policyFor(domain: string): PeerPolicy
+  /** Called by the server once its protocols run; before, no domain is reached. */
+  add(protocol: PeerProtocol): void
+  /**
+   * The link for an envelope of `protocol` (the same protocol where the domain speaks it, so that nothing is translated; else the
+   * first that reaches it), or `undefined` when none does. Calls back in the same tick when it is known.
+   */
+  find(domain: string, protocol: ProtocolName | undefined, use: (link: PeerLink | Condition) => void): void
+  status(): readonly PeerStatus[]
+}
+
+const nobody: PeerPolicy = {
+  allowed: false,
+  protocol: undefined,
+  trusted: false,
+  messages: false,
+  presence: false,
 }
 
 /** A server that speaks to no other domain. */
-export const noPeers: Peers = { linkTo: () => undefined }
+export const noPeers: Peers = {
+  policyFor: () => nobody,
+  add: () => {},
+  find: (_domain, _protocol, use) => use('domain-unknown'),
+  status: () => [],
+}

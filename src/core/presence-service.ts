@@ -50,6 +50,10 @@ export type SubscriptionOutcome =
   | { readonly kind: 'active' | 'pending'; readonly seconds: number }
   | { readonly kind: 'refused'; readonly condition: Condition }
 
+export type FetchOutcome =
+  | { readonly kind: 'fetched'; readonly notification: PresenceNotification }
+  | { readonly kind: 'refused'; readonly condition: Condition }
+
 export interface PresenceParts {
   readonly directory: Directory
   readonly store: Store
@@ -165,15 +169,7 @@ export class PresenceService {
   }
 
   /** What the watcher may see now, once (RFC 3859: duration 0). Politely blocked, it sees an absence. */
-  fetch(
-    watcher: Address,
-    presentity: Address,
-    onFetched: (
-      fetched:
-        | { kind: 'fetched'; notification: PresenceNotification }
-        | { kind: 'refused'; condition: Condition },
-    ) => void,
-  ): void {
+  fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
     this.#find(presentity, onFetched, (account) => {
       const decision = maySubscribe(account, watcher, this.#parts.policy)
       if (decision === 'block' || decision === 'confirm') return onFetched(refused('permission-denied'))

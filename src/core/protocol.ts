@@ -3,6 +3,7 @@
 // `#auth`'s (Logins) types, which the core does not know.
 import type { Bytes } from '#base'
 import type { Envelope, Head, ProtocolName } from '#model'
+import type { PeerProtocol } from './peers.ts'
 import type { Service } from './service.ts'
 
 export interface Protocol<Settings, Tls, Logins> {
@@ -36,6 +37,8 @@ export interface Listener {
 
 export interface RunningProtocol {
   readonly listeners: readonly Listener[]
+  /** How it reaches other domains, where it does. */
+  readonly peers?: PeerProtocol
   /** Says goodbye to every party, waits a bounded time, and closes. */
   stop(): Promise<void>
 }

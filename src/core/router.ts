@@ -1,8 +1,6 @@
-// Which way an address lies: here, at a peer, or nowhere.
-import type { Address } from '#model'
+// Which way an address lies: here, or at another domain.
+import type { Address, Condition, ProtocolName } from '#model'
 import type { PeerLink, Peers } from './peers.ts'
-
-export type Way = 'here' | 'nowhere' | PeerLink
 
 export class Router {
   readonly #domains: ReadonlySet<string>
@@ -22,8 +20,12 @@ export class Router {
     return [...this.#domains]
   }
 
-  locate(address: Address): Way {
-    if (this.#domains.has(address.domain)) return 'here'
-    return this.#peers.linkTo(address) ?? 'nowhere'
+  /** The way to another domain for something of `protocol`, or why there is none; in the same tick when it is known. */
+  findLink(
+    address: Address,
+    protocol: ProtocolName | undefined,
+    use: (link: PeerLink | Condition) => void,
+  ): void {
+    this.#peers.find(address.domain, protocol, use)
   }
 }

@@ -19,9 +19,7 @@ export class Transit {
   forward(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
     const { head } = envelope
     if (head.hops <= 0) return onOutcome(refused('too-many-hops'))
-    const way = this.#router.locate(head.to)
-    if (way === 'nowhere') return onOutcome(refused('domain-unknown'))
-    if (way !== 'here') return way.send(envelope, onOutcome)
+    if (!this.#router.isLocal(head.to.domain)) return this.#afar(envelope, onOutcome)
     const account = this.#directory.resident(head.to)
     if (account !== undefined) return this.#toAgent(account, envelope, onOutcome)
     const kept = envelope.keep()
@@ -29,6 +27,15 @@ export class Transit {
       if (found === 'unknown') onOutcome(refused('target-unknown'))
       else if (found === 'fault') onOutcome(refused('internal-fault'))
       else this.#toAgent(found, kept, onOutcome)
+    })
+  }
+
+  #afar(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    this.#router.findLink(head.to, head.protocol, (link) => {
+      if (typeof link === 'string') onOutcome(refused(link))
+      else if (link.protocol !== head.protocol) onOutcome(refused('operation-not-supported'))
+      else link.send(envelope, onOutcome)
     })
   }
 
