@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { randomId } from '#base'
+import { orderedId } from '#base'
 import type { HistoryRow, Store } from '#core'
 import type { Address, Head } from '#model'
 import { createMemoryStore, openSqliteStore } from '#store'
@@ -38,7 +38,7 @@ function headOf(from: Address, to: Address): Head {
 function rowAt(i: number): HistoryRow {
   const [from, to] = [people[i % 200] as Address, people[(i * 7 + 1) % 200] as Address]
   return {
-    id: randomId(),
+    id: orderedId(1_700_000_000_000 + i),
     at: 1_700_000_000_000 + i,
     head: headOf(from, to),
     raw: raw.slice(),

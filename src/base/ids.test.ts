@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { randomBelow, randomId } from './ids.ts'
+import { orderedId, randomBelow, randomId } from './ids.ts'
 
 test('an identifier has the length asked for and only URL-safe characters', () => {
   for (const length of [0, 1, 22, 5000]) {
@@ -45,4 +45,14 @@ test('a random number is below its bound, and each as likely as any other', () =
     counts[drawn] = (counts[drawn] as number) + 1
   }
   assert.ok(unevenness(counts, 100_000) < 8)
+})
+
+test('an ordered identifier sorts by its time as text, and keeps 96 random bits', () => {
+  const times = [0, 1, 63, 64, 4095, 4096, 1_700_000_000_000, 1_700_000_000_001, 2 ** 48 - 1]
+  const ids = times.map(orderedId)
+  assert.deepEqual(ids.toSorted(), ids)
+  for (const id of ids) assert.match(id, /^[A-Za-z0-9_-]{24}$/)
+  const seen = new Set(Array.from({ length: 10_000 }, () => orderedId(5)))
+  assert.equal(seen.size, 10_000)
+  assert.equal(new Set([...seen].map((id) => id.slice(0, 8))).size, 1)
 })

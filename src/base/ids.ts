@@ -18,6 +18,28 @@ export function randomId(length = 22): string {
   return id
 }
 
+/** Digits in the order of their code points, so that text compares as the number does. */
+const ordered = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+let orderedMillisecond = -1
+let orderedPrefix = ''
+
+/**
+ * An identifier that sorts by its time, to the millisecond, and cannot be guessed: 8 characters of time, then 16 that carry 96
+ * random bits. An index of such grows at its end.
+ * @param now milliseconds since the epoch, 0..2^48-1
+ */
+export function orderedId(now: number): string {
+  if (now !== orderedMillisecond) {
+    orderedMillisecond = now
+    orderedPrefix = ''
+    for (let left = now, i = 0; i < 8; i++) {
+      orderedPrefix = (ordered[left % 64] as string) + orderedPrefix
+      left = Math.floor(left / 64)
+    }
+  }
+  return orderedPrefix + randomId(16)
+}
+
 /** A random whole number in 0..bound-1, unbiased; bound in 1..2^32. */
 export function randomBelow(bound: number): number {
   const word = new Uint32Array(1)

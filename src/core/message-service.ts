@@ -1,6 +1,6 @@
 // The message service (RFC 3860): a message is delivered, stored, relayed or refused, and its sender told which. Delivery does
 // not wait for the disk; the outcome does.
-import { BoundedQueue, randomId } from '#base'
+import { BoundedQueue, orderedId } from '#base'
 import {
   delivered,
   type Envelope,
@@ -189,7 +189,7 @@ export class MessageService {
       return onOrdered()
     }
     const archived = this.#parts.policy.history && head.storable
-    const archiveId = archived ? randomId() : ''
+    const archiveId = archived ? orderedId(this.#parts.now()) : ''
     if (agents.length === 0)
       return this.#absent(account, envelope, archiveId, undefined, noAgents, onOutcome, onOrdered)
     const context: DeliveryContext = { copy: 'received', archiveId, storedAt: undefined }
@@ -252,11 +252,17 @@ export class MessageService {
       return onOrdered()
     }
     account.undelivered++
-    this.#append(account, envelope, archiveId === '' ? randomId() : archiveId, true, (fault) => {
-      if (fault === undefined) this.#parts.metrics.stored.add()
-      else account.undelivered = Math.max(0, account.undelivered - 1)
-      onOutcome(fault === undefined ? stored : this.#unstored(fault))
-    })
+    this.#append(
+      account,
+      envelope,
+      archiveId === '' ? orderedId(this.#parts.now()) : archiveId,
+      true,
+      (fault) => {
+        if (fault === undefined) this.#parts.metrics.stored.add()
+        else account.undelivered = Math.max(0, account.undelivered - 1)
+        onOutcome(fault === undefined ? stored : this.#unstored(fault))
+      },
+    )
     if (head.copyable) this.#copyToSender(account, envelope, archiveId)
     // Who signed in while the others were thinking has not been offered it; later ones wait until they are.
     if (this.#hasNewcomer(account, offered)) this.#handOver(account)
