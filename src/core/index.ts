@@ -38,6 +38,7 @@ export { Inbox, inboxAgentsMax } from './inboxes.ts'
 export { type Lease, Leases } from './leases.ts'
 export { type MessagePolicy, MessageService } from './message-service.ts'
 export { PresenceNotification, type VisibleSource } from './notification.ts'
+export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
 export {
   noPeers,
   type PeerLink,

@@ -64,8 +64,11 @@ export interface RemotePresence {
 /** What a protocol that reaches other domains offers; a part of its `RunningProtocol`. */
 export interface PeerProtocol {
   readonly protocol: ProtocolName
-  /** Whether the domain can be reached by this protocol, as DNS or the configuration says; remembered as long as DNS allows. Never rejects. */
-  reaches(domain: string): Promise<boolean>
+  /**
+   * Whether the domain can be reached by this protocol, as DNS or the configuration says; remembered as long as DNS allows.
+   * `unanswered`: DNS was silent or failed, so that nobody can say now; what is to be sent waits. Never rejects.
+   */
+  reaches(domain: string): Promise<boolean | 'unanswered'>
   /** The link to the domain; the same object while the server runs. */
   linkTo(domain: string): PeerLink
   /** What `verona peers` shows of every domain with a link or a stream. */
@@ -105,7 +108,8 @@ export interface Peers {
   add(protocol: PeerProtocol): void
   /**
    * The link for an envelope of `protocol` (the same protocol where the domain speaks it, so that nothing is translated; else the
-   * first that reaches it), or `undefined` when none does. Calls back in the same tick when it is known.
+   * first that reaches it), or why there is none: `permission-denied` by policy, `domain-unknown`, `connection-failed` while DNS
+   * is silent. Calls back in the same tick when it is known.
    */
   find(domain: string, protocol: ProtocolName | undefined, use: (link: PeerLink | Condition) => void): void
   status(): readonly PeerStatus[]

@@ -6,10 +6,12 @@ import { type Log, Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import type { Account } from '../account.ts'
 import type { InboxAgent } from '../agents.ts'
-import { noPeers } from '../peers.ts'
+import { createPeers, type PeerTable } from '../peer-links.ts'
+import type { PeerProtocol } from '../peers.ts'
 import { createService, type Service, type ServicePolicy } from '../service.ts'
 import type { Store } from '../store.ts'
 import { at, reviveTest, type TestEnvelope } from './envelopes.ts'
+import { welcome } from './peers.ts'
 
 export interface World {
   readonly service: Service
@@ -26,6 +28,10 @@ export interface WorldOptions {
   readonly policy?: Partial<ServicePolicy>
   /** Puts something in front of the store, to make it fail or wait. */
   readonly store?: (store: Store) => Store
+  /** What reaches other domains; without it none is reached. */
+  readonly peers?: readonly PeerProtocol[]
+  /** With whom we speak: everybody, unless it says otherwise. */
+  readonly peerTable?: Partial<PeerTable>
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
@@ -35,12 +41,22 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const store = options.store?.(memory) ?? memory
   const faults: string[] = []
   const log: Log = { ...silentLog, error: (...said: unknown[]) => faults.push(said.map(String).join(' ')) }
+  const fault = (cause: unknown, what: string): void => void faults.push(`${what} ${cause}`)
+  const peers = createPeers({
+    strangers: welcome,
+    domains: new Map(),
+    order: [],
+    ...options.peerTable,
+    clock,
+    fault,
+  })
+  for (const protocol of options.peers ?? []) peers.add(protocol)
   const service = createService({
     clock,
     log,
     metrics: new Metrics(),
     store,
-    peers: noPeers,
+    peers,
     domains: ['verona.example', 'mantua.example'],
     policy: { history: true, undeliveredMax: 1000, confirmSameDomain: true, ...options.policy },
     authenticator: { credentials: () => Promise.resolve(undefined) },

@@ -1,0 +1,171 @@
+// Which link carries what to another domain: the policy for it, and what its protocols answered when they were asked whether they
+// reach it. A domain that was asked about lately is answered in the tick.
+import type { Clock } from '#base'
+import type { Condition, ProtocolName } from '#model'
+import type { PeerLink, PeerPolicy, PeerProtocol, PeerStatus, Peers } from './peers.ts'
+
+/** LIMIT: domains whose ways are remembered, those being asked about included; past it the longest known is forgotten. */
+export const knownDomainsMax = 10_000
+
+/** LIMIT: finders that wait for one domain's look-up. */
+export const waitingFindersMax = 1000
+
+/** LIMIT: how long what was learnt holds: that there is a way, that there is none, that nobody could say. */
+const knownForMs = { way: 300_000, none: 60_000, unanswered: 5_000 } as const
+
+/** Whom we speak with, and how. */
+export interface PeerTable {
+  /** The policy for domains that no entry names. */
+  readonly strangers: PeerPolicy
+  /** By domain, A-labels in lower case. */
+  readonly domains: ReadonlyMap<string, PeerPolicy>
+  /** Protocols in the order to be tried where the envelope's own does not reach; those that are not named come after. */
+  readonly order: readonly ProtocolName[]
+}
+
+export interface PeerLinksParts extends PeerTable {
+  readonly clock: Clock
+  readonly fault: (cause: unknown, what: string) => void
+}
+
+type Use = (link: PeerLink | Condition) => void
+
+interface Finder {
+  readonly protocol: ProtocolName | undefined
+  readonly use: Use
+}
+
+interface Known {
+  /** What each protocol answered, as it answers. */
+  readonly reached: Map<ProtocolName, boolean | 'unanswered'>
+  readonly waiting: Finder[]
+  /** Of the clock that never steps back; undefined while protocols are still asked. */
+  until: number | undefined
+}
+
+export function createPeers(parts: PeerLinksParts): Peers {
+  return new PeerLinks(parts)
+}
+
+class PeerLinks implements Peers {
+  readonly #parts: PeerLinksParts
+  /** In the order to be tried. */
+  #protocols: PeerProtocol[] = []
+  /** Insertion order is order of asking. */
+  readonly #known = new Map<string, Known>()
+
+  constructor(parts: PeerLinksParts) {
+    this.#parts = parts
+  }
+
+  policyFor(domain: string): PeerPolicy {
+    return this.#parts.domains.get(domain) ?? this.#parts.strangers
+  }
+
+  add(protocol: PeerProtocol): void {
+    const place = ({ protocol: name }: PeerProtocol): number => {
+      const at = this.#parts.order.indexOf(name)
+      return at < 0 ? this.#parts.order.length : at
+    }
+    this.#protocols = [...this.#protocols, protocol].sort((a, b) => place(a) - place(b))
+    // What was found without it is out of date; who waits for an answer gets that one.
+    for (const [domain, { until }] of this.#known) if (until !== undefined) this.#known.delete(domain)
+  }
+
+  find(domain: string, protocol: ProtocolName | undefined, use: Use): void {
+    const policy = this.policyFor(domain)
+    if (!policy.allowed) return use('permission-denied')
+    if (policy.protocol !== undefined) return use(this.#named(domain, policy.protocol))
+    if (this.#protocols.length === 0) return use('domain-unknown')
+    const known = this.#remembered(domain) ?? this.#ask(domain)
+    if (known === undefined) return use('resource-limit')
+    const decided = this.#decide(domain, known, protocol)
+    if (decided !== undefined) return use(decided)
+    if (known.waiting.length >= waitingFindersMax) return use('resource-limit')
+    known.waiting.push({ protocol, use })
+  }
+
+  status(): readonly PeerStatus[] {
+    return this.#protocols.flatMap((protocol) => protocol.status())
+  }
+
+  /** The operator has said how: nobody is asked, and what does not reach is told by the link. */
+  #named(domain: string, name: ProtocolName): PeerLink | Condition {
+    const protocol = this.#protocols.find((one) => one.protocol === name)
+    return protocol?.linkTo(domain) ?? 'domain-unknown'
+  }
+
+  #remembered(domain: string): Known | undefined {
+    const known = this.#known.get(domain)
+    if (known?.until === undefined || known.until > this.#parts.clock.monotonic()) return known
+    this.#known.delete(domain)
+    return undefined
+  }
+
+  /** Asks all protocols at once; undefined when too many domains are being asked about. */
+  #ask(domain: string): Known | undefined {
+    if (this.#known.size >= knownDomainsMax && !this.#forgetOne()) return undefined
+    const known: Known = { reached: new Map(), waiting: [], until: undefined }
+    this.#known.set(domain, known)
+    const asked = this.#protocols
+    for (const protocol of asked) {
+      protocol
+        .reaches(domain)
+        .catch((cause: unknown) => {
+          this.#parts.fault(cause, 'a protocol could not say whether it reaches a domain')
+          return 'unanswered' as const
+        })
+        .then((reaches) => {
+          known.reached.set(protocol.protocol, reaches)
+          if (known.reached.size === asked.length) known.until = this.#parts.clock.monotonic() + lifeOf(known)
+          this.#answered(domain, known)
+        })
+    }
+    return known
+  }
+
+  #forgetOne(): boolean {
+    for (const [domain, { until }] of this.#known) {
+      if (until !== undefined) return this.#known.delete(domain)
+    }
+    return false
+  }
+
+  /** Serves those that can be, in their order. */
+  #answered(domain: string, known: Known): void {
+    for (const finder of known.waiting.splice(0)) {
+      const decided = this.#decide(domain, known, finder.protocol)
+      if (decided === undefined) known.waiting.push(finder)
+      else this.#serve(finder, decided)
+    }
+  }
+
+  #serve({ use }: Finder, link: PeerLink | Condition): void {
+    try {
+      use(link)
+    } catch (cause) {
+      // One that fails must not take the answer from the others who wait for it.
+      this.#parts.fault(cause, 'a way to another domain could not be used')
+    }
+  }
+
+  /** The same protocol where the domain speaks it; else the first in order; undefined while that is not known yet. */
+  #decide(domain: string, known: Known, own: ProtocolName | undefined): PeerLink | Condition | undefined {
+    const { reached } = known
+    const same = this.#protocols.find(({ protocol }) => protocol === own)
+    if (same !== undefined && reached.get(same.protocol) === true) return same.linkTo(domain)
+    if (same !== undefined && known.until === undefined && !reached.has(same.protocol)) return undefined
+    for (const protocol of this.#protocols) {
+      const answer = reached.get(protocol.protocol)
+      if (answer === true) return protocol.linkTo(domain)
+      if (answer === undefined && known.until === undefined) return undefined
+    }
+    return [...reached.values()].includes('unanswered') ? 'connection-failed' : 'domain-unknown'
+  }
+}
+
+function lifeOf({ reached }: Known): number {
+  const answers = [...reached.values()]
+  if (answers.includes(true)) return knownForMs.way
+  return answers.includes('unanswered') ? knownForMs.unanswered : knownForMs.none
+}
