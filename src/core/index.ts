@@ -67,6 +67,8 @@ export type {
   HistoryItem,
   HistoryQuery,
   HistoryRow,
+  QueuedDomain,
+  QueuedUnit,
   Store,
   StoredSubscription,
   StoredUnit,

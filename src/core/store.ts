@@ -87,6 +87,20 @@ export interface StoredSubscription {
   readonly state: Bytes
 }
 
+/** What waits for another domain; `sequence` orders a domain's units, grows, and is never given twice. */
+export interface QueuedUnit extends StoredUnit {
+  readonly sequence: number
+  /** Milliseconds since the epoch when it began to wait. */
+  readonly at: number
+}
+
+/** How much waits for a domain, and since when (milliseconds since the epoch). */
+export interface QueuedDomain {
+  readonly domain: string
+  readonly count: number
+  readonly oldest: number
+}
+
 export interface Store {
   /** Finds an account by its primary address or an alias. */
   account(address: Address): Promise<AccountRecord | undefined>
@@ -124,6 +138,15 @@ export interface Store {
   history(owner: Address, query: HistoryQuery): Promise<HistoryItem[]>
   /** Forgets archived, delivered entries older than `before`; answers how many. */
   expireHistory(before: number): Promise<number>
+
+  /** Puts a unit at the end of what waits for another domain. How many may wait is the caller's to say. */
+  enqueue(domain: string, unit: StoredUnit, at: number, done: (fault: Error | undefined) => void): void
+  /** What waits for the domain after a sequence number (0 for the first), oldest first. */
+  queued(domain: string, afterSequence: number, limit: number): Promise<QueuedUnit[]>
+  /** Takes units out of the queue; those that are not there are passed over. */
+  dequeue(domain: string, sequences: readonly number[], done: (fault: Error | undefined) => void): void
+  /** Every domain for which something waits. */
+  queuedDomains(): Promise<QueuedDomain[]>
 
   /** A small durable value of the server itself (its keys for nonces, say). */
   setting(name: string): Promise<Bytes | undefined>

@@ -5,6 +5,7 @@ import { accountCases } from './conformance/account-cases.ts'
 import { deliveryCases } from './conformance/delivery-cases.ts'
 import { historyCases } from './conformance/history-cases.ts'
 import { ownedCases } from './conformance/owned-cases.ts'
+import { queueCases } from './conformance/queue-cases.ts'
 import { serverCases } from './conformance/server-cases.ts'
 import { UnderTest } from './conformance/under-test.ts'
 
@@ -18,6 +19,7 @@ export function conformance(title: string, open: () => Promise<Store>): void {
     ownedCases(under)
     historyCases(under)
     deliveryCases(under)
+    queueCases(under)
     serverCases(under)
   })
 }

@@ -6,7 +6,16 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { type HistoryItem, noAuthorization, ServiceError, type Store } from '#core'
-import { append, headOf, markDelivered, name, record, secretsOf } from './conformance/samples.ts'
+import {
+  append,
+  dequeue,
+  enqueue,
+  headOf,
+  markDelivered,
+  name,
+  record,
+  secretsOf,
+} from './conformance/samples.ts'
 import { createMemoryStore } from './memory/memory-store.ts'
 import { openSqliteStore } from './sqlite/sqlite-store.ts'
 
@@ -21,6 +30,8 @@ const number = fc.nat({ max: 40 })
 const id = number.map((n) => `id-${n}`)
 const orNot = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined })
+
+const farDomain = fc.constantFrom('else.example', 'far.example')
 
 type Act = (store: Store) => Promise<unknown>
 const entry = fc.record({
@@ -82,6 +93,25 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
         (store) => markDelivered(store, owner, ids),
       ]),
   },
+  fc.tuple(farDomain, id).map(([domain, unitId]): [string, Act] => [
+    `enqueue ${domain} ${unitId}`,
+    (store) => {
+      const raw = new Uint8Array(1)
+      const head = headOf(names[0] as (typeof names)[0], names[4] as (typeof names)[0], raw, { id: unitId })
+      return enqueue(store, domain, { head, raw }, 1)
+    },
+  ]),
+  fc.tuple(farDomain, fc.nat({ max: 4 })).map(([domain, count]): [string, Act] => [
+    `dequeue ${domain} ${count}`,
+    async (store) => {
+      const units = await store.queued(domain, 0, count)
+      await dequeue(
+        store,
+        domain,
+        units.filter((_, n) => n % 2 === 0).map(({ sequence }) => sequence),
+      )
+    },
+  ]),
   number.map((before): [string, Act] => [`expire ${before}`, (store) => store.expireHistory(before)]),
   fc
     .tuple(
@@ -125,8 +155,14 @@ async function whole(store: Store): Promise<unknown> {
     const contacts = state?.contacts.map(({ address }) => address.key).sort()
     states.push([{ ...state, contacts }, await store.secrets(owner), history, waiting])
   }
+  const queues = []
+  for (const domain of ['else.example', 'far.example']) {
+    const units = await store.queued(domain, 0, 1000)
+    queues.push(units.map(({ head, at }) => [head, at]))
+  }
+  const waiting = (await store.queuedDomains()).sort((a, b) => (a.domain < b.domain ? -1 : 1))
   const listed = [await store.accounts('one.example', '', 10), await store.accounts('two.example', '', 10)]
-  return [states, listed, await store.countAccounts()]
+  return [states, listed, await store.countAccounts(), queues, waiting]
 }
 
 test('the SQLite store answers any calls as the memory store does', { timeout: 900_000 }, async () => {
@@ -144,11 +180,11 @@ test('the SQLite store answers any calls as the memory store does', { timeout: 9
         }
         const expected: unknown[] = []
         for (const [, each] of acts) expected.push(await answer(each, memory))
-        // Asked at once, so that batches hold many; but an expiry is several calls, and what is asked meanwhile comes between.
+        // Asked at once, so that batches hold many; but these are several calls, and what is asked meanwhile comes between.
         const found: Promise<unknown>[] = []
         for (const [what, each] of acts) {
           found.push(answer(each, sqlite))
-          if (what.startsWith('expire')) await found.at(-1)
+          if (/^(expire|dequeue)/.test(what)) await found.at(-1)
         }
         assert.deepEqual(
           (await Promise.all(found)).map((one, i) => [acts[i]?.[0], one]),

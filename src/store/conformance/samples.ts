@@ -11,6 +11,7 @@ import {
   ServiceError,
   type Store,
   type StoredSubscription,
+  type StoredUnit,
 } from '#core'
 import { type Address, foreignAddress, type Head } from '#model'
 
@@ -84,6 +85,18 @@ export function append(store: Store, row: HistoryRow): Promise<void> {
 export function markDelivered(store: Store, owner: Address, ids: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     store.markDelivered(owner, ids, (fault) => (fault === undefined ? resolve() : reject(fault)))
+  })
+}
+
+export function enqueue(store: Store, domain: string, unit: StoredUnit, at: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    store.enqueue(domain, unit, at, (fault) => (fault === undefined ? resolve() : reject(fault)))
+  })
+}
+
+export function dequeue(store: Store, domain: string, sequences: readonly number[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    store.dequeue(domain, sequences, (fault) => (fault === undefined ? resolve() : reject(fault)))
   })
 }
 

@@ -9,6 +9,8 @@ import {
   type HistoryItem,
   type HistoryQuery,
   type HistoryRow,
+  type QueuedDomain,
+  type QueuedUnit,
   type Secrets,
   ServiceError,
   type Store,
@@ -19,6 +21,7 @@ import type { Address } from '#model'
 import { compareCodePoints } from '../code-points.ts'
 import { localpartAfter, noSuchOwner } from '../history-rules.ts'
 import { Archive } from './archive.ts'
+import { PeerQueues } from './peer-queues.ts'
 
 interface Held {
   record: AccountRecord
@@ -42,6 +45,7 @@ class MemoryStore implements Store {
   readonly #subscriptions = new Map<string, StoredSubscription>()
   readonly #settings = new Map<string, Bytes>()
   readonly #archive = new Archive()
+  readonly #peerQueues = new PeerQueues()
   #settled: { done: Done; fault: Error | undefined }[] = []
   #closed = false
 
@@ -196,6 +200,24 @@ class MemoryStore implements Store {
   async expireHistory(before: number): Promise<number> {
     this.#mustBeOpen()
     return this.#archive.expire(before)
+  }
+
+  enqueue(domain: string, unit: StoredUnit, at: number, done: Done): void {
+    this.#perform(done, () => this.#peerQueues.enqueue(domain, unit, at))
+  }
+
+  async queued(domain: string, afterSequence: number, limit: number): Promise<QueuedUnit[]> {
+    this.#mustBeOpen()
+    return this.#peerQueues.queued(domain, afterSequence, limit)
+  }
+
+  dequeue(domain: string, sequences: readonly number[], done: Done): void {
+    this.#perform(done, () => this.#peerQueues.dequeue(domain, sequences))
+  }
+
+  async queuedDomains(): Promise<QueuedDomain[]> {
+    this.#mustBeOpen()
+    return this.#peerQueues.domains()
   }
 
   async setting(name: string): Promise<Bytes | undefined> {

@@ -6,6 +6,7 @@ import {
   type Authorization,
   type Contact,
   type HistoryItem,
+  type QueuedUnit,
   type Secrets,
   ServiceError,
   type StoredSubscription,
@@ -189,6 +190,15 @@ export function itemOf([id, at, head, raw, sequence, peer, sent]: SqlRow): Histo
     sequence: sequence as number,
     peer: addressOfKey(peer as string),
     direction: sent === 1 ? 'sent' : 'received',
+  }
+}
+
+export function queuedOf([sequence, at, head, raw]: SqlRow): QueuedUnit {
+  return {
+    sequence: sequence as number,
+    at: at as number,
+    head: headOfText(head as string),
+    raw: raw as Uint8Array,
   }
 }
 

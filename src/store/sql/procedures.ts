@@ -3,6 +3,7 @@ import * as accounts from './account-procedures.ts'
 import * as history from './history-procedures.ts'
 import * as owned from './owned-procedures.ts'
 import type { Procedure } from './procedure.ts'
+import * as queues from './queue-procedures.ts'
 import * as server from './server-procedures.ts'
 
 export const procedures = {
@@ -27,6 +28,10 @@ export const procedures = {
   history: history.history,
   markDelivered: history.markDelivered,
   undelivered: history.undelivered,
+  dequeue: queues.dequeue,
+  enqueue: queues.enqueue,
+  queued: queues.queued,
+  queuedDomains: queues.queuedDomains,
   putSetting: server.putSetting,
   putSubscription: server.putSubscription,
   removeSubscription: server.removeSubscription,
@@ -43,6 +48,8 @@ export const readOnly: ReadonlySet<ProcedureName> = new Set([
   'accountState',
   'history',
   'undelivered',
+  'queued',
+  'queuedDomains',
   'setting',
   'subscriptions',
 ])

@@ -127,6 +127,20 @@ export const migrations: readonly Migration[] = [
       ) {clustered}`,
     ],
   },
+  {
+    number: 2,
+    what: 'what waits for other domains',
+    statements: [
+      `CREATE TABLE peer_queue (
+        sequence {identity},
+        domain {text} NOT NULL,
+        at {time} NOT NULL,
+        head {text} NOT NULL,
+        raw {octets} NOT NULL
+      ) {heap}`,
+      'CREATE INDEX peer_queue_of_domain ON peer_queue (domain, sequence)',
+    ],
+  },
 ]
 
 /** A statement of a migration in an engine's own words. */

@@ -9,6 +9,8 @@ import type {
   HistoryItem,
   HistoryQuery,
   HistoryRow,
+  QueuedDomain,
+  QueuedUnit,
   Secrets,
   Store,
   StoredSubscription,
@@ -22,6 +24,7 @@ import {
   headText,
   itemOf,
   ownOctets,
+  queuedOf,
   recordOf,
   recordsOf,
   stateOf,
@@ -159,6 +162,26 @@ export class SqlStore implements Store {
       place = step.next
     }
     return count
+  }
+
+  enqueue(domain: string, { head, raw }: StoredUnit, at: number, done: Done): void {
+    this.#driver.call('enqueue', [domain, at, headText(head), ownOctets(raw)], done)
+  }
+
+  async queued(domain: string, afterSequence: number, limit: number): Promise<QueuedUnit[]> {
+    return (await this.#ask('queued', domain, afterSequence, limit)).map(queuedOf)
+  }
+
+  dequeue(domain: string, sequences: readonly number[], done: Done): void {
+    this.#driver.call('dequeue', [domain, sequences], done)
+  }
+
+  async queuedDomains(): Promise<QueuedDomain[]> {
+    return (await this.#ask('queuedDomains')).map(([domain, count, oldest]) => ({
+      domain: domain as string,
+      count: count as number,
+      oldest: oldest as number,
+    }))
   }
 
   setting(name: string): Promise<Bytes | undefined> {

@@ -57,6 +57,11 @@ for (const { number } of migrations) {
       waiting.map(({ id }) => id),
       ['second', 'held'],
     )
+    const queued = await store.queued('example.net', 0, 10)
+    assert.deepEqual(
+      queued.map(({ head }) => head.id),
+      number < 2 ? [] : ['m-1', 'm-2'],
+    )
     const row = rowOf(alice, bob, { undelivered: true })
     await append(store, row)
     const [newest] = await store.undelivered(bob, waiting[1]?.sequence ?? 0, 10)

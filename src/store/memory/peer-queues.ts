@@ -1,0 +1,35 @@
+// What waits for other domains, in memory.
+import type { QueuedDomain, QueuedUnit, StoredUnit } from '#core'
+
+export class PeerQueues {
+  /** Ascending by sequence; a domain for which nothing waits is not there. */
+  readonly #queues = new Map<string, QueuedUnit[]>()
+  #sequence = 0
+
+  enqueue(domain: string, { head, raw }: StoredUnit, at: number): void {
+    const unit: QueuedUnit = { head, raw, at, sequence: ++this.#sequence }
+    const queue = this.#queues.get(domain)
+    if (queue === undefined) this.#queues.set(domain, [unit])
+    else queue.push(unit)
+  }
+
+  queued(domain: string, afterSequence: number, limit: number): QueuedUnit[] {
+    const queue = this.#queues.get(domain) ?? []
+    return queue.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
+  }
+
+  dequeue(domain: string, sequences: readonly number[]): void {
+    const gone = new Set(sequences)
+    const left = (this.#queues.get(domain) ?? []).filter(({ sequence }) => !gone.has(sequence))
+    if (left.length === 0) this.#queues.delete(domain)
+    else this.#queues.set(domain, left)
+  }
+
+  domains(): QueuedDomain[] {
+    return [...this.#queues].map(([domain, queue]) => ({
+      domain,
+      count: queue.length,
+      oldest: queue.reduce((oldest, { at }) => Math.min(oldest, at), Number.POSITIVE_INFINITY),
+    }))
+  }
+}

@@ -1,0 +1,26 @@
+// What waits for other domains.
+import { all, type Procedure, run, type SqlRow } from './procedure.ts'
+
+export function* enqueue(domain: string, at: number, head: string, raw: Uint8Array): Procedure<void> {
+  yield* run('INSERT INTO peer_queue (domain, at, head, raw) VALUES (?, ?, ?, ?)', domain, at, head, raw)
+}
+
+export function* queued(domain: string, afterSequence: number, limit: number): Procedure<readonly SqlRow[]> {
+  return yield* all(
+    'SELECT sequence, at, head, raw FROM peer_queue WHERE domain = ? AND sequence > ? ORDER BY sequence LIMIT ?',
+    domain,
+    afterSequence,
+    limit,
+  )
+}
+
+export function* dequeue(domain: string, sequences: readonly number[]): Procedure<void> {
+  for (const sequence of sequences) {
+    yield* run('DELETE FROM peer_queue WHERE domain = ? AND sequence = ?', domain, sequence)
+  }
+}
+
+/** domain, count, oldest. */
+export function* queuedDomains(): Procedure<readonly SqlRow[]> {
+  return yield* all('SELECT domain, COUNT(*), MIN(at) FROM peer_queue GROUP BY domain')
+}
