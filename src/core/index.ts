@@ -1,5 +1,5 @@
 // The door of core: the abstract service and its contracts.
-export { type AccessPolicy, maySubscribe, visible } from './access.ts'
+export { type AccessPolicy, mayReach, maySubscribe, visible } from './access.ts'
 export {
   type AccessAction,
   type AccessRule,

@@ -20,6 +20,8 @@ import {
   streamErrorText,
 } from './codec/stream-text.ts'
 import { streamErrorOfXml } from './errors.ts'
+import { serverCaps } from './handlers/disco.ts'
+import { iqHandlers } from './handlers/iq-handlers.ts'
 import { Idleness } from './idleness.ts'
 import type { XmppMetrics } from './metrics.ts'
 import type { XmppSettings } from './settings.ts'
@@ -183,7 +185,7 @@ export class ClientSession implements Stream {
       case 'send-header':
         return this.#sendHeader()
       case 'send-features':
-        return this.writeUtf8(featuresText(effect.features))
+        return this.writeUtf8(featuresText(effect.features, serverCaps(this.#environment, iqHandlers)))
       case 'proceed':
         return this.#startTls()
       case 'begin-sasl':

@@ -1,5 +1,11 @@
 // The settings of XMPP, each defined once.
-import { flag, integer, listen, octets, type SettingsOf, seconds, section } from '#config'
+import { flag, integer, listen, octets, optionalList, type SettingsOf, seconds, section } from '#config'
+
+/** XEP-0157 §3. */
+function onlyUris(addresses: readonly string[]): string | undefined {
+  const wrong = addresses.find((address) => !/^[a-z][a-z0-9+.-]*:[^\s]+$/i.test(address))
+  return wrong === undefined ? undefined : `expects URIs, as mailto:abuse@example.org, not ${wrong}`
+}
 
 export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
   client: listen({ builtIn: '127.0.0.1:5222', doc: 'Where XMPP clients connect and begin TLS by STARTTLS.' }),
@@ -43,6 +49,34 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     min: 1,
     max: 100_000,
     doc: 'How many addresses a session may have sent directed presence to; they are told when it ends.',
+  }),
+  abuseAddresses: optionalList({
+    doc: 'Where abuse of the server is reported: URIs, as `mailto:abuse@example.org`; shown to clients that ask (XEP-0157).',
+    check: onlyUris,
+  }),
+  adminAddresses: optionalList({
+    doc: 'Who runs the server: URIs, shown to clients that ask.',
+    check: onlyUris,
+  }),
+  feedbackAddresses: optionalList({
+    doc: 'Where praise and complaints go: URIs, shown to clients that ask.',
+    check: onlyUris,
+  }),
+  salesAddresses: optionalList({
+    doc: 'Where service is bought: URIs, shown to clients that ask.',
+    check: onlyUris,
+  }),
+  securityAddresses: optionalList({
+    doc: 'Where faults of security are reported: URIs, shown to clients that ask.',
+    check: onlyUris,
+  }),
+  statusAddresses: optionalList({
+    doc: 'Where the state of the service is shown: URIs, shown to clients that ask.',
+    check: onlyUris,
+  }),
+  supportAddresses: optionalList({
+    doc: 'Where help is found: URIs, shown to clients that ask.',
+    check: onlyUris,
   }),
 })
 

@@ -1,10 +1,11 @@
 // What the server writes at the edges of a stream: header, features, errors, end (RFC 6120 §4).
-import { escapeValue, serialize, xml } from '#wire/xml'
+import { type Element, escapeValue, serialize, xml } from '#wire/xml'
 import {
   bindNamespace,
   channelBindingNamespace,
   clientNamespace,
   clientStream,
+  preApprovalNamespace,
   saslNamespace,
   sessionNamespace,
   streamErrorsNamespace,
@@ -67,7 +68,8 @@ export interface Features {
   readonly bind: boolean
 }
 
-export function featuresText(features: Features): string {
+/** @param caps who we are, told once the client is known (XEP-0115 §6.3) */
+export function featuresText(features: Features, caps?: Element): string {
   const required = features.startTls === 'required' ? [xml('required', tlsNamespace)] : []
   const written = xml(
     'features',
@@ -95,6 +97,9 @@ export function featuresText(features: Features): string {
     features.bind ? xml('bind', bindNamespace) : undefined,
     // COMPAT: clients of RFC 3921 ask for a session; `optional` tells newer ones not to (RFC 6121 Appendix E).
     features.bind ? xml('session', sessionNamespace, {}, xml('optional', sessionNamespace)) : undefined,
+    // RFC 6121 §3.4: merely informative.
+    features.bind ? xml('sub', preApprovalNamespace) : undefined,
+    features.bind ? caps : undefined,
   )
   return serialize(written, { outer: clientStream })
 }

@@ -6,6 +6,7 @@ export const carbonsIq: readonly IqHandler[] = [
   {
     payload: `{${carbonsNamespace}}enable`,
     addressee: 'account',
+    features: { server: [carbonsNamespace] },
     set: ({ session, result }) => {
       session.setCarbons(true)
       result()

@@ -37,9 +37,14 @@ describe('iq (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
       /<service-unavailable /,
     ],
     [
-      "§2.1.3 another's roster",
-      `<iq id='1' type='get' to='juliet@localhost'>${query('jabber:iq:roster')}</iq>`,
-      /<service-unavailable /,
+      "§2.3.3 another's roster",
+      `<iq id='1' type='set' to='juliet@localhost'>${query('jabber:iq:roster', "<item jid='a@localhost'/>")}</iq>`,
+      /from='juliet@localhost' .*<error type='auth'><forbidden /,
+    ],
+    [
+      "§2.3.3 nobody's roster reads the same",
+      `<iq id='1' type='set' to='tybalt@localhost'>${query('jabber:iq:roster', "<item jid='a@localhost'/>")}</iq>`,
+      /from='tybalt@localhost' .*<error type='auth'><forbidden /,
     ],
     [
       '§8.5.3.2.3 no such resource',

@@ -1,5 +1,6 @@
 // IQ from the client (RFC 6120 §8.2.3, RFC 6121 §8.5): answered by the server for itself and for the account, or carried to
 // the device that it names.
+import { type Account, mayReach } from '#core'
 import type { Outcome } from '#model'
 import { childElementOf, type Element } from '#wire/xml'
 import { transitEnvelope } from '../binding.ts'
@@ -9,20 +10,19 @@ import type { Stanza } from '../codec/stanza.ts'
 import { type StanzaError, stanzaError } from '../codec/stanza-error.ts'
 import { resultElement } from '../delivery.ts'
 import { stanzaErrorOfRefusal } from '../errors.ts'
-import { carbonsIq } from './carbons.ts'
-import { discoInfoIq, discoItemsIq } from './disco.ts'
-import { pingIq } from './ping.ts'
-import { rosterIq } from './roster.ts'
-import { bindIq, sessionIq } from './session.ts'
-import { timeIq } from './time.ts'
-import { versionIq } from './version.ts'
+import type { ServerSide } from './disco.ts'
+import { iqHandlers } from './iq-handlers.ts'
 
 /** A request that the server answers itself. */
 export interface IqRequest {
   readonly session: BoundSession
   readonly type: 'get' | 'set'
-  /** The account's own bare address (or none), or the server's domain. */
-  readonly addressee: 'account' | 'server'
+  /** The account's own bare address (or none), the bare address of another person here, or the server's domain. */
+  readonly addressee: 'account' | 'person' | 'server'
+  /** Whose address it is: another person's account where it is one, else the session's own. */
+  readonly person: Account
+  /** All requests that are answered here. */
+  readonly handlers: readonly IqHandler[]
   /** The one child (RFC 6120 §8.2.3). */
   readonly payload: Element
   result(...children: Element[]): void
@@ -33,15 +33,20 @@ export interface IqHandler {
   /** `{namespace}name` of the payload. */
   readonly payload: string
   readonly addressee: 'account' | 'server' | 'either'
+  /**
+   * `answered`: also on behalf of another person here (RFC 6121 §8.5.2.1.3); the handler decides what the asker may know. `forbidden`: said
+   * to all who ask it of somebody else, whether there is such a person or not, so that it tells nothing.
+   */
+  readonly ofPersons?: 'answered' | 'forbidden'
+  /** What service discovery says of it (XEP-0030 §3.1): as a feature of the server, and of each account. */
+  readonly features?: { readonly server?: readonly string[]; readonly account?: readonly string[] }
+  /** False where the settings leave it out: then it is neither answered nor discovered. */
+  isOffered?(side: ServerSide): boolean
   get?(request: IqRequest): void
   set?(request: IqRequest): void
 }
 
-const handlers = new Map<string, IqHandler>(
-  [rosterIq, pingIq, discoInfoIq, discoItemsIq, versionIq, timeIq, ...carbonsIq, bindIq, sessionIq].map(
-    (handler) => [handler.payload, handler],
-  ),
-)
+const handlers = new Map<string, IqHandler>(iqHandlers.map((handler) => [handler.payload, handler]))
 
 export function handleIq(session: BoundSession, stanza: Stanza): void {
   const { type, id } = stanza
@@ -62,18 +67,18 @@ export function handleIq(session: BoundSession, stanza: Stanza): void {
   const addressee = addresseeOf(session, to)
   if (addressee === 'elsewhere') return carry(session, stanza, id, to)
   // Answers to us (of pings) have done their work by arriving.
-  if (isRequest) answer(session, stanza, id, type, addressee)
+  if (isRequest) answer(session, stanza, id, type, addressee, to)
 }
 
 /** RFC 6120 §10.3.3, §10.5.1, RFC 6121 §8.5.2.1.3. */
 function addresseeOf(
   session: BoundSession,
   { address, resource }: Jid,
-): 'account' | 'server' | 'other' | 'elsewhere' {
+): 'account' | 'person' | 'server' | 'none' | 'elsewhere' {
   if (!session.service.router.isLocal(address.domain)) return 'elsewhere'
-  if (address.user === '') return resource === '' ? 'server' : 'other'
+  if (address.user === '') return resource === '' ? 'server' : 'none'
   if (resource !== '') return 'elsewhere'
-  return address.key === session.owner.key ? 'account' : 'other'
+  return address.key === session.owner.key ? 'account' : 'person'
 }
 
 function carry(session: BoundSession, stanza: Stanza, id: string, to: Jid): void {
@@ -91,26 +96,45 @@ function answer(
   stanza: Stanza,
   id: string,
   type: 'get' | 'set',
-  addressee: 'account' | 'server' | 'other',
+  addressee: 'account' | 'person' | 'server' | 'none',
+  to: Jid,
 ): void {
   const { frame } = stanza
   const handler = handlers.get(`{${frame.childNamespace(0)}}${frame.childName(0)}`)
   const from = stanza.to ?? session.bare
-  const answers = handler !== undefined && addressee !== 'other' && isFor(handler, addressee)
   // RFC 6120 §8.4: what is not understood; RFC 6121 §8.5.2.1.3: what we do not answer for somebody.
-  if (!answers) return session.sendErrorFor('iq', id, from, stanzaError('service-unavailable'))
-  const act = handler[type]
-  if (act === undefined) return session.sendErrorFor('iq', id, from, stanzaError('feature-not-implemented'))
-  act({
-    session,
-    type,
-    addressee,
-    payload: childElementOf(frame, 0),
-    result: (...children) => session.send(resultElement(id, from, session.full, ...children)),
-    error: (error) => session.sendErrorFor('iq', id, from, error),
+  const unavailable = (): void => session.sendErrorFor('iq', id, from, stanzaError('service-unavailable'))
+  if (handler === undefined || addressee === 'none' || handler.isOffered?.(session) === false)
+    return unavailable()
+  const payload = childElementOf(frame, 0)
+  const ask = (asked: IqRequest['addressee'], person: Account): void => {
+    if (!isFor(handler, asked)) return unavailable()
+    const act = handler[type]
+    if (act === undefined) return session.sendErrorFor('iq', id, from, stanzaError('feature-not-implemented'))
+    act({
+      session,
+      type,
+      addressee: asked,
+      person,
+      handlers: iqHandlers,
+      payload,
+      result: (...children) => session.send(resultElement(id, from, session.full, ...children)),
+      error: (error) => session.sendErrorFor('iq', id, from, error),
+    })
+  }
+  if (addressee === 'person' && handler.ofPersons === 'forbidden')
+    return session.sendErrorFor('iq', id, from, stanzaError('forbidden'))
+  if (addressee !== 'person') return ask(addressee, session.account)
+  session.service.directory.find(to.address, (found) => {
+    if (session.ended) return
+    if (found === 'fault') return session.sendErrorFor('iq', id, from, stanzaError('internal-server-error'))
+    // RFC 6121 §8.5.1; a blocked one sees the same (XEP-0191 §3). An alias of one's own is oneself.
+    if (found === 'unknown' || !mayReach(found, session.owner)) return unavailable()
+    ask(found === session.account ? 'account' : 'person', found)
   })
 }
 
-function isFor(handler: IqHandler, addressee: 'account' | 'server'): boolean {
+function isFor(handler: IqHandler, addressee: IqRequest['addressee']): boolean {
+  if (addressee === 'person') return handler.ofPersons === 'answered'
   return handler.addressee === 'either' || handler.addressee === addressee
 }

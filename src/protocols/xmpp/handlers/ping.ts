@@ -5,5 +5,6 @@ import type { IqHandler } from './iq.ts'
 export const pingIq: IqHandler = {
   payload: `{${pingNamespace}}ping`,
   addressee: 'either',
+  features: { server: [pingNamespace], account: [pingNamespace] },
   get: ({ result }) => result(),
 }

@@ -13,6 +13,9 @@ import type { IqHandler, IqRequest } from './iq.ts'
 export const rosterIq: IqHandler = {
   payload: `{${rosterNamespace}}query`,
   addressee: 'account',
+  // RFC 6121 §2.1.5, §2.3.3
+  ofPersons: 'forbidden',
+  features: { server: [rosterNamespace] },
   get: sendRoster,
   set: changeRoster,
 }

@@ -6,6 +6,7 @@ import type { IqHandler } from './iq.ts'
 export const timeIq: IqHandler = {
   payload: `{${timeNamespace}}time`,
   addressee: 'server',
+  features: { server: [timeNamespace] },
   get: ({ session, result }) => {
     const utc = new Date(session.service.clock.now()).toISOString()
     const tzo = xml('tzo', timeNamespace, {}, '+00:00')

@@ -6,6 +6,7 @@ import type { IqHandler } from './iq.ts'
 export const versionIq: IqHandler = {
   payload: `{${versionNamespace}}query`,
   addressee: 'server',
+  features: { server: [versionNamespace] },
   get: ({ session, result }) => {
     result(
       xml(

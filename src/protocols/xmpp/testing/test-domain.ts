@@ -137,4 +137,11 @@ const plainSettings: XmppSettings = {
   negotiationSecondsMax: 60,
   loginFailuresMax: 3,
   directedPresenceMax: 3,
+  abuseAddresses: undefined,
+  adminAddresses: undefined,
+  feedbackAddresses: undefined,
+  salesAddresses: undefined,
+  securityAddresses: undefined,
+  statusAddresses: undefined,
+  supportAddresses: undefined,
 }

@@ -1,0 +1,21 @@
+// Every request that the server answers itself: one list, from which service discovery takes its features.
+import { carbonsIq } from './carbons.ts'
+import { discoInfoIq, discoItemsIq } from './disco.ts'
+import type { IqHandler } from './iq.ts'
+import { pingIq } from './ping.ts'
+import { rosterIq } from './roster.ts'
+import { bindIq, sessionIq } from './session.ts'
+import { timeIq } from './time.ts'
+import { versionIq } from './version.ts'
+
+export const iqHandlers: readonly IqHandler[] = [
+  rosterIq,
+  pingIq,
+  discoInfoIq,
+  discoItemsIq,
+  versionIq,
+  timeIq,
+  ...carbonsIq,
+  bindIq,
+  sessionIq,
+]
