@@ -37,6 +37,8 @@ export class Account {
   flushAgain = false
   /** Entries that an agent has taken though the store could not note it: they must not be offered again. */
   readonly unmarked = new Set<string>()
+  /** Undelivered entries that an agent holds, or has taken without that being durable yet: they are not offered to others. */
+  readonly held = new Set<string>()
 
   constructor(record: AccountRecord) {
     this.record = record
@@ -53,6 +55,7 @@ export class Account {
       this.presentity.tuples.size > 0 ||
       this.underWay > 0 ||
       this.unmarked.size > 0 ||
+      this.held.size > 0 ||
       this.flushing !== undefined
     )
   }

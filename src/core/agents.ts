@@ -15,13 +15,18 @@ export interface AgentCapabilities {
   readonly sentCopies: boolean
 }
 
-/** How an agent answered a delivery. `declined`: it can't take this; another agent or the store may. */
+/**
+ * How an agent answered a delivery. `declined`: it can't take this; another agent or the store may. `held`: it has it for a device that
+ * has yet to acknowledge it, and answers once more: `accepted` when the device has, `declined` when the device is lost.
+ */
 export type DeliveryAnswer =
   | { readonly kind: 'accepted' }
+  | { readonly kind: 'held' }
   | { readonly kind: 'declined'; readonly condition: Condition }
   | { readonly kind: 'refused'; readonly outcome: Outcome & { kind: 'refused' } }
 
 export const accepted: DeliveryAnswer = { kind: 'accepted' }
+export const held: DeliveryAnswer = { kind: 'held' }
 
 /** What the core knows of a delivery beside the envelope. */
 export interface DeliveryContext {
@@ -44,7 +49,7 @@ export interface InboxAgent {
   /** True when what it is offered arrives in the order of the offers (one stream), answered or not. */
   readonly keepsOrder: boolean
   /**
-   * Offers a message or a report (`head.kind`). `answer` is called once, in the same tick when possible. An agent that loses its connection before
+   * Offers a message or a report (`head.kind`). `answer` is called once (twice where the first is `held`), in the same tick when possible. An agent that loses its connection before
    * it knows answers `declined` with `connection-failed`. The envelope's raw octets are a loan: `keep()` to hold them.
    */
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void

@@ -18,6 +18,7 @@ export {
   type ContactAgent,
   type DeliveryAnswer,
   type DeliveryContext,
+  held,
   type InboxAgent,
   type TerminationReason,
   type WatcherAgent,

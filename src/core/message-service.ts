@@ -1,6 +1,6 @@
 // The message service (RFC 3860): a message is delivered, stored, relayed or refused, and its sender told which. Delivery does
 // not wait for the disk; the outcome does.
-import { BoundedQueue, orderedId } from '#base'
+import { orderedId } from '#base'
 import {
   delivered,
   type Envelope,
@@ -13,16 +13,17 @@ import {
   stored,
 } from '#model'
 import { mayMessage } from './access.ts'
-import type { Account, WaitingMessage } from './account.ts'
+import type { Account } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
+import { HandOver } from './hand-over.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
-import type { HistoryEntry, HistoryItem, Store, StoredUnit } from './store.ts'
+import type { HistoryEntry, Store, StoredUnit } from './store.ts'
 import type { Translations } from './translations.ts'
 
 export interface MessagePolicy {
@@ -31,11 +32,6 @@ export interface MessagePolicy {
   /** LIMIT: messages that wait for a person who is away; past it the mailbox is full. */
   readonly undeliveredMax: number
 }
-
-/** LIMIT: messages that wait while stored ones are handed over to a person who came back. */
-export const flushWaitingMax = 10_000
-
-const flushBatch = 100
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -63,10 +59,18 @@ export class MessageService {
   readonly #parts: MessageParts
   readonly #lanes = new Lanes<Waiting>()
   readonly #offer: Offer
+  readonly #handOver: HandOver
 
   constructor(parts: MessageParts) {
     this.#parts = parts
     this.#offer = offersOf(parts.fault, parts.translations)
+    this.#handOver = new HandOver({
+      ...parts,
+      offer: this.#offer,
+      deliver: (account, { envelope, onOutcome, onOrdered }) =>
+        this.#deliver(account, envelope, onOutcome, onOrdered),
+      report: (report, about) => this.report(report, about),
+    })
   }
 
   /**
@@ -98,23 +102,11 @@ export class MessageService {
 
   /** The agent can take messages (now, or again): hands over what waits. */
   ready(account: Account): void {
-    if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.#handOver(account)
+    if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.#handOver.begin(account)
   }
 
   detach(account: Account, agent: InboxAgent): void {
     account.inbox.detach(agent)
-  }
-
-  #handOver(account: Account): void {
-    if (account.undelivered === 0) return
-    if (account.flushing !== undefined) {
-      account.flushAgain = true
-      return
-    }
-    account.flushing = new BoundedQueue(flushWaitingMax)
-    this.#flush(account)
-      .catch((cause: unknown) => this.#parts.fault(cause, 'stored messages could not be handed over'))
-      .finally(() => this.#endFlush(account))
   }
 
   /** True when the order of what follows is settled within the tick. */
@@ -195,20 +187,23 @@ export class MessageService {
     const context: DeliveryContext = { copy: 'received', archiveId, storedAt: undefined }
     // An agent may sign out while it is offered something: the list must not shift below us.
     const offered = [...agents]
-    let held: Envelope = envelope
+    let kept: Envelope = envelope
     // What becomes of it is told when all were offered it: what the sender does then must not overtake it at the others.
     let offering = true
     let verdict: Verdict | undefined
+    let heldId = ''
     const judged = (): void => {
       if (verdict === undefined) return
-      if (verdict.kind === 'accepted') this.#delivered(account, held, archiveId, onOutcome)
+      if (verdict.kind === 'accepted') this.#delivered(account, kept, archiveId, onOutcome)
+      else if (verdict.kind === 'held') heldId = this.#held(account, kept, archiveId, onOutcome)
       else if (verdict.kind === 'refused') {
         this.#parts.metrics.refused.with(verdict.reason.condition).add()
         onOutcome(verdict.reason)
-      } else return this.#absent(account, held, archiveId, verdict.reason, offered, onOutcome, onOrdered)
+      } else return this.#absent(account, kept, archiveId, verdict.reason, offered, onOutcome, onOrdered)
       onOrdered()
     }
     this.#offer(offered, envelope, context, (reached) => {
+      if (verdict !== undefined) return this.#settle(account, head, heldId, reached)
       verdict = reached
       if (offering) return
       account.underWay--
@@ -217,7 +212,7 @@ export class MessageService {
     offering = false
     if (verdict !== undefined) return judged()
     account.underWay++
-    held = envelope.keep()
+    kept = envelope.keep()
     if (offered.every((agent) => agent.keepsOrder)) onOrdered()
   }
 
@@ -228,6 +223,39 @@ export class MessageService {
     this.#append(account, envelope, archiveId, false, (fault) =>
       onOutcome(fault === undefined ? delivered : this.#unstored(fault)),
     )
+  }
+
+  /**
+   * An agent has it for a device that has yet to acknowledge it: what would be stored were nobody there is stored as undelivered, so that
+   * it survives us. Answers the entry's id; empty when there is none.
+   */
+  #held(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): string {
+    const { head } = envelope
+    if (head.whenAbsent !== 'store') {
+      this.#delivered(account, envelope, archiveId, onOutcome)
+      return ''
+    }
+    const id = archiveId === '' ? orderedId(this.#parts.now()) : archiveId
+    this.#parts.metrics.delivered.add()
+    account.held.add(id)
+    account.undelivered++
+    this.#append(account, envelope, id, true, (fault) => {
+      if (fault !== undefined) {
+        account.held.delete(id)
+        account.undelivered = Math.max(0, account.undelivered - 1)
+      }
+      onOutcome(fault === undefined ? delivered : this.#unstored(fault))
+    })
+    if (head.copyable) this.#copyToSender(account, envelope, archiveId)
+    return id
+  }
+
+  /** The second word about what was held. Who was told `delivered` and wants no store hears of its loss. */
+  #settle(account: Account, head: Head, id: string, verdict: Verdict): void {
+    if (id !== '') return this.#handOver.settle(account, id, verdict)
+    if (verdict.kind === 'accepted' || verdict.kind === 'held') return
+    if (head.whenAbsent === 'drop') this.#parts.metrics.dropped.add()
+    else this.report({ about: head.id, event: 'failed', condition: verdict.reason.condition }, head)
   }
 
   /** Nobody can take it now: it is stored, dropped or refused, as its sender's protocol wants (RFC 6121 §8.5.2.2). */
@@ -265,7 +293,7 @@ export class MessageService {
     )
     if (head.copyable) this.#copyToSender(account, envelope, archiveId)
     // Who signed in while the others were thinking has not been offered it; later ones wait until they are.
-    if (this.#hasNewcomer(account, offered)) this.#handOver(account)
+    if (this.#hasNewcomer(account, offered)) this.#handOver.begin(account)
     onOrdered()
   }
 
@@ -305,76 +333,6 @@ export class MessageService {
     for (const agent of [...sender.inbox.agents]) {
       if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
       this.#offer([agent], envelope, context, () => {})
-    }
-  }
-
-  async #flush(account: Account): Promise<void> {
-    let after = 0
-    do {
-      // Who became ready meanwhile is offered all from the beginning, before what comes later in order.
-      if (account.flushAgain) after = 0
-      account.flushAgain = false
-      after = await this.#flushBatch(account, after)
-    } while (account.flushAgain || after > 0)
-  }
-
-  /** Hands over one batch; answers where the next one begins, 0 when there is none. */
-  async #flushBatch(account: Account, after: number): Promise<number> {
-    const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
-    const taken: string[] = []
-    for (const item of items) {
-      if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
-      if (account.flushAgain) break
-    }
-    if (taken.length > 0) await this.#markDelivered(account, taken)
-    return items.length < flushBatch ? 0 : (items.at(-1) as HistoryItem).sequence
-  }
-
-  /** True when nothing more is to be done for it: an agent took it, or a device refused it for its person. */
-  #offerStored(account: Account, item: HistoryItem): Promise<boolean> {
-    const agents = account.inbox.choose({ ...item.head, toAgent: '' })
-    if (agents === 'gone' || agents.length === 0) return Promise.resolve(false)
-    let envelope: Envelope
-    try {
-      envelope = this.#parts.revive(item)
-    } catch (cause) {
-      // It stays where it is, and those behind it are handed over.
-      this.#parts.fault(cause, 'a stored message could not be revived')
-      return Promise.resolve(false)
-    }
-    const context: DeliveryContext = { copy: 'received', archiveId: item.id, storedAt: item.at }
-    return new Promise((resolve) => {
-      this.#offer([...agents], envelope, context, (verdict) => {
-        if (verdict.kind === 'accepted') this.#parts.metrics.handedOver.add()
-        if (verdict.kind === 'refused')
-          this.report(
-            { about: item.head.id, event: 'failed', condition: verdict.reason.condition },
-            item.head,
-          )
-        resolve(verdict.kind !== 'declined')
-      })
-    })
-  }
-
-  async #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
-    for (const id of ids) account.unmarked.add(id)
-    await new Promise<void>((resolve, reject) => {
-      this.#parts.store.markDelivered(account.address, ids, (fault) =>
-        fault === undefined ? resolve() : reject(fault),
-      )
-    })
-    for (const id of ids) account.unmarked.delete(id)
-    account.undelivered = Math.max(0, account.undelivered - ids.length)
-  }
-
-  #endFlush(account: Account): void {
-    const waiting = account.flushing
-    account.flushing = undefined
-    account.flushAgain = false
-    for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
-      // One of them may have begun a hand-over anew: the rest waits for that.
-      const again = account.flushing as BoundedQueue<WaitingMessage> | undefined
-      if (again?.push(next) !== true) this.#deliver(account, next.envelope, next.onOutcome, next.onOrdered)
     }
   }
 

@@ -5,6 +5,7 @@ import type { Translations } from './translations.ts'
 
 export type Verdict =
   | { readonly kind: 'accepted' }
+  | { readonly kind: 'held' }
   | { readonly kind: 'refused' | 'declined'; readonly reason: Refused }
 
 export type Offer = (
@@ -15,10 +16,12 @@ export type Offer = (
 ) => void
 
 const acceptedVerdict: Verdict = { kind: 'accepted' }
+const heldVerdict: Verdict = { kind: 'held' }
 
 /**
  * Offers an envelope to each; `onVerdict` is called once: `accepted` with the first that accepts; when none does, `refused` if any
- * device said no for its person, else `declined` with the first reason. An agent that throws has declined, and `fault` is told.
+ * device said no for its person, else `declined` with the first reason. Where none accepts at once and one holds it, `held` comes first and
+ * one of the others later. An agent that throws has declined, and `fault` is told.
  */
 export function offersOf(fault: (cause: unknown, what: string) => void, translations: Translations): Offer {
   return (agents, envelope, context, onVerdict) => {
@@ -26,10 +29,14 @@ export function offersOf(fault: (cause: unknown, what: string) => void, translat
     let decided = false
     let no: Refused | undefined
     let reason: Refused | undefined
+    let offering = true
+    let isHeld = false
+    let isTold = false
     for (const agent of agents) {
       let answered = false
       const answer = (given: DeliveryAnswer): void => {
         if (answered) return
+        if (given.kind === 'held') return hold()
         answered = true
         waiting--
         if (decided) return
@@ -51,6 +58,15 @@ export function offersOf(fault: (cause: unknown, what: string) => void, translat
         fault(cause, 'an agent could not be offered a message')
         answer({ kind: 'declined', condition: 'internal-fault' })
       }
+    }
+    offering = false
+    if (isHeld) hold()
+
+    function hold(): void {
+      isHeld = true
+      if (decided || offering || isTold) return
+      isTold = true
+      onVerdict(heldVerdict)
     }
   }
 }

@@ -1,0 +1,166 @@
+// What waits for a person who comes back: undelivered entries of the history, offered in order, before what arrives meanwhile. An entry that
+// an agent holds for its device (XEP-0198 §4) is that agent's until the device has acknowledged it or is lost.
+import { BoundedQueue } from '#base'
+import type { Envelope, Head, Refused, Report } from '#model'
+import type { Account, WaitingMessage } from './account.ts'
+import type { DeliveryContext } from './agents.ts'
+import type { MessageMetrics } from './message-metrics.ts'
+import type { Offer, Verdict } from './offer.ts'
+import type { HistoryItem, Store, StoredUnit } from './store.ts'
+
+/** LIMIT: messages that wait while stored ones are handed over to a person who came back. */
+export const flushWaitingMax = 10_000
+
+const flushBatch = 100
+
+export interface HandOverParts {
+  readonly store: Store
+  readonly revive: (unit: StoredUnit) => Envelope
+  readonly metrics: MessageMetrics
+  readonly offer: Offer
+  /** Delivers what arrived during a hand-over. */
+  readonly deliver: (account: Account, waiting: WaitingMessage) => void
+  readonly report: (report: Report, about: Head) => void
+  readonly fault: (cause: unknown, what: string) => void
+}
+
+export class HandOver {
+  readonly #parts: HandOverParts
+
+  constructor(parts: HandOverParts) {
+    this.#parts = parts
+  }
+
+  begin(account: Account): void {
+    if (account.undelivered === 0) return
+    if (account.flushing !== undefined) {
+      account.flushAgain = true
+      return
+    }
+    account.flushing = new BoundedQueue(flushWaitingMax)
+    this.#flush(account)
+      .catch((cause: unknown) => this.#parts.fault(cause, 'stored messages could not be handed over'))
+      .finally(() => this.#end(account))
+  }
+
+  /**
+   * What became of an entry that was held: its device has it, or it waits again, for whoever is there.
+   * @param id of the entry
+   */
+  settle(account: Account, id: string, verdict: Verdict): void {
+    // The store could not keep it, or its owner is gone.
+    if (!account.held.has(id)) return
+    if (verdict.kind === 'accepted') return this.#mark(account, id)
+    account.held.delete(id)
+    if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.begin(account)
+  }
+
+  async #flush(account: Account): Promise<void> {
+    let after = 0
+    do {
+      // Who became ready meanwhile is offered all from the beginning, before what comes later in order.
+      if (account.flushAgain) after = 0
+      account.flushAgain = false
+      after = await this.#flushBatch(account, after)
+    } while (account.flushAgain || after > 0)
+  }
+
+  /** Hands over one batch; answers where the next one begins, 0 when there is none. */
+  async #flushBatch(account: Account, after: number): Promise<number> {
+    const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
+    const taken: string[] = []
+    for (const item of items) {
+      if (account.held.has(item.id)) continue
+      if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
+      if (account.flushAgain) break
+    }
+    if (taken.length > 0) await this.#markDelivered(account, taken)
+    return items.length < flushBatch ? 0 : (items.at(-1) as HistoryItem).sequence
+  }
+
+  /** True when nothing more is to be done for it: an agent took it, or a device refused it for its person. */
+  #offerStored(account: Account, item: HistoryItem): Promise<boolean> {
+    const agents = account.inbox.choose({ ...item.head, toAgent: '' })
+    if (agents === 'gone' || agents.length === 0) return Promise.resolve(false)
+    let envelope: Envelope
+    try {
+      envelope = this.#parts.revive(item)
+    } catch (cause) {
+      // It stays where it is, and those behind it are handed over.
+      this.#parts.fault(cause, 'a stored message could not be revived')
+      return Promise.resolve(false)
+    }
+    const context: DeliveryContext = { copy: 'received', archiveId: item.id, storedAt: item.at }
+    return new Promise((resolve) => {
+      let isHeld = false
+      this.#parts.offer([...agents], envelope, context, (verdict) => {
+        if (isHeld) return this.settle(account, item.id, verdict)
+        if (verdict.kind === 'held') {
+          isHeld = true
+          account.held.add(item.id)
+          this.#parts.metrics.handedOver.add()
+          return resolve(false)
+        }
+        if (verdict.kind === 'accepted') this.#parts.metrics.handedOver.add()
+        if (verdict.kind === 'refused') this.#reportRefusal(item, verdict.reason)
+        resolve(verdict.kind !== 'declined')
+      })
+    })
+  }
+
+  #reportRefusal({ head }: HistoryItem, reason: Refused): void {
+    this.#parts.report({ about: head.id, event: 'failed', condition: reason.condition }, head)
+  }
+
+  async #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
+    for (const id of ids) account.unmarked.add(id)
+    await new Promise<void>((resolve, reject) => {
+      this.#parts.store.markDelivered(account.address, ids, (fault) =>
+        fault === undefined ? resolve() : reject(fault),
+      )
+    })
+    for (const id of ids) account.unmarked.delete(id)
+    account.undelivered = Math.max(0, account.undelivered - ids.length)
+  }
+
+  /** Entries whose devices acknowledged them in this tick, by account: one write for all. */
+  readonly #acknowledged = new Map<Account, string[]>()
+
+  #mark(account: Account, id: string): void {
+    const ids = this.#acknowledged.get(account)
+    if (ids !== undefined) {
+      ids.push(id)
+      return
+    }
+    if (this.#acknowledged.size === 0) queueMicrotask(() => this.#markAcknowledged())
+    this.#acknowledged.set(account, [id])
+  }
+
+  #markAcknowledged(): void {
+    for (const [account, ids] of this.#acknowledged) this.#markHeld(account, ids)
+    this.#acknowledged.clear()
+  }
+
+  /** They stay `held` until that is durable, so that no hand-over offers them meanwhile. */
+  #markHeld(account: Account, ids: readonly string[]): void {
+    this.#parts.store.markDelivered(account.address, ids, (fault) => {
+      for (const id of ids) {
+        account.held.delete(id)
+        if (fault !== undefined) account.unmarked.add(id)
+      }
+      if (fault !== undefined) return this.#parts.fault(fault, 'delivered messages could not be marked')
+      account.undelivered = Math.max(0, account.undelivered - ids.length)
+    })
+  }
+
+  #end(account: Account): void {
+    const waiting = account.flushing
+    account.flushing = undefined
+    account.flushAgain = false
+    for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
+      // One of them may have begun a hand-over anew: the rest waits for that.
+      const again = account.flushing as BoundedQueue<WaitingMessage> | undefined
+      if (again?.push(next) !== true) this.#parts.deliver(account, next)
+    }
+  }
+}
