@@ -4,10 +4,12 @@ import type { Address, Envelope, Outcome } from '#model'
 import type { AccessRule } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
 import type { Contact } from './contact.ts'
+import type { ForeignPresentity } from './foreign-presentities.ts'
 import { Inbox } from './inboxes.ts'
 import { Presentity } from './presentities.ts'
 import type { AccountRecord } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
+import type { WatcherInfoAgent } from './watcher-information.ts'
 
 export interface WaitingMessage {
   readonly envelope: Envelope
@@ -26,7 +28,11 @@ export class Account {
   readonly subscriptions = new Subscriptions()
   /** Sessions that watch all that this account is authorized to see (an XMPP session's implicit subscriptions). */
   readonly watchers = new Set<WatcherAgent>()
+  /** Presentities of other domains that its devices look at, by key. */
+  readonly foreign = new Map<string, ForeignPresentity>()
   readonly contactAgents = new Set<ContactAgent>()
+  /** Devices that show the owner who watches. */
+  readonly watcherInfoAgents = new Set<WatcherInfoAgent>()
   /** History entries that no agent has taken. */
   undelivered = 0
   /** While stored messages are being handed over, those that arrive wait here, so that order holds. */
@@ -51,6 +57,8 @@ export class Account {
       this.inbox.agents.length > 0 ||
       this.watchers.size > 0 ||
       this.contactAgents.size > 0 ||
+      this.watcherInfoAgents.size > 0 ||
+      this.foreign.size > 0 ||
       this.subscriptions.size > 0 ||
       this.presentity.tuples.size > 0 ||
       this.underWay > 0 ||

@@ -8,7 +8,9 @@ import type { AuthorizationEvent, ContactAgent } from './agents.ts'
 import { inbound, outbound } from './authorizations.ts'
 import { type Authorization, type Contact, noAuthorization } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
+import type { Router } from './router.ts'
 import type { Store } from './store.ts'
+import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
 
 /** LIMIT: contacts an owner may hold, those that only asked included. */
 export const contactsMax = 10_000
@@ -23,7 +25,7 @@ export interface ContactParts {
   readonly directory: Directory
   readonly store: Store
   readonly policy: AccessPolicy
-  readonly isLocal: (domain: string) => boolean
+  readonly router: Router
   readonly fault: (cause: unknown, what: string) => void
 }
 
@@ -35,6 +37,15 @@ export class ContactService {
   onPretended: (account: Account, watcher: Address) => void = () => {}
   /** `saw`: whether it was authorized until now; who was not must not learn what there was to see (RFC 6121 §3.2.2). */
   onWithdrawn: (account: Account, watcher: Address, saw: boolean) => void = () => {}
+  /** Set by the presence of other domains: carries a word to one of them. */
+  onForeignWord: (
+    event: AuthorizationEvent,
+    from: Address,
+    to: Address,
+    source: Envelope | undefined,
+  ) => void = () => {}
+  /** A contact of another domain was asked, allowed, or taken off the list: what the account may see of it follows. */
+  onForeignContact: (account: Account, contact: Address) => void = () => {}
 
   constructor(parts: ContactParts) {
     this.#parts = parts
@@ -85,6 +96,8 @@ export class ContactService {
       account.contacts.delete(named.key)
       this.#durably(this.#parts.store.removeContact(account.address, named), onOutcome)
       for (const agent of account.contactAgents) agent.contactChanged(named, undefined)
+      tellOwnerOfContact(account, { ...before, authorization: noAuthorization }, before.authorization)
+      if (!this.#parts.router.isLocal(named.domain)) this.onForeignContact(account, named)
       if (to || pendingOut) this.#hear('unsubscribe', account.address, named, undefined)
       // RFC 6121 §3.2.2: its absence is told before the word that withdraws.
       if (!from && !pendingIn) return
@@ -144,6 +157,14 @@ export class ContactService {
     })
   }
 
+  /** The contact's domain asks its owner again: what was allowed is a request that waits (watching by lease alone). */
+  waitAgain(account: Account, presentity: Address): void {
+    const contact = account.contacts.get(presentity.key)
+    if (contact === undefined) return
+    const authorization = { ...contact.authorization, to: false, pendingOut: true }
+    this.#save(account, { ...contact, authorization }, () => {})
+  }
+
   /** A session that shows the list. It is told at once of who waits for an answer. */
   attach(account: Account, agent: ContactAgent): void {
     account.contactAgents.add(agent)
@@ -174,15 +195,24 @@ export class ContactService {
     onOutcome: OnOutcome,
   ): void {
     const kept = source?.keep()
-    if (!this.#parts.isLocal(owner.domain)) {
+    if (!this.#parts.router.isLocal(owner.domain)) {
+      if (!this.#parts.router.isLocal(contact.domain)) return onOutcome(refused('domain-unknown'))
+      if (!this.#parts.router.takesPresence(owner.domain)) return onOutcome(refused('permission-denied'))
       // A foreign watcher's state is its own domain's; here only the presentity hears.
       this.#hear(event, owner, contact, kept)
       return onOutcome(stored)
     }
+    if (event === 'subscribe' && !this.#parts.router.isLocal(contact.domain)) {
+      // RFC 6121 §3.1.2: where no way leads there, nothing is pending.
+      return this.#parts.router.findPresenceLink(contact.domain, (link) => {
+        if (typeof link === 'string') return onOutcome(refused(link))
+        this.#find(owner, onOutcome, (account) => this.#said(event, account, contact, kept, onOutcome))
+      })
+    }
     this.#findBoth(owner, contact, onOutcome, (account, named, exists) => {
       // RFC 6121 §3.1.2: what cannot be delivered is answered with an error, and nothing is pending.
       if (event !== 'subscribe' || exists) return this.#said(event, account, named, kept, onOutcome)
-      onOutcome(refused(this.#parts.isLocal(named.domain) ? 'target-unknown' : 'domain-unknown'))
+      onOutcome(refused('target-unknown'))
     })
   }
 
@@ -196,7 +226,7 @@ export class ContactService {
     // The owner last, so that what is done with its account is done in the turn in which it was found.
     const withOwner = (named: Address, exists: boolean): void =>
       this.#find(owner, onOutcome, (account) => use(account, named, exists))
-    if (!this.#parts.isLocal(contact.domain)) return withOwner(contact, false)
+    if (!this.#parts.router.isLocal(contact.domain)) return withOwner(contact, false)
     this.#parts.directory.find(contact, (found) => {
       if (found === 'fault') onOutcome(refused('internal-fault'))
       else if (found === 'unknown') withOwner(contact, false)
@@ -229,7 +259,7 @@ export class ContactService {
 
   /** The other side hears it: RFC 6121 Appendix A.3. Who is not there is silent (§3.2.3, §3.3.3). */
   #hear(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
-    if (!this.#parts.isLocal(to.domain)) return
+    if (!this.#parts.router.isLocal(to.domain)) return this.onForeignWord(event, from, to, source)
     this.#parts.directory.find(to, (found) => {
       if (found === 'fault') return
       if (found !== 'unknown') return this.#heard(found, event, from, source)
@@ -251,7 +281,7 @@ export class ContactService {
     if (next !== state) {
       const request = event === 'subscribe' && next.pendingIn ? requestOf(source) : {}
       const contact = { ...changed(before, from, next, before?.listed ?? false), ...request }
-      this.#save(account, contact, () => {})
+      this.#save(account, contact, () => {}, 'timeout')
     }
     if (event === 'unsubscribe' && deliver) this.onWithdrawn(account, from, state.from)
     if (reply !== undefined) this.#hear(reply, account.address, from, undefined)
@@ -295,7 +325,8 @@ export class ContactService {
     return true
   }
 
-  #save(account: Account, contact: Contact, onOutcome: OnOutcome): void {
+  /** `end`: why, if the contact watches no more. */
+  #save(account: Account, contact: Contact, onOutcome: OnOutcome, end: WatcherEvent = 'rejected'): void {
     const before = account.contacts.get(contact.address.key)
     const gone = !contact.listed && isNone(contact.authorization)
     if (gone) {
@@ -305,8 +336,10 @@ export class ContactService {
       account.contacts.set(contact.address.key, contact)
       this.#durably(this.#parts.store.putContact(account.address, contact), onOutcome)
     }
-    if (!contact.listed && before?.listed !== true) return
-    for (const agent of account.contactAgents) agent.contactChanged(contact.address, contact)
+    if (contact.listed || before?.listed === true)
+      for (const agent of account.contactAgents) agent.contactChanged(contact.address, contact)
+    tellOwnerOfContact(account, contact, before?.authorization, end)
+    if (!this.#parts.router.isLocal(contact.address.domain)) this.onForeignContact(account, contact.address)
   }
 
   #durably(written: Promise<void>, onOutcome: OnOutcome): void {

@@ -49,13 +49,7 @@ export {
   type Peers,
   type RemotePresence,
 } from './peers.ts'
-export {
-  type FetchOutcome,
-  PresenceService,
-  type Publication,
-  type SubscriptionOutcome,
-  type SubscriptionRequest,
-} from './presence-service.ts'
+export { type FetchOutcome, PresenceService, type Publication } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'
 export type { Environment, Listener, Protocol, RunningProtocol } from './protocol.ts'
 export { Router } from './router.ts'
@@ -74,4 +68,6 @@ export type {
   StoredSubscription,
   StoredUnit,
 } from './store.ts'
+export type { SubscriptionOutcome, SubscriptionRequest } from './subscribing.ts'
 export { Transit } from './transit.ts'
+export type { WatcherEvent, WatcherInfo, WatcherInfoAgent, WatcherStatus } from './watcher-information.ts'

@@ -1,6 +1,7 @@
 // The second spine of presence: a change -> every watcher, composed once a visibility class. It has a queue of its own, so
 // that a publisher never waits for watchers.
 import { BoundedQueue } from '#base'
+import type { Address } from '#model'
 import { visible } from './access.ts'
 import type { VisibilityClass } from './access-rules.ts'
 import type { Account } from './account.ts'
@@ -8,6 +9,7 @@ import type { WatcherAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
 import { PresenceNotification, type VisibleSource } from './notification.ts'
 import type { TupleChange } from './presentities.ts'
+import type { Router } from './router.ts'
 import type { Translations } from './translations.ts'
 
 /** LIMIT: changes that may wait; past it a publisher's tick carries out those that wait. */
@@ -24,6 +26,7 @@ interface Change {
 
 export class Notifier {
   readonly #directory: Directory
+  readonly #router: Router
   readonly #translations: Translations
   readonly #fault: (cause: unknown, what: string) => void
   readonly #queue = new BoundedQueue<Change>(changesWaitingMax)
@@ -31,10 +34,12 @@ export class Notifier {
 
   constructor(
     directory: Directory,
+    router: Router,
     translations: Translations,
     fault: (cause: unknown, what: string) => void,
   ) {
     this.#directory = directory
+    this.#router = router
     this.#translations = translations
     this.#fault = fault
   }
@@ -55,16 +60,32 @@ export class Notifier {
   tellAll(account: Account, agent: WatcherAgent): void {
     this.#drain(Number.POSITIVE_INFINITY)
     const visibility = visible(account, agent.watcher)
-    this.#tell(agent, fullNotification(account, visibility))
+    this.tell(agent, fullNotification(account, visibility))
   }
 
-  /** Tells one watcher that it may see nothing more: every tuple it knew is gone. */
-  tellNothing(account: Account, agent: WatcherAgent): void {
+  /** Tells one watcher something of its own, after the changes that wait. */
+  tellInTurn(agent: WatcherAgent, notification: PresenceNotification): void {
     this.#drain(Number.POSITIVE_INFINITY)
-    const changes = account.presentity
-      .sources()
-      .map(({ tuple }): TupleChange => ({ kind: 'removed', tuple, source: undefined }))
-    this.#tell(agent, new PresenceNotification(account.address, 'full', changes, true, []))
+    this.tell(agent, notification)
+  }
+
+  /**
+   * The sessions of a watcher of ours, or the agent by which another domain's is told where its protocol has words. `isLate`: the way
+   * there was looked for first, and much may be otherwise by then.
+   */
+  eachAgentOf(account: Account, watcher: Address, use: (agent: WatcherAgent, isLate: boolean) => void): void {
+    if (this.#router.isLocal(watcher.domain)) {
+      for (const agent of [...(this.#directory.resident(watcher)?.watchers ?? [])]) use(agent, false)
+      return
+    }
+    let isLate = false
+    account.underWay++
+    this.#router.findPresenceLink(watcher.domain, (link) => {
+      account.underWay--
+      const agent = typeof link === 'string' || !link.words ? undefined : link.watcher(watcher)
+      if (agent !== undefined) use(agent, isLate)
+    })
+    isLate = true
   }
 
   #drain(most: number): void {
@@ -89,20 +110,32 @@ export class Notifier {
         notification = new PresenceNotification(account.address, visibility, changes, false, sources)
         classes.set(visibility, notification)
       }
-      this.#tell(agent, notification)
+      this.tell(agent, notification)
     }
     for (const agent of account.watchers) tell(agent)
     for (const contact of account.contacts.values()) {
       if (!contact.authorization.from) continue
       const watcher = this.#directory.resident(contact.address)
-      if (watcher !== undefined && watcher !== account) for (const agent of watcher.watchers) tell(agent)
+      if (watcher === undefined) this.#tellForeign(account, contact.address, tell)
+      else if (watcher !== account) for (const agent of watcher.watchers) tell(agent)
     }
     for (const subscription of account.subscriptions.all()) {
       if (subscription.state === 'active') tell(subscription.agent)
     }
   }
 
-  #tell(agent: WatcherAgent, notification: PresenceNotification): void {
+  /** A contact that is not in memory: one of another domain is told by its link, one of ours has no sessions. */
+  #tellForeign(account: Account, watcher: Address, tell: (agent: WatcherAgent) => void): void {
+    if (this.#router.isLocal(watcher.domain)) return
+    this.eachAgentOf(account, watcher, (agent, isLate) => {
+      if (!isLate) tell(agent)
+      // Whoever had to be looked for is told the whole as it is by then.
+      else if (account.contacts.get(watcher.key)?.authorization.from === true) this.tellAll(account, agent)
+    })
+  }
+
+  /** Tells one watcher at once. */
+  tell(agent: WatcherAgent, notification: PresenceNotification): void {
     for (const { source } of notification.changes) {
       if (source !== undefined) this.#translations.count(source, agent.protocol)
     }
@@ -112,6 +145,14 @@ export class Notifier {
       this.#fault(cause, 'a watcher could not be notified')
     }
   }
+}
+
+/** To a watcher that may see nothing more: every tuple it knew is gone. */
+export function absenceOf(account: Account): PresenceNotification {
+  const changes = account.presentity
+    .sources()
+    .map(({ tuple }): TupleChange => ({ kind: 'removed', tuple, source: undefined }))
+  return new PresenceNotification(account.address, 'full', changes, true, [])
 }
 
 /** The whole of what a class sees; for one that sees nothing, an absence that cannot be told from the truth. */

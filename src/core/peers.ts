@@ -45,8 +45,8 @@ export interface PeerLink {
 /** Where a link tells what it learnt of foreign presentities; each word is about one pair of people. */
 export interface RemotePresence {
   /**
-   * `presentity` changed for `watcher`; where `full`, what is not named is gone. `unknown`: nobody here looks, or may look, and the
-   * link should end whatever brought this.
+   * `presentity` changed for `watcher`; where `full`, what is not named is gone. `unknown`: nobody here looks, or may look: a link of
+   * leases ends whatever brought this (RFC 6665 §4.1.3, 481); one of words treats it as directed presence (RFC 6121 §4.6.4).
    */
   changed(
     watcher: Address,
@@ -54,11 +54,19 @@ export interface RemotePresence {
     changes: readonly TupleChange[],
     full: boolean,
   ): 'known' | 'unknown'
-  /** Where watching is by lease: the subscription waits for its presentity's word, or has it. */
+  /** Where watching is by lease: the subscription waits for its presentity's word, or has it. `active` comes before the first `changed`. */
   pending(watcher: Address, presentity: Address): void
   active(watcher: Address, presentity: Address): void
-  /** It ended without our doing: what was known is gone. `rejected` withdraws the authorization too (RFC 8048 §5.3). */
+  /**
+   * It ended without our doing, and the link watches no more: what was known is gone. `rejected` withdraws the authorization too
+   * (RFC 8048 §5.3). After another reason the link is asked again when its domain is `reachable`, or the watcher comes with a device.
+   */
   ended(watcher: Address, presentity: Address, reason: TerminationReason): void
+  /**
+   * The domain was away and can be reached again: requests that were not answered are said again, and everybody here who looks
+   * asks by `watch` for the whole state anew.
+   */
+  reachable(domain: string): void
 }
 
 /** What a protocol that reaches other domains offers; a part of its `RunningProtocol`. */

@@ -13,12 +13,15 @@ import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
 import type { Directory, Found } from './directory.ts'
+import type { ForeignPresence } from './foreign-presence.ts'
 import type { Leases } from './leases.ts'
 import type { PresenceNotification } from './notification.ts'
-import { fullNotification, type Notifier } from './notifier.ts'
+import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
 import type { TupleChange } from './presentities.ts'
+import type { Router } from './router.ts'
 import type { Store } from './store.ts'
-import type { Subscription } from './subscriptions.ts'
+import { Subscribing, type SubscriptionOutcome, type SubscriptionRequest } from './subscribing.ts'
+import { type WatcherInfo, type WatcherInfoAgent, watchersOf } from './watcher-information.ts'
 
 export interface Publication {
   /** Whose presence it is, and who says so: only the owner may (RFC 2779 2.3.4). */
@@ -36,20 +39,6 @@ export interface Publication {
   readonly onExpired?: () => void
 }
 
-export interface SubscriptionRequest {
-  /** Unique among the presentity's subscriptions (RFC 3859 §3.3.1, SubscriptID). */
-  readonly id: string
-  readonly watcher: Address
-  readonly presentity: Address
-  /** Seconds, > 0; the protocol has applied its bounds. */
-  readonly seconds: number
-  readonly agent: WatcherAgent
-}
-
-export type SubscriptionOutcome =
-  | { readonly kind: 'active' | 'pending'; readonly seconds: number }
-  | { readonly kind: 'refused'; readonly condition: Condition }
-
 export type FetchOutcome =
   | { readonly kind: 'fetched'; readonly notification: PresenceNotification }
   | { readonly kind: 'refused'; readonly condition: Condition }
@@ -61,16 +50,18 @@ export interface PresenceParts {
   readonly notifier: Notifier
   readonly contacts: ContactService
   readonly policy: AccessPolicy
-  /** False where no domain of ours has the address. */
-  readonly isLocal: (domain: string) => boolean
+  readonly router: Router
+  readonly foreign: ForeignPresence
   readonly fault: (cause: unknown, what: string) => void
 }
 
 export class PresenceService {
   readonly #parts: PresenceParts
+  readonly #subscribing: Subscribing
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
+    this.#subscribing = new Subscribing(parts)
     parts.contacts.onAuthorized = (account, watcher) => this.#authorized(account, watcher)
     parts.contacts.onPretended = (account, watcher) => this.#showTo(account, watcher)
     parts.contacts.onWithdrawn = (account, watcher, saw) => this.#withdrawn(account, watcher, saw)
@@ -118,38 +109,10 @@ export class PresenceService {
    * `pending`). Where it is active, a full notification follows at once, after `onOutcome`.
    */
   subscribe(request: SubscriptionRequest, onOutcome: (outcome: SubscriptionOutcome) => void): void {
-    this.#find(request.presentity, onOutcome, (account) => {
-      const known = account.subscriptions.get(request.id)
-      if (known !== undefined) {
-        if (known.watcher.key !== request.watcher.key) return onOutcome(refused('permission-denied'))
-        known.lease.renew(request.seconds)
-        known.agent = request.agent
-        onOutcome({ kind: known.state === 'pending' ? 'pending' : 'active', seconds: request.seconds })
-        return this.#tellSubscriber(account, known)
-      }
-      const decision = maySubscribe(account, request.watcher, this.#parts.policy)
-      if (decision === 'block') return onOutcome(refused('permission-denied'))
-      const subscription: Subscription = {
-        id: request.id,
-        watcher: request.watcher,
-        presentity: account.address,
-        agent: request.agent,
-        lease: this.#parts.leases.grant(request.seconds, () =>
-          this.#subscriptionExpired(account, request.id),
-        ),
-        state: decision === 'confirm' ? 'pending' : decision === 'polite-block' ? 'polite' : 'active',
-      }
-      if (!account.subscriptions.add(subscription)) {
-        subscription.lease.cancel()
-        return onOutcome(refused('resource-limit'))
-      }
-      // Polite blocking looks like success on the wire (RFC 2779 5.1.15).
-      onOutcome({ kind: subscription.state === 'pending' ? 'pending' : 'active', seconds: request.seconds })
-      this.#tellSubscriber(account, subscription)
-      // RFC 6121 §3.4.2: the wish turns a pre-approval into an authorization.
-      if (decision === 'confirm' || awaitsItsWish(account, request.watcher))
-        this.#parts.contacts.ask(request.watcher, account.address, undefined, () => {})
-    })
+    const { presentity, watcher } = request
+    if (!this.#isLocal(presentity)) return this.#parts.foreign.subscribe(request, onOutcome)
+    if (!this.#parts.router.takesPresence(watcher.domain)) return onOutcome(refused('permission-denied'))
+    this.#find(presentity, onOutcome, (account) => this.#subscribing.subscribe(account, request, onOutcome))
   }
 
   /** Ends a leased subscription at its watcher's wish; no notification follows. */
@@ -159,17 +122,16 @@ export class PresenceService {
     watcher: Address,
     onOutcome: (outcome: Outcome) => void,
   ): void {
-    this.#find(presentity, onOutcome, (account) => {
-      const known = account.subscriptions.get(id)
-      if (known === undefined || known.watcher.key !== watcher.key)
-        return onOutcome(refused('subscription-unknown'))
-      account.subscriptions.remove(id)
-      onOutcome(delivered)
-    })
+    if (!this.#isLocal(presentity)) return this.#parts.foreign.unsubscribe(presentity, id, watcher, onOutcome)
+    this.#find(presentity, onOutcome, (account) =>
+      this.#subscribing.unsubscribe(account, id, watcher, onOutcome),
+    )
   }
 
   /** What the watcher may see now, once (RFC 3859: duration 0). Politely blocked, it sees an absence. */
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
+    if (!this.#isLocal(presentity)) return this.#parts.foreign.fetch(watcher, presentity, onFetched)
+    if (!this.#parts.router.takesPresence(watcher.domain)) return onFetched(refused('permission-denied'))
     this.#find(presentity, onFetched, (account) => {
       const decision = maySubscribe(account, watcher, this.#parts.policy)
       if (decision === 'block' || decision === 'confirm') return onFetched(refused('permission-denied'))
@@ -182,28 +144,56 @@ export class PresenceService {
     this.#parts.notifier.tellAll(account, agent)
     account.watchers.add(agent)
     for (const contact of [...account.contacts.values()]) {
-      if (contact.authorization.to) this.#probe(contact.address, agent, () => account.watchers.has(agent))
+      const { address, authorization } = contact
+      if (!this.#isLocal(address)) {
+        if (authorization.to || authorization.pendingOut) this.#parts.foreign.show(account, address, agent)
+      } else if (authorization.to) this.#probe(address, agent, () => account.watchers.has(agent))
     }
   }
 
   unwatchContacts(account: Account, agent: WatcherAgent): void {
     account.watchers.delete(agent)
+    this.#parts.foreign.settleAll(account)
   }
 
-  /** Tells one session of one contact's presence, if both sides' authorization says it may see (RFC 6121 §4.3). */
+  /** Who watches the account, or waits to (RFC 3857): for its owner alone. */
+  watchers(account: Account): readonly WatcherInfo[] {
+    return watchersOf(account)
+  }
+
+  /** The device is told of every watcher of its account that comes, waits, is allowed or ends, from now on. */
+  watchWatchers(account: Account, agent: WatcherInfoAgent): void {
+    account.watcherInfoAgents.add(agent)
+  }
+
+  unwatchWatchers(account: Account, agent: WatcherInfoAgent): void {
+    account.watcherInfoAgents.delete(agent)
+  }
+
+  /**
+   * Tells one session, or a watcher of another domain, of one contact's presence, if both sides' authorization says it may see (RFC
+   * 6121 §4.3).
+   */
   probe(presentity: Address, agent: WatcherAgent): void {
+    const account = this.#parts.directory.resident(agent.watcher)
+    if (!this.#isLocal(presentity)) {
+      if (account?.contacts.get(presentity.key)?.authorization.to === true)
+        this.#parts.foreign.show(account, presentity, agent)
+      return
+    }
+    if (!this.#parts.router.takesPresence(agent.watcher.domain)) return
     this.#probe(presentity, agent, () => true)
   }
 
   /** @param isThere whether the agent still wants to know, when the presentity had to be loaded first */
   #probe(presentity: Address, agent: WatcherAgent, isThere: () => boolean): void {
-    if (!this.#parts.isLocal(presentity.domain)) return
     this.#parts.directory.find(presentity, (found) => {
       if (found === 'fault' || !isThere()) return
       const { watcher } = agent
       if (found !== 'unknown' && maySee(found, watcher)) return this.#parts.notifier.tellAll(found, agent)
+      // Who asks from another domain believes that it may see.
       const believed = this.#parts.directory.resident(watcher)?.contacts.get(presentity.key)
-      if (believed?.authorization.to !== true) return
+      if (this.#isLocal(watcher) && believed?.authorization.to !== true) return
       if (found !== 'unknown' && maySubscribe(found, watcher, this.#parts.policy) === 'polite-block')
         return this.#parts.notifier.tellAll(found, agent)
       // RFC 6121 §4.3.2: who believes itself authorized and isn't is told so.
@@ -217,10 +207,8 @@ export class PresenceService {
       if (authorization.from && visible(account, address) !== 'nothing') this.#tellNothing(account, address)
     account.presentity.permanent = undefined
     for (const tuple of [...account.presentity.tuples.keys()]) account.presentity.remove(tuple, undefined)
-    for (const { id, agent } of account.subscriptions.all()) {
-      account.subscriptions.remove(id)
-      agent.terminated(id, 'noresource')
-    }
+    this.#subscribing.end(account)
+    this.#parts.foreign.end(account)
   }
 
   #publishPermanent(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
@@ -252,33 +240,26 @@ export class PresenceService {
     publication.onExpired?.()
   }
 
-  #subscriptionExpired(account: Account, id: string): void {
-    const subscription = account.subscriptions.remove(id)
-    subscription?.agent.terminated(id, 'timeout')
-  }
-
   #changed(account: Account, changes: readonly TupleChange[] | undefined): void {
     if (changes !== undefined) this.#parts.notifier.fanOut(account, changes)
   }
 
-  #tellSubscriber(account: Account, subscription: Subscription): void {
-    if (subscription.state !== 'pending') this.#parts.notifier.tellAll(account, subscription.agent)
-  }
-
   /** An owner allowed a watcher: its pending subscriptions open, its sessions see. */
   #authorized(account: Account, watcher: Address): void {
-    for (const subscription of account.subscriptions.of(watcher)) {
-      if (subscription.state !== 'pending') continue
-      subscription.state = 'active'
-      subscription.agent.activated?.(subscription.id)
-      this.#parts.notifier.tellAll(account, subscription.agent)
-    }
+    this.#subscribing.authorized(account, watcher)
     this.#showTo(account, watcher)
   }
 
   /** Its sessions are told of all that it may see now, were it nothing (RFC 6121 §3.1.6; RFC 2779 5.1.15). */
   #showTo(account: Account, watcher: Address): void {
-    for (const agent of this.#sessionsOf(watcher)) this.#parts.notifier.tellAll(account, agent)
+    this.#parts.notifier.eachAgentOf(account, watcher, (agent, isLate) => {
+      if (!isLate || this.#showsItself(account, watcher)) this.#parts.notifier.tellAll(account, agent)
+    })
+  }
+
+  /** Whether the watcher is to be told anything, were it an absence. */
+  #showsItself(account: Account, watcher: Address): boolean {
+    return maySee(account, watcher) || maySubscribe(account, watcher, this.#parts.policy) === 'polite-block'
   }
 
   /**
@@ -286,16 +267,13 @@ export class PresenceService {
    * only if they saw it: what was never shown must not be named now (RFC 6121 §3.2.2).
    */
   #withdrawn(account: Account, watcher: Address, saw: boolean): void {
-    for (const subscription of account.subscriptions.of(watcher)) {
-      account.subscriptions.remove(subscription.id)
-      subscription.agent.terminated(subscription.id, 'rejected')
-    }
+    this.#subscribing.withdrawn(account, watcher)
     if (saw && visible(account, watcher) !== 'nothing') this.#tellNothing(account, watcher)
   }
 
   /** The owner's rules changed: each watcher for whom they make a difference sees at once what it may see now. */
   #rulesChanged(account: Account, before: AccessSubject): void {
-    for (const subscription of account.subscriptions.all()) this.#ruleApplied(account, subscription, before)
+    this.#subscribing.rulesChanged(account, before)
     for (const { address, authorization } of account.contacts.values()) {
       if (!authorization.from || address.key === account.address.key) continue
       const now = visible(account, address)
@@ -306,26 +284,14 @@ export class PresenceService {
   }
 
   #tellNothing(account: Account, watcher: Address): void {
-    for (const agent of this.#sessionsOf(watcher)) this.#parts.notifier.tellNothing(account, agent)
+    const notification = absenceOf(account)
+    this.#parts.notifier.eachAgentOf(account, watcher, (agent) =>
+      this.#parts.notifier.tellInTurn(agent, notification),
+    )
   }
 
-  #sessionsOf(watcher: Address): readonly WatcherAgent[] {
-    return [...(this.#parts.directory.resident(watcher)?.watchers ?? [])]
-  }
-
-  #ruleApplied(account: Account, subscription: Subscription, before: AccessSubject): void {
-    const { id, watcher, state } = subscription
-    const decision = maySubscribe(account, watcher, this.#parts.policy)
-    if (decision === 'confirm' && state === 'pending') return
-    if (decision === 'block' || decision === 'confirm') {
-      account.subscriptions.remove(id)
-      // RFC 6665 §4.1.3: what was allowed by a rule that is gone may be asked for again.
-      return subscription.agent.terminated(id, decision === 'block' ? 'rejected' : 'deactivated')
-    }
-    subscription.state = decision === 'allow' ? 'active' : 'polite'
-    if (state === 'pending') subscription.agent.activated?.(id)
-    if (state !== subscription.state || visible(account, watcher) !== visible(before, watcher))
-      this.#tellSubscriber(account, subscription)
+  #isLocal(address: Address): boolean {
+    return this.#parts.router.isLocal(address.domain)
   }
 
   #find(
@@ -333,7 +299,7 @@ export class PresenceService {
     onRefused: (refusal: { kind: 'refused'; condition: Condition }) => void,
     use: (account: Account) => void,
   ): void {
-    if (!this.#parts.isLocal(presentity.domain)) return onRefused(refused('domain-unknown'))
+    if (!this.#isLocal(presentity)) return onRefused(refused('domain-unknown'))
     this.#parts.directory.find(presentity, (found: Found) => {
       if (found === 'unknown') onRefused(refused('target-unknown'))
       else if (found === 'fault') onRefused(refused('internal-fault'))
@@ -353,9 +319,4 @@ function maySee(presentity: Account, watcher: Address): boolean {
     watcher.key === presentity.address.key ||
     presentity.contacts.get(watcher.key)?.authorization.from === true
   )
-}
-
-function awaitsItsWish(account: Account, watcher: Address): boolean {
-  const authorization = account.contacts.get(watcher.key)?.authorization
-  return authorization?.preApproved === true && !authorization.from
 }

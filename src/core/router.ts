@@ -28,4 +28,20 @@ export class Router {
   ): void {
     this.#peers.find(address.domain, protocol, use)
   }
+
+  /**
+   * The one way for presence and authorizations to another domain, whatever devices are at its ends (decision 0045). `permission-denied`:
+   * the domain can be reached, and the policy for it is to show and take no presence.
+   */
+  findPresenceLink(domain: string, use: (link: PeerLink | Condition) => void): void {
+    if (this.takesPresence(domain)) this.#peers.find(domain, undefined, use)
+    else use('permission-denied')
+  }
+
+  /** False where the policy forbids presence from and to the domain. */
+  takesPresence(domain: string): boolean {
+    if (this.isLocal(domain)) return true
+    const policy = this.#peers.policyFor(domain)
+    return !policy.allowed || policy.presence
+  }
 }

@@ -8,11 +8,12 @@ import { AccountService } from './account-service.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
+import { ForeignPresence } from './foreign-presence.ts'
 import { Leases } from './leases.ts'
 import { messageMetrics } from './message-metrics.ts'
 import { type MessagePolicy, MessageService } from './message-service.ts'
 import { Notifier } from './notifier.ts'
-import type { Peers } from './peers.ts'
+import type { Peers, RemotePresence } from './peers.ts'
 import { PresenceService } from './presence-service.ts'
 import { coreProtocol, reviveReport } from './report-envelope.ts'
 import { Router } from './router.ts'
@@ -47,6 +48,8 @@ export interface Service {
   readonly presence: PresenceService
   readonly contacts: ContactService
   readonly accounts: AccountService
+  /** Where the links to other domains tell what they learn of presence there. */
+  readonly remotePresence: RemotePresence
   readonly transit: Transit
   readonly directory: Directory
   readonly router: Router
@@ -75,16 +78,18 @@ export function createService(parts: ServiceParts): Service {
   const directory = new Directory(store, revive, (cause) => fault(cause, 'an account could not be loaded'))
   const leases = new Leases(clock)
   const translations = new Translations(metrics)
-  const notifier = new Notifier(directory, translations, fault)
-  const contacts = new ContactService({ directory, store, policy, isLocal, fault })
+  const notifier = new Notifier(directory, router, translations, fault)
+  const contacts = new ContactService({ directory, store, policy, router, fault })
+  const remotePresence = new ForeignPresence({ directory, router, leases, notifier, contacts })
   const presence = new PresenceService({
     directory,
     store,
     leases,
     notifier,
     contacts,
+    foreign: remotePresence,
     policy,
-    isLocal,
+    router,
     fault,
   })
   const messages = new MessageService({
@@ -112,6 +117,7 @@ export function createService(parts: ServiceParts): Service {
     presence,
     contacts,
     accounts,
+    remotePresence,
     transit: new Transit(router, directory),
     directory,
     router,

@@ -21,6 +21,8 @@ function subscription(id: string, watcher: string): Subscription {
     agent: new Watcher(watcher),
     lease: leases.grant(60, () => {}),
     state: 'active',
+    since: 0,
+    event: 'subscribe',
   }
 }
 

@@ -15,8 +15,12 @@ export interface Subscription {
   /** Whoever renewed it last: a watcher may come back by another connection. */
   agent: WatcherAgent
   readonly lease: Lease
+  /** When it was opened, milliseconds since the epoch. */
+  readonly since: number
   /** `pending`: the owner has not decided; `polite`: politely blocked, appears active. */
   state: 'pending' | 'active' | 'polite'
+  /** What led to the state (RFC 3857 §4.7.1). */
+  event: 'subscribe' | 'approved'
 }
 
 export class Subscriptions {
