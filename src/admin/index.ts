@@ -3,6 +3,7 @@ export { ControlClient, ControlError, NotRunning } from './client.ts'
 export { type ControlOptions, startControl } from './control.ts'
 export { Health, type HealthCheck } from './health.ts'
 export { type MonitoringOptions, startMonitoring } from './monitoring.ts'
+export { type PublicWebOptions, startPublicWeb } from './public-web.ts'
 export type {
   AccountBatch,
   AccountBatchResult,

@@ -1,6 +1,6 @@
 // What the HTTP listener serves to whoever may reach it: metrics and health. Nothing here changes anything.
 
-import { type HttpListener, listenHttp } from '#net'
+import { type HttpLimits, type HttpListener, listenHttp, type NetMetrics, type WebSockets } from '#net'
 import type { Log, Metrics } from '#observe'
 import { openMetricsText, openMetricsType } from '#observe'
 import type { Health } from './health.ts'
@@ -13,15 +13,21 @@ export interface MonitoringOptions {
   readonly metrics: Metrics
   readonly health: Health
   readonly log: Log
+  /** Served beside these. */
+  readonly web?: WebSockets
+  readonly netMetrics?: NetMetrics
+  readonly limits?: Partial<HttpLimits>
 }
 
 /** @throws ListenError */
 export function startMonitoring(options: MonitoringOptions): Promise<HttpListener> {
-  const { metrics, health, log } = options
+  const { metrics, health, log, web, netMetrics } = options
   return listenHttp({
     name: 'http',
     at: { host: options.host, port: options.port },
-    limits: { bodyBytesMax: 0, connectionsMax: 200 },
+    limits: { connectionsMax: 200, ...options.limits, bodyBytesMax: 0 },
+    ...(web && { web }),
+    ...(netMetrics && { metrics: netMetrics }),
     onFault: (error) => log.error('an HTTP request failed', { error }),
     onRequest: router([
       {

@@ -1,14 +1,18 @@
-// A small HTTP server for metrics, health and management: whole requests in, whole answers out, on TCP or on a Unix
-// socket that only our own user can open. RFC 9110 and RFC 9112 through node:http.
+// A small HTTP server for metrics, health and management: whole requests in, whole answers out, on TCP, TLS or a Unix
+// socket that only our own user can open; web sockets where they are offered. RFC 9110 and RFC 9112 through node:http.
 
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { type Bytes, type Clock, concat, SystemClock } from '#base'
 import { plainAddress } from './connection.ts'
 import { socketPath } from './http-client.ts'
+import { HttpEntrance } from './http-entrance.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
+import type { NetMetrics } from './net-metrics.ts'
+import type { TlsContext } from './tls-info.ts'
+import type { WebSockets } from './websocket.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -35,8 +39,14 @@ export interface HttpLimits {
   readonly headerBytesMax: number
   /** LIMIT: seconds for a whole request to arrive; after them 408. */
   readonly requestSecondsMax: number
-  /** LIMIT: connections at a time. */
+  /** How often it is looked for requests past that time. */
+  readonly lookSeconds: number
+  /** LIMIT: connections at a time, web sockets among them. */
   readonly connectionsMax: number
+  /** LIMIT: connections of one remote address at a time (an IPv6 /64 counts as one); trusted proxies have no such limit. */
+  readonly connectionsPerAddressMax: number
+  /** LIMIT: seconds of a TLS handshake. */
+  readonly handshakeSecondsMax: number
   /** LIMIT: seconds that close() waits for requests under way. */
   readonly closeSecondsMax: number
 }
@@ -45,7 +55,10 @@ export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 1024 * 1024,
   headerBytesMax: 16 * 1024,
   requestSecondsMax: 30,
+  lookSeconds: 10,
   connectionsMax: 1000,
+  connectionsPerAddressMax: 1000,
+  handshakeSecondsMax: 15,
   closeSecondsMax: 5,
 }
 
@@ -56,6 +69,11 @@ export interface ListenHttpOptions {
   readonly name: string
   readonly at: { readonly host: string | undefined; readonly port: number } | { readonly path: string }
   readonly onRequest: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
+  /** TLS from the start. */
+  readonly tls?: TlsContext
+  /** Web sockets and pages that this listener has beside what onRequest answers. */
+  readonly web?: WebSockets
+  readonly metrics?: NetMetrics
   /** A handler threw (the client got 500), or the server broke. */
   readonly onFault?: (error: unknown) => void
   readonly limits?: Partial<HttpLimits>
@@ -74,18 +92,30 @@ export interface HttpListener {
 /** Resolves once it accepts. @throws ListenError */
 export async function listenHttp(options: ListenHttpOptions): Promise<HttpListener> {
   const limits = { ...defaultHttpLimits, ...options.limits }
+  const clock = options.clock ?? new SystemClock()
+  const { web } = options
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
       requestTimeout: limits.requestSecondsMax * 1000,
       headersTimeout: limits.requestSecondsMax * 1000,
       keepAliveTimeout: 5000,
+      connectionsCheckingInterval: limits.lookSeconds * 1000,
+      // What asks for another protocol, or where there are no web sockets, is a request like others (RFC 9110 §7.8).
+      shouldUpgradeCallback: ({ headers }) =>
+        web !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
     },
     (request, response) => {
       void serve(request, response, options, limits)
     },
   )
-  server.maxConnections = limits.connectionsMax
+  const entrance = new HttpEntrance(server, { ...options, limits, clock })
+  if (web !== undefined) {
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      entrance.upgraded(socket)
+      web.upgrade(request, socket, head)
+    })
+  }
   if ('path' in options.at) await listenOnPath(server, options.name, options.at.path)
   else await listenOnPort(server, options.name, options.at.host, options.at.port)
   server.on('error', (error) => options.onFault?.(error))
@@ -94,19 +124,16 @@ export async function listenHttp(options: ListenHttpOptions): Promise<HttpListen
     name: options.name,
     port: typeof address === 'object' && address !== null ? address.port : 0,
     path: 'path' in options.at ? options.at.path : undefined,
-    close: () => closed(server, options.clock ?? new SystemClock(), limits.closeSecondsMax),
+    close: () => closed(server, entrance, clock, limits.closeSecondsMax),
   }
 }
 
-function closed(server: Server, clock: Clock, seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.schedule(seconds * 1000, () => server.closeAllConnections())
-    server.close(() => {
-      timer.cancel()
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+/** Web sockets go on: who made them ends them. */
+async function closed(server: Server, entrance: HttpEntrance, clock: Clock, seconds: number): Promise<void> {
+  const timer = clock.schedule(seconds * 1000, () => entrance.cut())
+  server.close()
+  await entrance.empty()
+  timer.cancel()
 }
 
 async function serve(
@@ -125,7 +152,7 @@ async function serve(
       })
       return
     }
-    answer(message, response, await options.onRequest(requestOf(message, body)))
+    answer(message, response, await answerOf(requestOf(message, body, options.web), options))
   } catch (error) {
     if (message.errored !== null || response.destroyed) return
     options.onFault?.(error)
@@ -133,6 +160,23 @@ async function serve(
       answer(message, response, { status: 500, body: 'a fault of the server; its log says more\n' })
     else response.destroy()
   }
+}
+
+function answerOf(
+  request: HttpRequest,
+  { web, onRequest }: ListenHttpOptions,
+): HttpResponse | Promise<HttpResponse> {
+  const page = web?.pages.get(request.path)
+  if (page !== undefined) return page.answer(request)
+  if (web?.isOffered(request.path)) return upgradeRequired
+  return onRequest(request)
+}
+
+/** RFC 9110 §15.5.22. */
+const upgradeRequired: HttpResponse = {
+  status: 426,
+  headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+  body: 'this is the address of a web socket\n',
 }
 
 /**
@@ -153,7 +197,8 @@ function bodyOf(message: IncomingMessage, limit: number): Promise<Bytes | undefi
   })
 }
 
-function requestOf(message: IncomingMessage, body: Bytes): HttpRequest {
+function requestOf(message: IncomingMessage, body: Bytes, web: WebSockets | undefined): HttpRequest {
+  const peer = message.socket.remoteAddress
   const target = message.url ?? '/'
   const mark = target.indexOf('?')
   return {
@@ -163,7 +208,9 @@ function requestOf(message: IncomingMessage, body: Bytes): HttpRequest {
     headers: message.headers,
     body,
     remoteAddress:
-      message.socket.remoteAddress === undefined ? 'unix' : plainAddress(message.socket.remoteAddress),
+      peer === undefined
+        ? 'unix'
+        : (web?.proxies.clientOf(plainAddress(peer), message.headers) ?? plainAddress(peer)),
   }
 }
 

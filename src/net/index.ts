@@ -1,4 +1,5 @@
 // The door of net: the only folder that opens sockets or asks DNS.
+export { defaultListenerLimits, type ListenerLimits, sourceOf } from './admission.ts'
 export { ensureCertificates, type OwnCertificates } from './certificate-authority.ts'
 export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
 export {
@@ -37,14 +38,7 @@ export { ListenError } from './listen-error.ts'
 export { type NetMetrics, netMetrics } from './net-metrics.ts'
 export { flushConnections } from './output.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
-export {
-  defaultListenerLimits,
-  type ListenerLimits,
-  type ListenTcpOptions,
-  listenTcp,
-  sourceOf,
-  type TcpListener,
-} from './tcp-listener.ts'
+export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'
 export {
   type CertificateFiles,
   clientTlsContext,
@@ -61,3 +55,13 @@ export {
   type UdpLimits,
   type UdpListener,
 } from './udp.ts'
+export {
+  type HeaderFields,
+  TrustedProxies,
+  type WebConnection,
+  type WebOffer,
+  type WebOffers,
+  type WebPage,
+  type WebPolicy,
+} from './web-offer.ts'
+export { WebSockets, type WebSocketsOptions } from './websocket.ts'

@@ -3,28 +3,13 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Clock, SystemClock } from '#base'
 import type { Log } from '#observe'
+import { Admission, type ListenerLimits, sourceOf } from './admission.ts'
 import { type CloseReason, type Connection, type ConnectionLimits, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
 import type { NetMetrics } from './net-metrics.ts'
-import { RateLimit } from './rate-limit.ts'
 import { SocketConnection } from './socket-connection.ts'
 import type { TlsContext } from './tls-info.ts'
-
-export interface ListenerLimits {
-  /** LIMIT: connections of this listener at a time. */
-  readonly connectionsMax: number
-  /** LIMIT: connections of one remote address at a time (an IPv6 /64 counts as one). */
-  readonly connectionsPerAddressMax: number
-  /** LIMIT: connections accepted from one remote address a second, over ten seconds; 0 sets no limit. */
-  readonly acceptsPerAddressPerSecondMax: number
-}
-
-export const defaultListenerLimits: ListenerLimits = {
-  connectionsMax: 100_000,
-  connectionsPerAddressMax: 10_000,
-  acceptsPerAddressPerSecondMax: 0,
-}
 
 export interface ListenTcpOptions {
   /** For the log, the metrics and the errors: `xmpp client`. */
@@ -110,25 +95,21 @@ function listening(server: Server, options: ListenTcpOptions): Promise<void> {
 class Acceptor {
   readonly open = new Set<SocketConnection>()
   readonly #options: ListenTcpOptions
-  readonly #limits: ListenerLimits
-  readonly #perAddress = new Map<string, number>()
-  readonly #rate: RateLimit | undefined
+  readonly #admission: Admission
   readonly #clock: Clock
   #onEmpty: (() => void) | undefined
 
   constructor(options: ListenTcpOptions) {
     this.#options = options
-    this.#limits = { ...defaultListenerLimits, ...options.limits }
     this.#clock = options.clock ?? new SystemClock()
-    const rate = this.#limits.acceptsPerAddressPerSecondMax
-    if (rate > 0) this.#rate = new RateLimit({ perSecond: rate, burst: rate * 10, clock: this.#clock })
+    this.#admission = new Admission(options.limits, this.#clock)
   }
 
   accept(socket: Socket): void {
     const key = sourceOf(plainAddress(socket.remoteAddress ?? ''))
-    const limit = this.#limitMet(key)
-    if (limit !== undefined || socket.remoteAddress === undefined) {
-      this.#options.metrics?.refused.with(this.#options.name, limit ?? 'gone').add()
+    const limit = socket.remoteAddress === undefined ? 'gone' : this.#admission.enter(key)
+    if (limit !== undefined) {
+      this.#options.metrics?.refused.with(this.#options.name, limit).add()
       this.#options.log?.debug('connection refused', { listener: this.#options.name, source: key, limit })
       socket.on('error', () => {
         // The far end may have gone already; it is refused either way.
@@ -136,7 +117,6 @@ class Acceptor {
       socket.destroy()
       return
     }
-    this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1)
     const connection = new SocketConnection(socket, {
       clock: this.#clock,
       ...(this.#options.connectionLimits && { limits: this.#options.connectionLimits }),
@@ -158,20 +138,10 @@ class Acceptor {
     })
   }
 
-  #limitMet(key: string): string | undefined {
-    if (this.open.size >= this.#limits.connectionsMax) return 'connections'
-    if ((this.#perAddress.get(key) ?? 0) >= this.#limits.connectionsPerAddressMax)
-      return 'connections-per-address'
-    if (this.#rate !== undefined && !this.#rate.take(key)) return 'accept-rate'
-    return undefined
-  }
-
   #gone(connection: SocketConnection, key: string): void {
     this.open.delete(connection)
     if (this.open.size === 0) this.#onEmpty?.()
-    const left = (this.#perAddress.get(key) ?? 1) - 1
-    if (left === 0) this.#perAddress.delete(key)
-    else this.#perAddress.set(key, left)
+    this.#admission.leave(key)
   }
 
   #secureFirst(connection: SocketConnection, tls: NonNullable<ListenTcpOptions['tls']>): void {
@@ -207,17 +177,4 @@ class Acceptor {
       connection.destroy({ why: 'fault' })
     }
   }
-}
-
-/** Whom a limit counts as one: an IPv4 address, or the /64 of an IPv6 one, which one subscriber has for himself. */
-export function sourceOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::')
-  const front = head === '' ? [] : head.split(':')
-  if (tail !== undefined) {
-    const back = tail === '' ? [] : tail.split(':')
-    while (front.length + back.length < 8) front.push('0')
-    front.push(...back)
-  }
-  return `${front.slice(0, 4).join(':')}::/64`
 }

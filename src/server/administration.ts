@@ -1,15 +1,17 @@
-// The two doors of administration: monitoring over HTTP where it is turned on, and the control socket.
-import { Health, startControl, startMonitoring } from '#admin'
+// The two doors of administration: the HTTP listeners where they are turned on, and the control socket.
+import { Health, startControl } from '#admin'
 import type { Listener, Service } from '#core'
-import { listenAddressText } from '#net'
+import type { TlsContexts, WebSockets } from '#net'
 import type { Configuration } from './configuration.ts'
 import { controlSocketOf } from './data.ts'
-import { httpSettings } from './settings.ts'
 import { version } from './version.ts'
+import { startWebListeners } from './web.ts'
 
 export interface AdministrationParts {
   readonly configuration: Configuration
   readonly service: Service
+  readonly web: WebSockets
+  readonly tls: TlsContexts
   /** Of all protocols. */
   readonly listeners: readonly Listener[]
   /** Called when somebody asks over the control socket that the server stops. */
@@ -24,7 +26,7 @@ export interface Administration {
 /** Rejects with ListenError when a door can't be opened. */
 export async function startAdministration(parts: AdministrationParts): Promise<Administration> {
   const { configuration, service, onStop } = parts
-  const { log, metrics } = service
+  const { log } = service
   const health = new Health(service.clock, log, [
     { name: 'store', check: () => service.store.countAccounts() },
     { name: 'listeners', check: () => parts.listeners.length > 0 },
@@ -40,15 +42,12 @@ export async function startAdministration(parts: AdministrationParts): Promise<A
     listeners: () => parts.listeners,
     onStop,
   })
-  const { listen } = configuration.config.of(httpSettings)
-  if (listen === undefined) return { listeners: [], stop: () => control.close() }
   try {
-    const monitoring = await startMonitoring({ ...listen, metrics, health, log })
-    const where = `${listenAddressText({ host: listen.host, port: monitoring.port })}/tcp`
+    const { listeners, close } = await startWebListeners({ ...parts, config: configuration.config, health })
     return {
-      listeners: [{ setting: 'http.listen', purpose: 'HTTP: /metrics and /health', where }],
+      listeners,
       stop: async () => {
-        await monitoring.close()
+        await close()
         await control.close()
       },
     }

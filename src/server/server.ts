@@ -4,7 +4,7 @@ import type { Logins } from '#auth'
 import { type Clock, SystemClock } from '#base'
 import { isListening, type Section } from '#config'
 import type { Environment, Listener, RunningProtocol, Service, Store } from '#core'
-import type { TlsContexts } from '#net'
+import type { TlsContexts, WebOffers } from '#net'
 import { createLog, type Log, Metrics, processMetrics } from '#observe'
 import { startAdministration } from './administration.ts'
 import { assemble } from './assembly.ts'
@@ -14,6 +14,9 @@ import { openStore } from './data.ts'
 import { historyKeeper } from './history-keeper.ts'
 import { logSettings } from './settings.ts'
 import { version } from './version.ts'
+import { webSockets } from './web.ts'
+
+type AnyEnvironment = Environment<unknown, TlsContexts, Logins, WebOffers>
 
 /** What a test puts in the place of the real thing. */
 export interface ServerOverrides {
@@ -70,11 +73,16 @@ export async function startServer(
     stops.push(stopCertificates)
     const { service, logins } = await assemble({ configuration, clock, log, metrics, store })
     stops.push(historyKeeper(service, configuration.config))
-    const running = await startProtocols(configuration, service, tls, logins, stops)
+    const web = webSockets(config, service)
+    // After the protocols have said goodbye.
+    stops.push(() => web.close())
+    const running = await startProtocols(configuration, service, { tls, logins, web, version }, stops)
     const listeners = running.flatMap((protocol) => protocol.listeners)
     const administration = await startAdministration({
       configuration,
       service,
+      web,
+      tls,
       listeners,
       onStop: () => void stop(),
     })
@@ -95,8 +103,7 @@ export async function startServer(
 async function startProtocols(
   { config, protocols }: Configuration,
   service: Service,
-  tls: TlsContexts,
-  logins: Logins,
+  shared: Omit<AnyEnvironment, 'settings'>,
   stops: (() => Promise<void> | void)[],
 ): Promise<RunningProtocol[]> {
   const running: RunningProtocol[] = []
@@ -104,8 +111,7 @@ async function startProtocols(
     const section = protocol.settings as Section
     const settings = config.of(section)
     if (!isListening(section, settings)) continue
-    const environment: Environment<unknown, TlsContexts, Logins> = { settings, tls, logins, version }
-    const started = await protocol.start(service, environment)
+    const started = await protocol.start(service, { settings, ...shared })
     stops.push(() => started.stop())
     running.push(started)
   }

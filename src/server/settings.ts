@@ -8,10 +8,12 @@ import {
   optionalPath,
   path,
   requiredText,
+  seconds,
   section,
   tables,
 } from '#config'
 import { prepareDomain } from '#model'
+import { TrustedProxies } from '#net'
 import { logLevels } from '#observe'
 
 export const mainSettings = section('', 'What the server is for, and where it keeps its state.', {
@@ -46,9 +48,57 @@ function notDomain(name: string): string | undefined {
   return prepareDomain(name) === undefined ? `${JSON.stringify(name)} is not a domain name` : undefined
 }
 
-export const httpSettings = section('http', 'Metrics and health over HTTP.', {
-  listen: listen({ doc: 'Where /metrics and /health are served.', builtIn: '127.0.0.1:8080' }),
+export const httpSettings = section('http', 'Metrics and health over HTTP, and web sockets.', {
+  listen: listen({
+    doc: 'Where /metrics and /health are served, and web sockets (without TLS: for a proxy, or on loopback).',
+    builtIn: '127.0.0.1:8080',
+  }),
+  listenTls: listen({
+    doc: 'Where web sockets are served over TLS, with the certificates of the domains. Neither /metrics nor /health is here.',
+  }),
+  origins: optionalList({
+    doc: 'Sites whose scripts may open web sockets beside those of the same host, as "https://chat.example.com"; "*" for all.',
+    check: (names) => names.map(notOrigin).find((wrong) => wrong !== undefined),
+  }),
+  trustedProxies: optionalList({
+    doc: 'Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, or networks as "10.0.0.0/8".',
+    check: (names) => names.map(notNetwork).find((wrong) => wrong !== undefined),
+  }),
+  connectionsMax: integer({
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Connections at a time, of each listener and of all web sockets.',
+  }),
+  connectionsPerAddressMax: integer({
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Connections of one address at a time (an IPv6 /64 counts as one); trusted proxies count for their clients.',
+  }),
+  pingSeconds: seconds({
+    default: 30,
+    min: 1,
+    max: 3600,
+    doc: 'After so much silence a web socket gets a ping; after twice as much it is cut.',
+  }),
 })
+
+function notOrigin(name: string): string | undefined {
+  const isOrigin = name === '*' || (URL.canParse(name) && new URL(name).origin === name)
+  return isOrigin
+    ? undefined
+    : `${JSON.stringify(name)} is no origin; write one as "https://chat.example.com"`
+}
+
+function notNetwork(name: string): string | undefined {
+  try {
+    new TrustedProxies([name])
+    return undefined
+  } catch {
+    return `${JSON.stringify(name)} is neither an address nor a network, as "10.0.0.0/8"`
+  }
+}
 
 export const historySettings = section('history', 'The one history of all protocols.', {
   enabled: flag({ doc: 'Whether messages are kept after their delivery.', default: true }),
