@@ -5,9 +5,24 @@ import type { Address, Condition } from '#model'
 import type { HttpRequest, HttpResponse } from '#net'
 import { messageOf } from './errors.ts'
 import { json, Refusal } from './refusal.ts'
-import { pageAccountsMax, readAccount, readBatch, readCount, readPassword, readPerson } from './requests.ts'
+import {
+  pageAccountsMax,
+  readAccount,
+  readBatch,
+  readCount,
+  readForward,
+  readPassword,
+  readPerson,
+} from './requests.ts'
 import type { Route, Segments } from './router.ts'
-import type { AccountBatchResult, AccountInfo, AccountPage, AccountResult, NewAccountBody } from './types.ts'
+import type {
+  AccountBatchResult,
+  AccountInfo,
+  AccountPage,
+  AccountResult,
+  ForwardInfo,
+  NewAccountBody,
+} from './types.ts'
 
 export function accountRoutes(service: Service, domains: readonly string[]): Route[] {
   const accounts = new AccountHandlers(service, domains)
@@ -19,6 +34,16 @@ export function accountRoutes(service: Service, domains: readonly string[]): Rou
       method: 'PUT',
       path: '/accounts/:address/password',
       handle: (request, segments) => accounts.setPassword(request, segments),
+    },
+    {
+      method: 'GET',
+      path: '/accounts/:address/forward',
+      handle: (_request, segments) => accounts.forward(segments),
+    },
+    {
+      method: 'PUT',
+      path: '/accounts/:address/forward',
+      handle: (request, segments) => accounts.setForward(request, segments),
     },
     {
       method: 'DELETE',
@@ -96,6 +121,25 @@ class AccountHandlers {
     const body = readPassword(request)
     if (body instanceof Refusal) return body
     return answer(await this.#service.accounts.setPassword(address, body.password))
+  }
+
+  async forward(segments: Segments): Answer {
+    const address = readPerson(segments['address'] as string)
+    if (address instanceof Refusal) return address
+    const forward = await this.#service.accounts.forward(address)
+    if (forward === 'unknown') return new Refusal('target-unknown')
+    const info: ForwardInfo = forward ?? {}
+    return json(200, info)
+  }
+
+  async setForward(request: HttpRequest, segments: Segments): Answer {
+    const address = readPerson(segments['address'] as string)
+    if (address instanceof Refusal) return address
+    const body = readForward(request)
+    if (body instanceof Refusal) return body
+    const { location, permanent = false } = body
+    const forward = location === undefined ? undefined : { location, permanent }
+    return answer(await this.#service.accounts.setForward(address, forward))
   }
 
   async remove(segments: Segments): Answer {

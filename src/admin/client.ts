@@ -10,6 +10,7 @@ import type {
   ContactActionBody,
   ContactList,
   ErrorBody,
+  ForwardInfo,
   NewAccountBody,
   ServerStatus,
 } from './types.ts'
@@ -87,6 +88,14 @@ export class ControlClient {
 
   async removeAccount(address: string): Promise<void> {
     await this.#ask('DELETE', `/accounts/${encodeURIComponent(address)}`)
+  }
+
+  forward(address: string): Promise<ForwardInfo> {
+    return this.#ask('GET', `/accounts/${encodeURIComponent(address)}/forward`)
+  }
+
+  async setForward(address: string, forward: ForwardInfo): Promise<void> {
+    await this.#ask('PUT', `/accounts/${encodeURIComponent(address)}/forward`, forward)
   }
 
   contacts(owner: string): Promise<ContactList> {

@@ -15,6 +15,7 @@ export type {
   ContactInfo,
   ContactList,
   ErrorBody,
+  ForwardInfo,
   HealthReport,
   HealthResult,
   NewAccountBody,

@@ -5,7 +5,7 @@ import { strictText } from '#base'
 import { type Address, addressOfUri } from '#model'
 import type { HttpRequest } from '#net'
 import { Refusal } from './refusal.ts'
-import type { AccountBatch, ContactActionBody, NewAccountBody, PasswordBody } from './types.ts'
+import type { AccountBatch, ContactActionBody, ForwardInfo, NewAccountBody, PasswordBody } from './types.ts'
 
 /** LIMIT: accounts of one batch. */
 export const batchAccountsMax = 500
@@ -38,6 +38,9 @@ export const readPassword = (request: HttpRequest): PasswordBody | Refusal =>
   read(request, v.strictObject({ password: v.string() }))
 export const readContactAction = (request: HttpRequest): ContactActionBody | Refusal =>
   read(request, contactAction)
+
+export const readForward = (request: HttpRequest): ForwardInfo | Refusal =>
+  read(request, v.strictObject({ location: v.optional(v.string()), permanent: v.optional(v.boolean()) }))
 
 function read<T>(request: HttpRequest, schema: v.GenericSchema<unknown, T>): T | Refusal {
   const text = strictText(request.body)

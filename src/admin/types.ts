@@ -90,6 +90,13 @@ export interface PasswordBody {
   readonly password: string
 }
 
+/** GET and PUT /accounts/ADDRESS/forward: where the person has moved to; no `location`: nowhere. */
+export interface ForwardInfo {
+  /** A URI that names a person: impp, im, pres, sip, sips, xmpp. */
+  readonly location?: string | undefined
+  readonly permanent?: boolean | undefined
+}
+
 /** GET /accounts/ADDRESS/contacts */
 export interface ContactList {
   readonly owner: string

@@ -9,6 +9,8 @@ export type Control = Pick<
   | 'accounts'
   | 'setPassword'
   | 'removeAccount'
+  | 'forward'
+  | 'setForward'
   | 'contacts'
   | 'decide'
   | 'status'

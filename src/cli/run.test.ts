@@ -91,6 +91,29 @@ test('with --json a failure is a JSON object on standard error', async () => {
   })
 })
 
+test('user forward moves a person, brings them back, and shows where they are', async () => {
+  const moves: [string[], unknown[] | undefined, string, number][] = [
+    [['a@x', 'im:a@y'], ['forward', 'a@x', { location: 'im:a@y', permanent: false }], '', 0],
+    [['a@x', 'im:a@y', '--permanent'], ['forward', 'a@x', { location: 'im:a@y', permanent: true }], '', 0],
+    [['a@x', '--off'], ['forward', 'a@x', {}], '', 0],
+    [['a@x'], undefined, 'im:a@y permanently\n', 0],
+    [['b@x'], undefined, '', 0],
+    [['a@x', 'im:a@y', '--off'], undefined, '', 2],
+    [['a@x', '--permanent'], undefined, '', 2],
+  ]
+  for (const [words, said, written, expected] of moves) {
+    const { code, terminal, control } = await call(['user', 'forward', ...words])
+    assert.equal(code, expected, terminal.complained)
+    assert.deepEqual(
+      control.said.find(([word]) => word === 'forward'),
+      said,
+    )
+    assert.equal(terminal.written, written)
+  }
+  const json = await call(['user', 'forward', 'a@x', '--json'])
+  assert.deepEqual(JSON.parse(json.terminal.written), { address: 'a@x', location: 'im:a@y', permanent: true })
+})
+
 test('user list writes a table, or a JSON object a line', async () => {
   const table = await call(['user', 'list', 'x'])
   assert.deepEqual(table.control.said[0], ['list', 'x'])

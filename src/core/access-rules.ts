@@ -24,3 +24,16 @@ export function ruleFor(rules: AccessRules, address: Address): AccessRule | unde
   if (rules.size === 0) return undefined
   return rules.get(address.key) ?? rules.get(address.domain) ?? rules.get('*')
 }
+
+/** What one step does to an owner's rules: some are taken away, then some are put. */
+export interface RulesChange {
+  readonly removed: readonly string[]
+  readonly put: readonly AccessRule[]
+}
+
+export function rulesAfter(rules: AccessRules, { removed, put }: RulesChange): Map<string, AccessRule> {
+  const after = new Map(rules)
+  for (const subject of removed) after.delete(subject)
+  for (const rule of put) after.set(rule.subject, rule)
+  return after
+}

@@ -5,6 +5,7 @@ import { type Address, type Condition, refused } from '#model'
 import type { Account } from './account.ts'
 import type { PasswordSetter } from './authenticator.ts'
 import type { Directory, Found } from './directory.ts'
+import { type Forward, locationFault } from './forward.ts'
 import { ServiceError } from './service-error.ts'
 import type { AccountRecord, Store } from './store.ts'
 
@@ -66,6 +67,29 @@ export class AccountService {
     const isSet = await this.#parts.store.setSecrets(record.address, derived.secrets)
     this.onSecretsChanged(record.address)
     return isSet ? done : refused('target-unknown')
+  }
+
+  /**
+   * The person has moved, or is back (`undefined`). `address-malformed`: the location names nobody; `loop-detected`: it is
+   * the account itself.
+   */
+  async setForward(address: Address, forward: Forward | undefined): Promise<AccountOutcome> {
+    const found = await new Promise<Found>((resolve) => this.#parts.directory.find(address, resolve))
+    if (found === 'unknown') return refused('target-unknown')
+    if (found === 'fault') throw new ServiceError('internal-fault', 'the account could not be loaded')
+    const { record } = found
+    const fault = forward && locationFault(forward.location, [record.address, ...record.aliases])
+    if (fault !== undefined) return refused(fault)
+    await this.#parts.store.putForward(found.address, forward)
+    const account = this.#parts.directory.resident(found.address) ?? found
+    account.forward = forward
+    return done
+  }
+
+  /** Where the person has moved to, if anywhere. */
+  async forward(address: Address): Promise<Forward | undefined | 'unknown'> {
+    const state = await this.#parts.store.accountState(address)
+    return state === undefined ? 'unknown' : state.forward
   }
 
   /** Removes an account and everything it owns, signs its devices out, and tells who watched it and whom it watched. */

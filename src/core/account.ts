@@ -5,6 +5,7 @@ import type { AccessRule } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
 import type { Contact } from './contact.ts'
 import type { ForeignPresentity } from './foreign-presentities.ts'
+import type { Forward } from './forward.ts'
 import { Inbox } from './inboxes.ts'
 import { Presentity } from './presentities.ts'
 import type { AccountRecord } from './store.ts'
@@ -24,6 +25,8 @@ export class Account {
   readonly contacts = new Map<string, Contact>()
   readonly inbox = new Inbox()
   readonly presentity = new Presentity()
+  /** Where the person has moved to. */
+  forward: Forward | undefined
   /** Leased subscriptions to this presentity. */
   readonly subscriptions = new Subscriptions()
   /** Sessions that watch all that this account is authorized to see (an XMPP session's implicit subscriptions). */

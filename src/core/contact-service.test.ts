@@ -346,7 +346,7 @@ test('what could not be stored is not answered as stored', async () => {
       new Proxy(store, {
         get: (target, name) => {
           const real = Reflect.get(target, name) as (...given: unknown[]) => unknown
-          if (fails && (name === 'putContact' || name === 'putRule'))
+          if (fails && (name === 'putContact' || name === 'changeRules'))
             return () => Promise.reject(new Error('the disk is full'))
           return real.bind(target)
         },

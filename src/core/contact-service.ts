@@ -1,13 +1,14 @@
 // A person's contacts, authorizations and access rules: the one list that a roster, a buddy list and an access list are views
 // of. Every change is durable before it is answered, and told to all the owner's sessions.
-import { type Address, type Envelope, type Outcome, refused, stored } from '#model'
+import { type Address, type Condition, type Envelope, type Outcome, refused, stored } from '#model'
 import { type AccessPolicy, type AccessSubject, maySubscribe } from './access.ts'
-import { type AccessRule, accessRulesMax } from './access-rules.ts'
+import { type AccessRule, accessRulesMax, type RulesChange, rulesAfter } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
 import { inbound, outbound } from './authorizations.ts'
-import { type Authorization, type Contact, noAuthorization } from './contact.ts'
+import { type Contact, changed, isNone, noAuthorization } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
+import { whereMoved } from './forward.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
@@ -53,7 +54,11 @@ export class ContactService {
 
   /** `watcher` asks to see `presentity` (subscribe). */
   ask(watcher: Address, presentity: Address, source: Envelope | undefined, onOutcome: OnOutcome): void {
-    this.#say('subscribe', watcher, presentity, source, onOutcome)
+    const kept = source?.keep()
+    whereMoved(this.#parts, presentity, watcher, (elsewhere) => {
+      if (elsewhere === undefined) this.#say('subscribe', watcher, presentity, kept, onOutcome)
+      else onOutcome(elsewhere)
+    })
   }
 
   /** `watcher` no longer wants to see `presentity` (unsubscribe). */
@@ -119,22 +124,34 @@ export class ContactService {
 
   /** Sets one access rule, replacing the one with the same subject; what may be seen changes at once. */
   setRule(owner: Address, rule: AccessRule, onOutcome: OnOutcome): void {
-    this.#find(owner, onOutcome, (account) => {
-      if (!account.rules.has(rule.subject) && account.rules.size >= accessRulesMax) {
-        return onOutcome(refused('resource-limit'))
-      }
-      const before = rulesOf(account)
-      account.rules.set(rule.subject, rule)
-      this.#durably(this.#parts.store.putRule(account.address, rule), onOutcome)
-      this.#rulesChanged(account, before)
-    })
+    this.changeRules(owner, () => ({ removed: [], put: [rule] }), onOutcome)
   }
 
   removeRule(owner: Address, subject: string, onOutcome: OnOutcome): void {
+    const removed = [subject]
+    this.changeRules(
+      owner,
+      ({ rules }) => (rules.has(subject) ? { removed, put: [] } : 'not-found'),
+      onOutcome,
+    )
+  }
+
+  /** Changes any number of rules in one step: `decide` sees those that are and says what becomes of them, or why not. */
+  changeRules(
+    owner: Address,
+    decide: (account: Account) => RulesChange | Condition,
+    onOutcome: OnOutcome,
+  ): void {
     this.#find(owner, onOutcome, (account) => {
+      const change = decide(account)
+      if (typeof change === 'string') return onOutcome(refused(change))
+      const rules = rulesAfter(account.rules, change)
+      if (rules.size > accessRulesMax && rules.size > account.rules.size)
+        return onOutcome(refused('resource-limit'))
       const before = rulesOf(account)
-      if (!account.rules.delete(subject)) return onOutcome(refused('not-found'))
-      this.#durably(this.#parts.store.removeRule(account.address, subject), onOutcome)
+      account.rules.clear()
+      for (const rule of rules.values()) account.rules.set(rule.subject, rule)
+      this.#durably(this.#parts.store.changeRules(account.address, change.removed, change.put), onOutcome)
       this.#rulesChanged(account, before)
     })
   }
@@ -370,19 +387,4 @@ function requestOf(source: Envelope | undefined): Pick<Contact, 'request'> {
 /** The rules as they are now, for comparison. */
 function rulesOf(account: Account): AccessSubject {
   return { address: account.address, rules: new Map(account.rules), contacts: account.contacts }
-}
-
-function changed(
-  before: Contact | undefined,
-  address: Address,
-  authorization: Authorization,
-  listed: boolean,
-): Contact {
-  const base = before ?? { address, name: '', groups: [] }
-  const request = authorization.pendingIn && before?.request !== undefined ? { request: before.request } : {}
-  return { address: base.address, name: base.name, groups: base.groups, authorization, listed, ...request }
-}
-
-function isNone(authorization: Authorization): boolean {
-  return !Object.values(authorization).some(Boolean)
 }

@@ -35,3 +35,19 @@ export interface Contact {
   /** The request still to be answered, as it came, to be shown again at each sign-in (RFC 6121 §3.1.3). */
   readonly request?: { readonly protocol: ProtocolName; readonly raw: Bytes }
 }
+
+/** A contact, new or known, with another authorization. */
+export function changed(
+  before: Contact | undefined,
+  address: Address,
+  authorization: Authorization,
+  listed: boolean,
+): Contact {
+  const base = before ?? { address, name: '', groups: [] }
+  const request = authorization.pendingIn && before?.request !== undefined ? { request: before.request } : {}
+  return { address: base.address, name: base.name, groups: base.groups, authorization, listed, ...request }
+}
+
+export function isNone(authorization: Authorization): boolean {
+  return !Object.values(authorization).some(Boolean)
+}

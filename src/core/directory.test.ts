@@ -55,6 +55,7 @@ function stateOf(name: string, aliases: readonly string[] = []): AccountState {
     contacts: [],
     rules: [],
     permanentPresence: undefined,
+    forward: undefined,
     undelivered: 3,
   }
 }

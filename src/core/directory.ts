@@ -80,6 +80,7 @@ export class Directory {
       account.presentity.permanent = this.#revived(state.permanentPresence)
     }
     account.undelivered = state.undelivered
+    account.forward = state.forward
     for (const name of [state.record.address, ...state.record.aliases]) this.#resident.set(name.key, account)
     return account
   }

@@ -5,6 +5,7 @@ export {
   type AccessRule,
   type AccessRules,
   accessRulesMax,
+  type RulesChange,
   ruleFor,
   type VisibilityClass,
 } from './access-rules.ts'
@@ -35,6 +36,7 @@ export type {
 export { type Authorization, type Contact, noAuthorization } from './contact.ts'
 export { ContactService, contactsMax } from './contact-service.ts'
 export { Directory, type Found } from './directory.ts'
+export { type Forward, forwardLocationMax } from './forward.ts'
 export { Inbox, inboxAgentsMax } from './inboxes.ts'
 export { type Lease, Leases } from './leases.ts'
 export { type MessagePolicy, MessageService } from './message-service.ts'

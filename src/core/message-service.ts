@@ -12,10 +12,10 @@ import {
   relayed,
   stored,
 } from '#model'
-import { mayMessage } from './access.ts'
 import type { Account } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
+import { messageRefusal } from './forward.ts'
 import { HandOver } from './hand-over.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
@@ -162,8 +162,10 @@ export class MessageService {
 
   #accept(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
     const { head } = envelope
-    if (head.kind === 'message' && !mayMessage(account, head.from)) {
-      onOutcome(this.#refuse('permission-denied'))
+    const refusal = head.kind === 'message' ? messageRefusal(account, head.from) : undefined
+    if (refusal !== undefined) {
+      this.#parts.metrics.refused.with(refusal.condition).add()
+      onOutcome(refusal)
       return onOrdered()
     }
     if (account.flushing === undefined) return this.#deliver(account, envelope, onOutcome, onOrdered)

@@ -5,6 +5,7 @@ import {
   delivered,
   type Outcome,
   type PresenceEnvelope,
+  type Refused,
   refused,
   stored,
 } from '#model'
@@ -14,6 +15,7 @@ import type { WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
 import type { Directory, Found } from './directory.ts'
 import type { ForeignPresence } from './foreign-presence.ts'
+import { moved } from './forward.ts'
 import type { Leases } from './leases.ts'
 import type { PresenceNotification } from './notification.ts'
 import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
@@ -39,9 +41,7 @@ export interface Publication {
   readonly onExpired?: () => void
 }
 
-export type FetchOutcome =
-  | { readonly kind: 'fetched'; readonly notification: PresenceNotification }
-  | { readonly kind: 'refused'; readonly condition: Condition }
+export type FetchOutcome = { readonly kind: 'fetched'; readonly notification: PresenceNotification } | Refused
 
 export interface PresenceParts {
   readonly directory: Directory
@@ -133,6 +133,8 @@ export class PresenceService {
     if (!this.#isLocal(presentity)) return this.#parts.foreign.fetch(watcher, presentity, onFetched)
     if (!this.#parts.router.takesPresence(watcher.domain)) return onFetched(refused('permission-denied'))
     this.#find(presentity, onFetched, (account) => {
+      const elsewhere = moved(account, watcher)
+      if (elsewhere !== undefined) return onFetched(elsewhere)
       const decision = maySubscribe(account, watcher, this.#parts.policy)
       if (decision === 'block' || decision === 'confirm') return onFetched(refused('permission-denied'))
       onFetched({ kind: 'fetched', notification: fullNotification(account, visible(account, watcher)) })

@@ -7,6 +7,7 @@ import type { Address, Head } from '#model'
 import type { AccessRule } from './access-rules.ts'
 import type { Secrets } from './authenticator.ts'
 import type { Contact } from './contact.ts'
+import type { Forward } from './forward.ts'
 
 export interface AccountRecord {
   /** The primary address; its key names the account. */
@@ -24,6 +25,7 @@ export interface AccountState {
   readonly contacts: readonly Contact[]
   readonly rules: readonly AccessRule[]
   readonly permanentPresence: StoredUnit | undefined
+  readonly forward: Forward | undefined
   /** How many of its history entries no agent has taken yet. */
   readonly undelivered: number
 }
@@ -121,8 +123,10 @@ export interface Store {
 
   putContact(owner: Address, contact: Contact): Promise<void>
   removeContact(owner: Address, contact: Address): Promise<void>
-  putRule(owner: Address, rule: AccessRule): Promise<void>
-  removeRule(owner: Address, subject: string): Promise<void>
+  /** Takes away the rules of these subjects, then puts those given, each in place of the one with its subject: all or none. */
+  changeRules(owner: Address, removed: readonly string[], put: readonly AccessRule[]): Promise<void>
+  /** Where the person has moved to; undefined: nowhere. */
+  putForward(owner: Address, forward: Forward | undefined): Promise<void>
   putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void>
 
   putSubscription(subscription: StoredSubscription): Promise<void>

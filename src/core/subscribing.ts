@@ -1,10 +1,11 @@
 // Leased subscriptions to presentities of ours (RFC 3859 §3.3, IMPP §14, RFC 6665), of watchers from here and elsewhere: opened, waiting
 // for the owner's word, ended. Every step is told to the owner who asks who watches (RFC 3857).
-import { type Address, type Condition, delivered, type Outcome, refused } from '#model'
+import { type Address, delivered, type Outcome, type Refused, refused } from '#model'
 import { type AccessPolicy, type AccessSubject, maySubscribe, visible } from './access.ts'
 import type { Account } from './account.ts'
 import type { TerminationReason, WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
+import { moved } from './forward.ts'
 import type { Leases } from './leases.ts'
 import type { Notifier } from './notifier.ts'
 import type { Subscription } from './subscriptions.ts'
@@ -20,9 +21,7 @@ export interface SubscriptionRequest {
   readonly agent: WatcherAgent
 }
 
-export type SubscriptionOutcome =
-  | { readonly kind: 'active' | 'pending'; readonly seconds: number }
-  | { readonly kind: 'refused'; readonly condition: Condition }
+export type SubscriptionOutcome = { readonly kind: 'active' | 'pending'; readonly seconds: number } | Refused
 
 export interface SubscribingParts {
   readonly leases: Leases
@@ -43,6 +42,8 @@ export class Subscribing {
     request: SubscriptionRequest,
     onOutcome: (outcome: SubscriptionOutcome) => void,
   ): void {
+    const elsewhere = moved(account, request.watcher)
+    if (elsewhere !== undefined) return onOutcome(elsewhere)
     const known = account.subscriptions.get(request.id)
     if (known !== undefined) {
       if (known.watcher.key !== request.watcher.key) return onOutcome(refused('permission-denied'))

@@ -4,6 +4,7 @@ import { type Envelope, type Outcome, refused } from '#model'
 import { mayReach } from './access.ts'
 import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
+import { moved } from './forward.ts'
 import type { Router } from './router.ts'
 
 export class Transit {
@@ -43,7 +44,8 @@ export class Transit {
     const { head } = envelope
     if (!mayReach(account, head.from)) return onOutcome(refused('permission-denied'))
     const agent = account.inbox.find(head.protocol, head.toAgent)
-    if (agent?.forward === undefined) return onOutcome(refused('temporarily-unavailable'))
+    if (agent?.forward === undefined)
+      return onOutcome(moved(account, head.from) ?? refused('temporarily-unavailable'))
     agent.forward(envelope, onOutcome)
   }
 }

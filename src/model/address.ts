@@ -69,6 +69,7 @@ export function parseAddress(written: string): Address | undefined {
 // RFC 7247 §6.2: what the destination scheme allows is left as it is, all else is percent-encoded.
 const beyondIm = /[^A-Za-z0-9\-._~!$&'*+/=]/gu
 const beyondSip = /[^A-Za-z0-9\-._~!$&'()*+,;=?/]/gu
+const beyondXmpp = /[^A-Za-z0-9\-._~!$()*+,;=]/gu
 const beyondImpp = /[^A-Za-z0-9\-._~!$'()*+,;=]/gu
 
 function percentEncoded(user: string, beyond: RegExp): string {
@@ -105,6 +106,18 @@ export function imppUri(address: Address): string {
 /** `sip:user@domain` without parameters (RFC 7247 §6.5). */
 export function sipUri(address: Address): string {
   return `sip:${mailbox(address, beyondSip)}`
+}
+
+/** `xmpp:user@domain` (RFC 5122 §2.2). */
+export function xmppUri({ user, domain }: Address): string {
+  return `xmpp:${user === '' ? domain : `${percentEncoded(jidEscaped(user), beyondXmpp)}@${domain}`}`
+}
+
+/** A person's URI in the scheme that a protocol writes; as it is where it is of that scheme, or names nobody. */
+export function uriIn(scheme: string, uri: string, write: (address: Address) => string): string {
+  if (uri.toLowerCase().startsWith(`${scheme}:`)) return uri
+  const address = addressOfUri(uri)
+  return address === undefined ? uri : write(address)
 }
 
 function mailbox({ user, domain }: Address, beyond: RegExp): string {

@@ -12,6 +12,8 @@ export {
   parseAddress,
   presUri,
   sipUri,
+  uriIn,
+  xmppUri,
 } from './address.ts'
 export { type Condition, conditions } from './condition.ts'
 export type { Content } from './content.ts'

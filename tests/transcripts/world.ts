@@ -73,7 +73,7 @@ function contextOf({ places }: House, script: Script): Omit<PartyContext, 'name'
 
 /**
  * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
- * juliet@localhost`; `juliet@localhost is removed`; `the server stops`, `the server restarts`.
+ * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`; `the server stops`, `the server restarts`.
  */
 async function worldStep(what: string, block: string, house: House): Promise<void> {
   const { clock, server } = house
@@ -83,6 +83,8 @@ async function worldStep(what: string, block: string, house: House): Promise<voi
   }
   const gone = /^(\S+@\S+) is removed$/.exec(what)?.[1]
   if (gone !== undefined) return removeAccount(server, gone)
+  const move = /^(\S+@\S+) (moves (?:for good )?to \S+|comes back)$/.exec(what)
+  if (move !== null) return movePerson(server, move[1] as string, move[2] as string)
   if (what === 'the server stops') return void server.stop()
   if (what === restart) return house.restart()
   const decision =
@@ -107,6 +109,14 @@ async function removeAccount({ service }: RunningServer, address: string): Promi
   const parsed = parseAddress(address)
   const outcome = parsed === undefined ? undefined : await service.accounts.remove(parsed)
   if (outcome?.kind !== 'done') throw new Error(`${address} could not be removed: ${JSON.stringify(outcome)}`)
+}
+
+async function movePerson({ service }: RunningServer, address: string, where: string): Promise<void> {
+  const parsed = parseAddress(address)
+  const [, permanent, location] = /^moves (for good )?to (\S+)$/.exec(where) ?? []
+  const forward = location === undefined ? undefined : { location, permanent: permanent !== undefined }
+  const outcome = parsed === undefined ? undefined : await service.accounts.setForward(parsed, forward)
+  if (outcome?.kind !== 'done') throw new Error(`${address} could not be moved: ${JSON.stringify(outcome)}`)
 }
 
 function decide({ service }: RunningServer, owner: string, verb: string, watcher: string): Promise<void> {

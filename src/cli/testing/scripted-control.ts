@@ -4,6 +4,7 @@ import type {
   AccountResult,
   ContactActionBody,
   ContactList,
+  ForwardInfo,
   NewAccountBody,
   ServerStatus,
 } from '#admin'
@@ -54,6 +55,14 @@ export class ScriptedControl implements Control {
 
   async removeAccount(address: string): Promise<void> {
     this.say('remove', address)
+  }
+
+  async forward(address: string): Promise<ForwardInfo> {
+    return address === 'a@x' ? { location: 'im:a@y', permanent: true } : {}
+  }
+
+  async setForward(address: string, forward: ForwardInfo): Promise<void> {
+    this.say('forward', address, forward)
   }
 
   async contacts(owner: string): Promise<ContactList> {

@@ -1,7 +1,7 @@
 // The one response that a request gets. It keeps what it needs of the request, whose octets are a loan.
 
-import type { Condition, Refused } from '#model'
-import { type Body, type Fields, type ImppRequest, responseBytes, version } from './codec/index.ts'
+import { type Condition, type Refused, uriIn } from '#model'
+import { type Body, type Fields, type ImppRequest, responseBytes, urlOf, version } from './codec/index.ts'
 import { authenticationFailed, reasonOf, sentenceOf } from './errors.ts'
 
 /** Where the response goes, once. */
@@ -39,7 +39,7 @@ export class Reply {
   refuse({ condition, location }: Pick<Refused, 'condition' | 'location'>): void {
     this.#give(false, [
       ['Reason', reasonOf[condition]],
-      ['Location', location],
+      ['Location', location && uriIn('impp', location, urlOf)],
       ['Text', sentenceOf[condition]],
     ])
   }

@@ -1,6 +1,6 @@
 // Conditions and SIP status codes, both ways (RFC 3261 §21, RFC 7247 §7).
 
-import type { Condition } from '#model'
+import { type Condition, type Refused, sipUri, uriIn } from '#model'
 
 /** What a refusal is called on the wire. */
 export const statusOf: Readonly<Record<Condition, number>> = {
@@ -35,6 +35,15 @@ export const statusOf: Readonly<Record<Condition, number>> = {
   'resource-limit': 503,
   'not-acceptable': 488,
   'internal-fault': 500,
+}
+
+/** Header fields beside the status: where the target is instead (RFC 3261 §21.3). */
+export function fieldsOf({
+  location,
+}: Pick<Refused, 'location'>): [name: string, value: string][] | undefined {
+  if (location === undefined) return undefined
+  const scheme = location.toLowerCase().startsWith('sips:') ? 'sips' : 'sip'
+  return [['Contact', `<${uriIn(scheme, location, sipUri)}>`]]
 }
 
 /** What a far end's final answer other than 2xx means (RFC 7247 §7.2). */

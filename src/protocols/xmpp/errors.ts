@@ -1,5 +1,5 @@
 // One table: Condition <-> stanza error, and what is wrong with XML or a lost lease -> stream error.
-import type { Condition, Refused } from '#model'
+import { type Condition, type Refused, uriIn, xmppUri } from '#model'
 import type { XmlFamily } from '#wire/xml'
 import type { StanzaCondition, StanzaError } from './codec/stanza-error.ts'
 import type { StreamCondition } from './codec/stream-text.ts'
@@ -74,7 +74,9 @@ export function stanzaErrorOf(condition: Condition): StanzaError {
 export function stanzaErrorOfRefusal(refusal: Refused): StanzaError {
   const error = stanzaErrors[refusal.condition]
   const moved = error.condition === 'gone' || error.condition === 'redirect'
-  return moved && refusal.location !== undefined ? { ...error, location: refusal.location } : error
+  return moved && refusal.location !== undefined
+    ? { ...error, location: uriIn('xmpp', refusal.location, xmppUri) }
+    : error
 }
 
 export function conditionOfStanzaError(condition: StanzaCondition): Condition {

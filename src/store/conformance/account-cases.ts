@@ -152,7 +152,8 @@ export function accountCases(under: UnderTest): void {
     await add()
     for (const each of [owner, other]) {
       await under.store.putContact(each, { ...contactOf('c@example.net'), name: each.user })
-      await under.store.putRule(each, { subject: '*', action: 'confirm', visibility: 'basic' })
+      await under.store.changeRules(each, [], [{ subject: '*', action: 'confirm', visibility: 'basic' }])
+      await under.store.putForward(each, { location: 'im:c@example.net', permanent: true })
       const raw = utf8(`<presence>${each.user}`)
       await under.store.putPermanentPresence(each, { head: headOf(each, each, raw), raw })
     }
@@ -181,6 +182,7 @@ export function accountCases(under: UnderTest): void {
     assert.deepEqual(await add(), [true, false], 'the name is free again')
     assert.deepEqual(await under.store.accountState(owner), {
       record: record(owner.key, alias.key),
+      forward: undefined,
       contacts: [],
       rules: [],
       permanentPresence: undefined,

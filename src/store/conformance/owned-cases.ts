@@ -63,10 +63,9 @@ export function ownedCases(under: UnderTest): void {
       { subject: 'example.net', action: 'block', visibility: 'basic' },
       { subject: 'bob@example.net', action: 'polite-block', visibility: 'basic' },
     ]
-    for (const rule of rules) await under.store.putRule(owner, rule)
-    await under.store.putRule(owner, { ...(rules[0] as AccessRule), action: 'allow' })
-    await under.store.removeRule(owner, 'example.net')
-    await under.store.removeRule(owner, 'not there')
+    await under.store.changeRules(owner, ['*'], rules)
+    const allow = { ...(rules[0] as AccessRule), action: 'allow' as const }
+    await under.store.changeRules(owner, ['example.net', 'not there', '*'], [allow])
     const kept = (await under.store.accountState(owner))?.rules ?? []
     assert.deepEqual(
       kept.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
@@ -84,11 +83,25 @@ export function ownedCases(under: UnderTest): void {
     assert.equal((await under.store.accountState(owner))?.permanentPresence, undefined)
   })
 
+  test('where a person has moved to is put, replaced and taken away', async () => {
+    const owner = await under.account()
+    assert.equal((await under.store.accountState(owner))?.forward, undefined)
+    await under.store.putForward(owner, { location: 'im:a@example.net', permanent: false })
+    await under.store.putForward(owner, { location: 'sip:Ü%20@example.net;x=y', permanent: true })
+    assert.deepEqual((await under.store.accountState(owner))?.forward, {
+      location: 'sip:Ü%20@example.net;x=y',
+      permanent: true,
+    })
+    await under.store.putForward(owner, undefined)
+    assert.equal((await under.store.accountState(owner))?.forward, undefined)
+  })
+
   test('what would belong to an account that is not there is refused, so that nobody inherits it', async () => {
     const nobody = fresh()
     const puts = [
       () => under.store.putContact(nobody, contactOf('c@example.net')),
-      () => under.store.putRule(nobody, { subject: '*', action: 'allow', visibility: 'full' }),
+      () => under.store.changeRules(nobody, [], [{ subject: '*', action: 'allow', visibility: 'full' }]),
+      () => under.store.putForward(nobody, { location: 'im:c@example.net', permanent: false }),
       () =>
         under.store.putPermanentPresence(nobody, {
           head: headOf(nobody, nobody, utf8('x')),
@@ -98,10 +111,14 @@ export function ownedCases(under: UnderTest): void {
     ]
     for (const put of puts) await assert.rejects(put(), is('target-unknown'))
     await under.store.removeContact(nobody, name('c@example.net'))
-    await under.store.removeRule(nobody, '*')
+    await under.store.changeRules(nobody, ['*'], [])
+    await under.store.putForward(nobody, undefined)
     await under.store.putPermanentPresence(nobody, undefined)
     await under.store.addAccounts([{ record: record(nobody.key), secrets: secretsOf('x') }])
     const state = await under.store.accountState(nobody)
-    assert.deepEqual([state?.contacts, state?.rules, state?.undelivered], [[], [], 0])
+    assert.deepEqual(
+      [state?.contacts, state?.rules, state?.forward, state?.undelivered],
+      [[], [], undefined, 0],
+    )
   })
 }

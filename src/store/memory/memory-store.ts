@@ -6,6 +6,7 @@ import {
   type AccountRecord,
   type AccountState,
   type Contact,
+  type Forward,
   type HistoryItem,
   type HistoryQuery,
   type HistoryRow,
@@ -29,6 +30,7 @@ interface Held {
   readonly contacts: Map<string, Contact>
   readonly rules: Map<string, AccessRule>
   permanentPresence: StoredUnit | undefined
+  forward: Forward | undefined
 }
 
 type Done = (fault: Error | undefined) => void
@@ -63,6 +65,7 @@ class MemoryStore implements Store {
       contacts: [...held.contacts.values()],
       rules: [...held.rules.values()],
       permanentPresence: held.permanentPresence,
+      forward: held.forward,
       undelivered: this.#archive.countUndelivered(held.record.address),
     }
   }
@@ -78,6 +81,7 @@ class MemoryStore implements Store {
         contacts: new Map(),
         rules: new Map(),
         permanentPresence: undefined,
+        forward: undefined,
       }
       this.#accounts.set(record.address.key, held)
       for (const name of names) this.#names.set(name, held)
@@ -149,13 +153,17 @@ class MemoryStore implements Store {
     this.#accounts.get(owner.key)?.contacts.delete(contact.key)
   }
 
-  async putRule(owner: Address, rule: AccessRule): Promise<void> {
-    this.#held(owner).rules.set(rule.subject, rule)
+  async changeRules(owner: Address, removed: readonly string[], put: readonly AccessRule[]): Promise<void> {
+    this.#mustBeOpen()
+    const rules = put.length > 0 ? this.#held(owner).rules : this.#accounts.get(owner.key)?.rules
+    for (const subject of removed) rules?.delete(subject)
+    for (const rule of put) rules?.set(rule.subject, rule)
   }
 
-  async removeRule(owner: Address, subject: string): Promise<void> {
+  async putForward(owner: Address, forward: Forward | undefined): Promise<void> {
     this.#mustBeOpen()
-    this.#accounts.get(owner.key)?.rules.delete(subject)
+    if (forward === undefined && !this.#accounts.has(owner.key)) return
+    this.#held(owner).forward = forward
   }
 
   async putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void> {

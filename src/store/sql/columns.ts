@@ -111,6 +111,10 @@ export function stateOf(rows: StateRows): AccountState {
       rows.presence === undefined
         ? undefined
         : unitOf(rows.presence[0] as string, rows.presence[1] as Uint8Array),
+    forward:
+      rows.forward === undefined
+        ? undefined
+        : { location: rows.forward[0] as string, permanent: rows.forward[1] === 1 },
     undelivered: rows.undelivered,
   }
 }

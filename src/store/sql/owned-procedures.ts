@@ -8,6 +8,7 @@ export interface StateRows {
   readonly contacts: readonly SqlRow[]
   readonly rules: readonly SqlRow[]
   readonly presence: SqlRow | undefined
+  readonly forward: SqlRow | undefined
   readonly undelivered: number
 }
 
@@ -25,11 +26,15 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     ...owner,
   )
   const presence = yield* one('SELECT head, raw FROM presence WHERE domain = ? AND owner = ?', ...owner)
+  const forward = yield* one(
+    'SELECT location, permanent FROM forward WHERE domain = ? AND owner = ?',
+    ...owner,
+  )
   const undelivered = yield* one(
     'SELECT COUNT(*) FROM entry WHERE domain = ? AND owner = ? AND undelivered = 1',
     ...owner,
   )
-  return { account: found, contacts, rules, presence, undelivered: Number(undelivered?.[0]) }
+  return { account: found, contacts, rules, presence, forward, undelivered: Number(undelivered?.[0]) }
 }
 
 /** domain, owner, then the columns of a contact. */
@@ -50,17 +55,45 @@ export function* removeContact(domain: string, owner: string, address: string): 
   yield* run('DELETE FROM contact WHERE domain = ? AND owner = ? AND address = ?', domain, owner, address)
 }
 
-/** domain, owner, subject, action, visibility. */
-export function* putRule(...values: SqlValue[]): Procedure<void> {
+/** Each rule: subject, action, visibility. */
+export type RuleValues = readonly [string, string, string]
+
+export function* changeRules(
+  domain: string,
+  owner: string,
+  removed: readonly string[],
+  put: readonly RuleValues[],
+): Procedure<void> {
+  for (const subject of removed)
+    yield* run('DELETE FROM rule WHERE domain = ? AND owner = ? AND subject = ?', domain, owner, subject)
+  for (const rule of put)
+    yield* run(
+      `INSERT INTO rule (domain, owner, subject, action, visibility) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (domain, owner, subject) DO UPDATE SET action = excluded.action, visibility = excluded.visibility`,
+      domain,
+      owner,
+      ...rule,
+    )
+}
+
+export function* putForward(
+  domain: string,
+  owner: string,
+  location: string,
+  permanent: number,
+): Procedure<void> {
   yield* run(
-    `INSERT INTO rule (domain, owner, subject, action, visibility) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (domain, owner, subject) DO UPDATE SET action = excluded.action, visibility = excluded.visibility`,
-    ...values,
+    `INSERT INTO forward (domain, owner, location, permanent) VALUES (?, ?, ?, ?)
+    ON CONFLICT (domain, owner) DO UPDATE SET location = excluded.location, permanent = excluded.permanent`,
+    domain,
+    owner,
+    location,
+    permanent,
   )
 }
 
-export function* removeRule(domain: string, owner: string, subject: string): Procedure<void> {
-  yield* run('DELETE FROM rule WHERE domain = ? AND owner = ? AND subject = ?', domain, owner, subject)
+export function* removeForward(domain: string, owner: string): Procedure<void> {
+  yield* run('DELETE FROM forward WHERE domain = ? AND owner = ?', domain, owner)
 }
 
 export function* putPresence(domain: string, owner: string, head: string, raw: Uint8Array): Procedure<void> {

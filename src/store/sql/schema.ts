@@ -141,6 +141,20 @@ export const migrations: readonly Migration[] = [
       'CREATE INDEX peer_queue_of_domain ON peer_queue (domain, sequence)',
     ],
   },
+  {
+    number: 3,
+    what: 'where a person has moved to',
+    statements: [
+      `CREATE TABLE forward (
+        domain {text} NOT NULL,
+        owner {text} NOT NULL,
+        location {text} NOT NULL,
+        permanent INTEGER NOT NULL,
+        PRIMARY KEY (domain, owner),
+        ${ownedBy}
+      ) {clustered}`,
+    ],
+  },
 ]
 
 /** A statement of a migration in an engine's own words. */

@@ -5,6 +5,7 @@ import type {
   AccountRecord,
   AccountState,
   Contact,
+  Forward,
   HistoryEntry,
   HistoryItem,
   HistoryQuery,
@@ -93,12 +94,18 @@ export class SqlStore implements Store {
     return this.#ask('removeContact', domain, user, contact.key)
   }
 
-  putRule({ domain, user }: Address, { subject, action, visibility }: AccessRule): Promise<void> {
-    return this.#ask('putRule', domain, user, subject, action, visibility)
+  changeRules(
+    { domain, user }: Address,
+    removed: readonly string[],
+    put: readonly AccessRule[],
+  ): Promise<void> {
+    const values = put.map(({ subject, action, visibility }) => [subject, action, visibility] as const)
+    return this.#ask('changeRules', domain, user, removed, values)
   }
 
-  removeRule({ domain, user }: Address, subject: string): Promise<void> {
-    return this.#ask('removeRule', domain, user, subject)
+  putForward({ domain, user }: Address, forward: Forward | undefined): Promise<void> {
+    if (forward === undefined) return this.#ask('removeForward', domain, user)
+    return this.#ask('putForward', domain, user, forward.location, forward.permanent ? 1 : 0)
   }
 
   putPermanentPresence({ domain, user }: Address, unit: StoredUnit | undefined): Promise<void> {

@@ -38,6 +38,7 @@ for (const { number } of migrations) {
       ],
       rules: [{ subject: 'example.net', action: 'polite-block', visibility: 'basic' }],
       permanentPresence: { head: headOf(alice, alice, presence, { kind: 'presence' }), raw: presence },
+      forward: number < 3 ? undefined : { location: 'im:alice@example.net', permanent: true },
       undelivered: 0,
     })
     const [subscription] = await store.subscriptions('sip')

@@ -17,7 +17,7 @@ export const fetch: Method = {
     const type = presenceTypeOf(acceptedTypes(headers.get('accept') ?? ''))
     if (type === undefined) return reply.error('content-not-understood')
     session.service.presence.fetch(login.account.address, presentity, (fetched) => {
-      if (fetched.kind === 'refused') reply.error(fetched.condition)
+      if (fetched.kind === 'refused') reply.refuse(fetched)
       else reply.ok([], notificationBody(fetched.notification, type))
     })
   },

@@ -45,7 +45,7 @@ export const subscribe: Method = {
     service.presence.subscribe(wished, (outcome) => {
       if (outcome.kind === 'refused') {
         subscription.end()
-        return reply.error(outcome.condition)
+        return reply.refuse(outcome)
       }
       // The connection ended while the presentity was looked up.
       if (session.state === 'over')

@@ -7,7 +7,7 @@ import { messageEnvelope, type SipMessageEnvelope } from '../binding-message.ts'
 import { header } from '../codec/header-names.ts'
 import { headerValue, requestUri } from '../codec/message.ts'
 import type { SipContext } from '../context.ts'
-import { statusOf } from '../errors.ts'
+import { fieldsOf, statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
 
 export function message(context: SipContext, incoming: Incoming): void {
@@ -52,14 +52,11 @@ function answer(incoming: Incoming, envelope: SipMessageEnvelope, outcome: Outco
     case 'relayed':
       return incoming.answer(202)
     case 'refused': {
-      const { detail, condition, location } = outcome
+      const { detail, condition } = outcome
       if (detail?.protocol === 'sip') return incoming.answerWith(detail.code, Buffer.from(detail.raw))
       // RFC 3261 §22.1: a far end's wish for a password is not ours to pass on as a challenge without one.
       if (condition === 'authentication-required') return incoming.answer(403)
-      return incoming.answer(
-        statusOf[condition],
-        location === undefined ? undefined : [['Contact', `<${location}>`]],
-      )
+      return incoming.answer(statusOf[condition], fieldsOf(outcome))
     }
   }
 }

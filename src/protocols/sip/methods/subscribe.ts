@@ -10,7 +10,7 @@ import { acceptOf, accepts, eventOf, secondsOf } from '../codec/headers.ts'
 import { findHeader, requestUri, type SipRequest, stride } from '../codec/message.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { dialogOf } from '../dialog.ts'
-import { statusOf } from '../errors.ts'
+import { fieldsOf, statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
 import { SubscriptionDialog } from '../subscription-dialog.ts'
 import { targetFlow } from '../target-flow.ts'
@@ -56,7 +56,7 @@ function begin(
   context.service.presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
     if (outcome.kind === 'refused') {
       context.subscriptions.remove(subscription)
-      return incoming.answer(statusOf[outcome.condition])
+      return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
     }
     accept(incoming, outcome.seconds)
     subscription.granted(outcome.kind, outcome.seconds)
@@ -68,7 +68,7 @@ function fetch(context: SipContext, incoming: Incoming, watcher: Address, eventI
   const subscription = subscriptionOf(context, incoming, watcher, eventId)
   if (subscription === undefined) return
   context.service.presence.fetch(watcher, subscription.presentity, (fetched) => {
-    if (fetched.kind === 'refused') return incoming.answer(statusOf[fetched.condition])
+    if (fetched.kind === 'refused') return incoming.answer(statusOf[fetched.condition], fieldsOf(fetched))
     accept(incoming, 0)
     subscription.end('timeout', fetched.notification)
   })
@@ -88,7 +88,7 @@ function again(context: SipContext, incoming: Incoming, watcher: Address, second
   const { id, presentity } = subscription
   if (seconds > 0) {
     presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
-      if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition])
+      if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
       accept(incoming, outcome.seconds)
       subscription.granted(outcome.kind, outcome.seconds)
     })

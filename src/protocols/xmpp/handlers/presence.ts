@@ -9,7 +9,7 @@ import { clientStream } from '../codec/namespaces.ts'
 import { type Stanza, stanzaOf } from '../codec/stanza.ts'
 import { stanzaError } from '../codec/stanza-error.ts'
 import type { StanzaEnvelope } from '../envelope.ts'
-import { stanzaErrorOf } from '../errors.ts'
+import { stanzaErrorOfRefusal } from '../errors.ts'
 import { isAvailable } from '../is-available.ts'
 import { handleSubscription, showPendingRequests } from './subscription.ts'
 
@@ -67,7 +67,7 @@ function becomeAvailable(session: BoundSession, stanza: Stanza): void {
 function refusalOf(session: BoundSession, { id, to }: Stanza): (outcome: Outcome) => void {
   return (outcome) => {
     if (outcome.kind !== 'refused') return
-    session.sendErrorFor('presence', id, to ?? session.bare, stanzaErrorOf(outcome.condition))
+    session.sendErrorFor('presence', id, to ?? session.bare, stanzaErrorOfRefusal(outcome))
   }
 }
 
