@@ -9,7 +9,7 @@ import { moved } from './forward.ts'
 import type { Leases } from './leases.ts'
 import type { Notifier } from './notifier.ts'
 import type { Subscription } from './subscriptions.ts'
-import { leasedWatcher, tellOwner, type WatcherEvent } from './watcher-information.ts'
+import { leasedWatcher, tellOwner, type WatcherEvent, waitingWatcher } from './watcher-information.ts'
 
 export interface SubscriptionRequest {
   /** Unique among the presentity's subscriptions (RFC 3859 §3.3.1, SubscriptID). */
@@ -65,6 +65,7 @@ export class Subscribing {
       state: decision === 'confirm' ? 'pending' : decision === 'polite-block' ? 'polite' : 'active',
       event: 'subscribe',
     }
+    const before = waitingWatcher(account, request.watcher)
     if (!account.subscriptions.add(subscription)) {
       subscription.lease.cancel()
       return onOutcome(refused('resource-limit'))
@@ -73,6 +74,9 @@ export class Subscribing {
     onOutcome({ kind: subscription.state === 'pending' ? 'pending' : 'active', seconds: request.seconds })
     this.#tell(account, subscription)
     tellOwner(account, [leasedWatcher(account, subscription)])
+    // RFC 3857 §4.7.1: the subscription stands for what waited without one.
+    if (before !== undefined && subscription.state === 'pending')
+      tellOwner(account, [{ ...before, status: 'terminated', event: 'giveup' }])
     // RFC 6121 §3.4.2: the wish turns a pre-approval into an authorization.
     if (decision === 'confirm' || awaitsItsWish(account, request.watcher))
       this.#parts.contacts.ask(request.watcher, account.address, undefined, () => {})

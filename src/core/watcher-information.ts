@@ -69,6 +69,13 @@ function authorizedWatcher(account: Account, { address, authorization }: Contact
   return { ...authorizationOf(account, address), status, event }
 }
 
+/** A contact that asked and has no subscription now. */
+export function waitingWatcher(account: Account, watcher: Address): WatcherInfo | undefined {
+  const contact = account.contacts.get(watcher.key)
+  const info = contact === undefined ? undefined : authorizedWatcher(account, contact)
+  return info?.status === 'waiting' ? info : undefined
+}
+
 function statusOf(account: Account, watcher: Address, { from, pendingIn }: Authorization): WatcherStatus {
   if (from) return 'active'
   const isPending = account.subscriptions.of(watcher).some(({ state }) => state === 'pending')
