@@ -43,8 +43,8 @@ function rowAt(i: number): HistoryRow {
     head: headOf(from, to),
     raw: raw.slice(),
     entries: [
-      { owner: to, peer: from, direction: 'received', undelivered: false, archived: true },
-      { owner: from, peer: to, direction: 'sent', undelivered: false, archived: true },
+      { owner: to, peer: from, peerAgent: '', direction: 'received', undelivered: false, archived: true },
+      { owner: from, peer: to, peerAgent: '', direction: 'sent', undelivered: false, archived: true },
     ],
   }
 }

@@ -19,6 +19,11 @@ export type AccessRules = ReadonlyMap<string, AccessRule>
 /** LIMIT: rules an owner may hold. */
 export const accessRulesMax = 5000
 
+/** The key of one device of an address: what names it alone in a rule or a list, as XMPP writes a full JID. */
+export function deviceKey(address: Address, agent: string): string {
+  return agent === '' ? address.key : `${address.key}/${agent}`
+}
+
 /** The rule that counts for `address`, or undefined when none does. */
 export function ruleFor(rules: AccessRules, address: Address): AccessRule | undefined {
   if (rules.size === 0) return undefined

@@ -3,6 +3,7 @@ import type { BoundedQueue } from '#base'
 import type { Address, Envelope, Outcome } from '#model'
 import type { AccessRule } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
+import type { ArchivingPreferences } from './archiving.ts'
 import type { Contact } from './contact.ts'
 import type { ForeignPresentity } from './foreign-presentities.ts'
 import type { Forward } from './forward.ts'
@@ -36,6 +37,8 @@ export class Account {
   readonly contactAgents = new Set<ContactAgent>()
   /** Devices that show the owner who watches. */
   readonly watcherInfoAgents = new Set<WatcherInfoAgent>()
+  /** What the owner wants archived; undefined: all. */
+  archiving: ArchivingPreferences | undefined
   /** History entries that no agent has taken. */
   undelivered = 0
   /** While stored messages are being handed over, those that arrive wait here, so that order holds. */

@@ -32,7 +32,7 @@ export const held: DeliveryAnswer = { kind: 'held' }
 export interface DeliveryContext {
   /** `received`, or `sent`: a copy of what the agent's own person sent from another device. */
   readonly copy: 'received' | 'sent'
-  /** The history's id of the message, unguessable; empty when history keeps none. */
+  /** The id of the message in the archive of the agent's owner, unguessable; empty when that keeps none. */
   readonly archiveId: string
   /** Milliseconds since the epoch when it was stored, for a late delivery; undefined when it is live. */
   readonly storedAt: number | undefined

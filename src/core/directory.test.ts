@@ -56,6 +56,7 @@ function stateOf(name: string, aliases: readonly string[] = []): AccountState {
     rules: [],
     permanentPresence: undefined,
     forward: undefined,
+    archiving: undefined,
     undelivered: 3,
   }
 }

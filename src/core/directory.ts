@@ -1,6 +1,7 @@
 // The locator of IMPP §4 (D7): which account an address names, and the accounts in use, held in memory.
 import type { Address, Envelope, PresenceEnvelope } from '#model'
 import { Account } from './account.ts'
+import { archivingOf } from './archiving.ts'
 import type { AccountRecord, AccountState, Store, StoredUnit } from './store.ts'
 
 /** LIMIT: accounts held in memory though nobody uses them now; past it those loaded longest ago are forgotten. */
@@ -81,6 +82,7 @@ export class Directory {
     }
     account.undelivered = state.undelivered
     account.forward = state.forward
+    if (state.archiving !== undefined) account.archiving = archivingOf(state.archiving)
     for (const name of [state.record.address, ...state.record.aliases]) this.#resident.set(name.key, account)
     return account
   }

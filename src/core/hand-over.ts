@@ -90,7 +90,11 @@ export class HandOver {
       this.#parts.fault(cause, 'a stored message could not be revived')
       return Promise.resolve(false)
     }
-    const context: DeliveryContext = { copy: 'received', archiveId: item.id, storedAt: item.at }
+    const context: DeliveryContext = {
+      copy: 'received',
+      archiveId: item.archived ? item.id : '',
+      storedAt: item.at,
+    }
     return new Promise((resolve) => {
       let isHeld = false
       this.#parts.offer([...agents], envelope, context, (verdict) => {

@@ -5,6 +5,7 @@ export {
   type AccessRule,
   type AccessRules,
   accessRulesMax,
+  deviceKey,
   type RulesChange,
   ruleFor,
   type VisibilityClass,
@@ -24,6 +25,7 @@ export {
   type TerminationReason,
   type WatcherAgent,
 } from './agents.ts'
+export { Archiving, type ArchivingPreferences, archives, archivingListMax } from './archiving.ts'
 export type {
   Authenticator,
   Credentials,
@@ -57,18 +59,22 @@ export type { Environment, Listener, Protocol, RunningProtocol } from './protoco
 export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'
 export { ServiceError } from './service-error.ts'
-export type {
-  AccountRecord,
-  AccountState,
-  HistoryEntry,
-  HistoryItem,
-  HistoryQuery,
-  HistoryRow,
-  QueuedDomain,
-  QueuedUnit,
-  Store,
-  StoredSubscription,
-  StoredUnit,
+export {
+  type AccountRecord,
+  type AccountState,
+  documentOctetsMax,
+  documentsMax,
+  type HistoryEntry,
+  type HistoryFilter,
+  type HistoryItem,
+  type HistoryQuery,
+  type HistoryRow,
+  historyIdsMax,
+  type QueuedDomain,
+  type QueuedUnit,
+  type Store,
+  type StoredSubscription,
+  type StoredUnit,
 } from './store.ts'
 export type { SubscriptionOutcome, SubscriptionRequest } from './subscribing.ts'
 export { Transit } from './transit.ts'

@@ -14,16 +14,18 @@ import {
 } from '#model'
 import type { Account } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
+import { archives } from './archiving.ts'
 import type { Directory } from './directory.ts'
 import { messageRefusal } from './forward.ts'
 import { HandOver } from './hand-over.ts'
+import { historyEntries } from './history-entries.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
-import type { HistoryEntry, Store, StoredUnit } from './store.ts'
+import type { Store, StoredUnit } from './store.ts'
 import type { Translations } from './translations.ts'
 
 export interface MessagePolicy {
@@ -182,11 +184,11 @@ export class MessageService {
       onOutcome(head.whenAgentGone === 'drop' ? this.#drop() : this.#refuse('temporarily-unavailable'))
       return onOrdered()
     }
-    const archived = this.#parts.policy.history && head.storable
-    const archiveId = archived ? orderedId(this.#parts.now()) : ''
+    const archiveId = this.#mayArchive(head) ? orderedId(this.#parts.now()) : ''
     if (agents.length === 0)
       return this.#absent(account, envelope, archiveId, undefined, noAgents, onOutcome, onOrdered)
-    const context: DeliveryContext = { copy: 'received', archiveId, storedAt: undefined }
+    const ownId = archives(account, head.from, head.fromAgent) ? archiveId : ''
+    const context: DeliveryContext = { copy: 'received', archiveId: ownId, storedAt: undefined }
     // An agent may sign out while it is offered something: the list must not shift below us.
     const offered = [...agents]
     let kept: Envelope = envelope
@@ -216,6 +218,11 @@ export class MessageService {
     account.underWay++
     kept = envelope.keep()
     if (offered.every((agent) => agent.keepsOrder)) onOrdered()
+  }
+
+  /** Whether anything keeps it after delivery; whose archive does is each owner's wish. */
+  #mayArchive(head: Head): boolean {
+    return this.#parts.policy.history && head.storable
   }
 
   #delivered(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
@@ -311,16 +318,12 @@ export class MessageService {
     undelivered: boolean,
     done: (fault: Error | undefined) => void,
   ): void {
-    const { head, raw } = envelope.keep()
-    const archived = this.#parts.policy.history && head.storable
-    const entries: HistoryEntry[] = [
-      { owner: account.address, peer: head.from, direction: 'received', undelivered, archived },
-    ]
-    const sender = archived ? this.#parts.directory.resident(head.from) : undefined
-    // Who writes to oneself keeps what was received (XEP-0313 §3.1: an archive holds an id once).
-    if (sender !== undefined && sender !== account && head.kind === 'message') {
-      entries.push({ owner: sender.address, peer: head.to, direction: 'sent', undelivered: false, archived })
-    }
+    const { head } = envelope
+    const mayArchive = this.#mayArchive(head)
+    const sender = mayArchive ? this.#parts.directory.resident(head.from) : undefined
+    const entries = historyEntries(account, sender, head, undelivered, mayArchive)
+    if (entries.length === 0) return done(undefined)
+    const { raw } = envelope.keep()
     this.#parts.store.append({ id, at: this.#parts.now(), head, raw, entries }, done)
   }
 
@@ -331,7 +334,8 @@ export class MessageService {
     const sender = this.#parts.directory.resident(head.from)
     // One's own other agents get what one writes to oneself as received.
     if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return
-    const context: DeliveryContext = { copy: 'sent', archiveId, storedAt: undefined }
+    const ownId = archives(sender, head.to, head.toAgent) ? archiveId : ''
+    const context: DeliveryContext = { copy: 'sent', archiveId: ownId, storedAt: undefined }
     for (const agent of [...sender.inbox.agents]) {
       if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
       this.#offer([agent], envelope, context, () => {})

@@ -5,6 +5,7 @@ import type { Envelope } from '#model'
 import type { Log, Metrics } from '#observe'
 import type { AccessPolicy } from './access.ts'
 import { AccountService } from './account-service.ts'
+import { Archiving } from './archiving.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
@@ -50,6 +51,7 @@ export interface Service {
   readonly accounts: AccountService
   /** Where the links to other domains tell what they learn of presence there. */
   readonly remotePresence: RemotePresence
+  readonly archiving: Archiving
   readonly transit: Transit
   readonly directory: Directory
   readonly router: Router
@@ -118,6 +120,7 @@ export function createService(parts: ServiceParts): Service {
     contacts,
     accounts,
     remotePresence,
+    archiving: new Archiving(directory, store, fault),
     transit: new Transit(router, directory),
     directory,
     router,

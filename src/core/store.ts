@@ -26,6 +26,8 @@ export interface AccountState {
   readonly rules: readonly AccessRule[]
   readonly permanentPresence: StoredUnit | undefined
   readonly forward: Forward | undefined
+  /** The document `archiving`: what is archived is decided within the tick (`archiving.ts`). */
+  readonly archiving: Bytes | undefined
   /** How many of its history entries no agent has taken yet. */
   readonly undelivered: number
 }
@@ -48,6 +50,8 @@ export interface HistoryRow extends StoredUnit {
 export interface HistoryEntry {
   readonly owner: Address
   readonly peer: Address
+  /** The peer's device that sent it or was named in it; empty when none was. */
+  readonly peerAgent: string
   readonly direction: 'received' | 'sent'
   /** True while no agent of the owner has taken it. */
   readonly undelivered: boolean
@@ -62,10 +66,16 @@ export interface HistoryItem extends StoredUnit {
   readonly sequence: number
   readonly peer: Address
   readonly direction: 'received' | 'sent'
+  /** False for what is held only until it is delivered: it is in no history. */
+  readonly archived: boolean
 }
 
 export interface HistoryQuery {
   readonly with?: Address
+  /** Of `with`, this device alone. */
+  readonly withAgent?: string
+  /** Only these, at most `historyIdsMax`. One that the owner's archive lacks is refused (`not-found`). */
+  readonly ids?: readonly string[]
   /** Milliseconds since the epoch, inclusive. */
   readonly start?: number
   readonly end?: number
@@ -77,6 +87,19 @@ export interface HistoryQuery {
   /** 1..1000 */
   readonly limit: number
 }
+
+/** What of a query says which entries match, wherever a page of them begins and ends. */
+export type HistoryFilter = Pick<
+  HistoryQuery,
+  'with' | 'withAgent' | 'start' | 'end' | 'afterId' | 'beforeId'
+>
+
+/** LIMIT: ids that one query names. */
+export const historyIdsMax = 250
+
+/** LIMIT: documents of an owner, and octets of one; past them a document is refused (`resource-limit`, `message-too-large`). */
+export const documentsMax = 200
+export const documentOctetsMax = 262_144
 
 /** A leased subscription that outlives a restart; `state` is the protocol's own. */
 export interface StoredSubscription {
@@ -129,6 +152,11 @@ export interface Store {
   putForward(owner: Address, forward: Forward | undefined): Promise<void>
   putPermanentPresence(owner: Address, unit: StoredUnit | undefined): Promise<void>
 
+  /** A small durable value of an account that its bindings keep for it (a vCard, private data), by a name of theirs. */
+  document(owner: Address, name: string): Promise<Bytes | undefined>
+  /** Sets or, with undefined, removes it. */
+  putDocument(owner: Address, name: string, value: Bytes | undefined): Promise<void>
+
   putSubscription(subscription: StoredSubscription): Promise<void>
   removeSubscription(id: string): Promise<void>
   subscriptions(protocol: string): Promise<StoredSubscription[]>
@@ -140,6 +168,8 @@ export interface Store {
   /** The owner's undelivered entries after a sequence number (0 for the first), oldest first. */
   undelivered(owner: Address, afterSequence: number, limit: number): Promise<HistoryItem[]>
   history(owner: Address, query: HistoryQuery): Promise<HistoryItem[]>
+  /** How many archived entries match, counted up to `max` and no further: what it costs grows with the number. */
+  countHistory(owner: Address, filter: HistoryFilter, max: number): Promise<number>
   /** Forgets archived, delivered entries older than `before`; answers how many. */
   expireHistory(before: number): Promise<number>
 

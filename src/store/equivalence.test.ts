@@ -28,6 +28,7 @@ const names = ['a@one.example', 'b@one.example', 'ä@one.example', 'a@two.exampl
 const someone = fc.constantFrom(...names)
 const number = fc.nat({ max: 40 })
 const id = number.map((n) => `id-${n}`)
+const agent = fc.constantFrom('', 'phone', 'desk')
 const orNot = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined })
 
@@ -37,6 +38,7 @@ type Act = (store: Store) => Promise<unknown>
 const entry = fc.record({
   owner: someone,
   peer: someone,
+  peerAgent: agent,
   direction: fc.constantFrom('received', 'sent'),
   undelivered: fc.boolean(),
   archived: fc.boolean(),
@@ -118,6 +120,8 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
       someone,
       fc.record({
         with: orNot(someone),
+        withAgent: orNot(agent),
+        ids: fc.option(fc.array(id, { maxLength: 3 }), { nil: undefined, freq: 4 }),
         start: orNot(number),
         end: orNot(number),
         afterId: orNot(id),
@@ -128,9 +132,26 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
     )
     .map(([owner, query]): [string, Act] => [
       `history ${owner.key} ${JSON.stringify(query)}`,
-      (store) => store.history(owner, query as never).then(withoutSequence),
+      async (store) => [
+        await store.countHistory(owner, query as never, query.limit).catch(conditionOf),
+        withoutSequence(await store.history(owner, query as never)),
+      ],
+    ]),
+  fc
+    .tuple(someone, fc.constantFrom('archiving', 'vcard'), orNot(number))
+    .map(([owner, what, octets]): [string, Act] => [
+      `document ${owner.key} ${what} ${octets}`,
+      async (store) => {
+        const before = await store.document(owner, what)
+        await store.putDocument(owner, what, octets === undefined ? undefined : new Uint8Array(octets))
+        return before === undefined ? undefined : [...before]
+      },
     ]),
 )
+
+function conditionOf(error: unknown): string {
+  return error instanceof ServiceError ? error.condition : String(error)
+}
 
 /** Numbers may differ from store to store; their order may not. */
 function withoutSequence(items: readonly HistoryItem[]): unknown[] {
@@ -184,7 +205,7 @@ test('the SQLite store answers any calls as the memory store does', { timeout: 9
         const found: Promise<unknown>[] = []
         for (const [what, each] of acts) {
           found.push(answer(each, sqlite))
-          if (/^(expire|dequeue)/.test(what)) await found.at(-1)
+          if (/^(expire|dequeue|history|document)/.test(what)) await found.at(-1)
         }
         assert.deepEqual(
           (await Promise.all(found)).map((one, i) => [acts[i]?.[0], one]),

@@ -46,9 +46,24 @@ function union(a: HistoryEntry, b: HistoryEntry): HistoryEntry {
   }
 }
 
+/**
+ * LIMIT: by how much a clock may have been set back so that queries by time still find all. An owner's entries are ordered by
+ * sequence and nearly by time, so a bound in time is looked for by halves and then kept this far away from.
+ */
+export const clockSetBackMax = 86_400_000
+
 /** What an account that is gone would have received must not be answered as stored. */
 export function noSuchOwner(owner: Address): ServiceError {
   return new ServiceError('target-unknown', 'the account is not in the store', { owner: owner.key })
+}
+
+/** An account's documents are few and small. */
+export function tooManyDocuments(owner: string): ServiceError {
+  return new ServiceError('resource-limit', 'the account holds as many documents as it may', { owner })
+}
+
+export function documentTooLarge(name: string, octets: number): ServiceError {
+  return new ServiceError('message-too-large', 'the document is larger than one may be', { name, octets })
 }
 
 export function noSuchEntry(id: string): ServiceError {

@@ -156,6 +156,8 @@ export function accountCases(under: UnderTest): void {
       await under.store.putForward(each, { location: 'im:c@example.net', permanent: true })
       const raw = utf8(`<presence>${each.user}`)
       await under.store.putPermanentPresence(each, { head: headOf(each, each, raw), raw })
+      await under.store.putDocument(each, 'archiving', raw)
+      await under.store.putDocument(each, 'vcard', raw)
     }
     await under.store.putSubscription(subscriptionOf('r1', 'removal', other, alias))
     await under.store.putSubscription(subscriptionOf('r2', 'removal', owner, other))
@@ -186,8 +188,10 @@ export function accountCases(under: UnderTest): void {
       contacts: [],
       rules: [],
       permanentPresence: undefined,
+      archiving: undefined,
       undelivered: 0,
     })
     assert.deepEqual(await under.store.undelivered(owner, 0, 10), [])
+    assert.equal(await under.store.document(owner, 'vcard'), undefined)
   })
 }

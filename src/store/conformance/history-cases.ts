@@ -29,8 +29,9 @@ export function historyCases(under: UnderTest): void {
     const { entries: _entries, ...unit } = row
     const sequence = received?.sequence ?? 0
     assert(sequence > 0)
-    assert.deepEqual(received, { ...unit, sequence, peer: from, direction: 'received' })
-    assert.deepEqual(sent, { ...unit, sequence: sent?.sequence, peer: to, direction: 'sent' })
+    const archived = true
+    assert.deepEqual(received, { ...unit, sequence, peer: from, direction: 'received', archived })
+    assert.deepEqual(sent, { ...unit, sequence: sent?.sequence, peer: to, direction: 'sent', archived })
   })
 
   test('an owner sees its messages in the order of the calls, though they bear one time or go back in time', async () => {
@@ -100,6 +101,71 @@ export function historyCases(under: UnderTest): void {
       await assert.rejects(under.store.history(one, { afterId: id, limit: 1 }), is('not-found'))
       await assert.rejects(under.store.history(one, { beforeId: id, limit: 1 }), is('not-found'))
     }
+  })
+
+  test('a query for one device of a peer finds what that device sent and was named in (XEP-0313 §4.1.1)', async () => {
+    const [owner, bob] = [await under.account(), await under.account()]
+    const fromPhone = rowOf(bob, owner)
+    const toPhone = rowOf(owner, bob, { head: { toAgent: 'phone/ä' } })
+    const toAll = rowOf(owner, bob)
+    for (const row of [fromPhone, toPhone, toAll]) await append(under.store, row)
+    const both = { with: bob, withAgent: 'phone/ä' }
+    assert.deepEqual(await under.idsOf(owner, both), [fromPhone.id, toPhone.id])
+    assert.deepEqual(await under.idsOf(owner, { ...both, withAgent: 'else' }), [])
+    assert.equal(await under.store.countHistory(owner, both, 10), 2)
+  })
+
+  test('named entries are found in the order of the archive, and all must be there (XEP-0313 §4.1.3)', async () => {
+    const [owner, bob, carol] = [await under.account(), await under.account(), await under.account()]
+    const rows = [rowOf(bob, owner), rowOf(carol, owner), rowOf(owner, bob)]
+    const held = rowOf(bob, owner, { undelivered: true, archived: false, forSender: false })
+    const strange = rowOf(bob, carol)
+    for (const row of [...rows, held, strange]) await append(under.store, row)
+    const [first, second, third] = rows.map(({ id }) => id) as [string, string, string]
+    assert.deepEqual(await under.idsOf(owner, { ids: [third, first, third] }), [first, third])
+    assert.deepEqual(await under.idsOf(owner, { ids: [third, second, first], with: bob }), [first, third])
+    assert.deepEqual(await under.idsOf(owner, { ids: [first, second, third], limit: 2 }), [first, second])
+    const last = { ids: [first, second, third], limit: 2, backwards: true }
+    assert.deepEqual(await under.idsOf(owner, last), [second, third])
+    assert.deepEqual(await under.idsOf(owner, { ids: [first, third], afterId: first }), [third])
+    assert.deepEqual(await under.idsOf(owner, { ids: [] }), [])
+    for (const id of ['no-such-id', held.id, strange.id]) {
+      await assert.rejects(under.store.history(owner, { ids: [first, id], limit: 9 }), is('not-found'))
+    }
+    const beyond = { ids: [first], beforeId: 'no-such-id', limit: 9 }
+    await assert.rejects(under.store.history(owner, beyond), is('not-found'))
+  })
+
+  test('entries that match are counted, up to a number and no further', async () => {
+    const [owner, bob, carol] = [await under.account(), await under.account(), await under.account()]
+    const ids: string[] = []
+    for (let i = 0; i < 20; i++) {
+      const row = rowOf(i % 2 === 0 ? bob : carol, owner, { at: 1000 + i })
+      await append(under.store, row)
+      ids.push(row.id)
+    }
+    const { store } = under
+    assert.equal(await store.countHistory(owner, {}, 1000), 20)
+    assert.equal(await store.countHistory(owner, {}, 7), 7)
+    assert.equal(await store.countHistory(owner, { with: bob, start: 1002, end: 1008 }, 1000), 4)
+    assert.equal(await store.countHistory(owner, { afterId: ids[4] as string }, 1000), 15)
+    await assert.rejects(store.countHistory(owner, { beforeId: 'no-such-id' }, 9), is('not-found'))
+    assert.equal(await store.countHistory(fresh(), {}, 9), 0)
+  })
+
+  test('bounds in time hold over years, whatever the history is long', async () => {
+    const [owner, bob] = [await under.account(), await under.account()]
+    const [base, day] = [1_700_000_000_000, 86_400_000]
+    const at = (days: number): number => base + days * day
+    const rows = Array.from({ length: 400 }, (_, i) => rowOf(bob, owner, { at: at(i) }))
+    await Promise.all(rows.map((row) => append(under.store, row)))
+    const between = (from: number, to: number): string[] => rows.slice(from, to).map(({ id }) => id)
+    assert.deepEqual(await under.idsOf(owner, { start: at(100), end: at(103) }), between(100, 104))
+    assert.deepEqual(await under.idsOf(owner, { start: at(390) + 1 }), between(391, 400))
+    assert.deepEqual(await under.idsOf(owner, { end: at(200), backwards: true, limit: 2 }), between(199, 201))
+    assert.deepEqual(await under.idsOf(owner, { start: at(500) }), [])
+    assert.deepEqual(await under.idsOf(owner, { end: base - 1 }), [])
+    assert.equal(await under.store.countHistory(owner, { start: at(10), end: at(19) }, 99), 10)
   })
 
   test('a limit beyond 1000 answers 1000', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '#base'
-import { type AccessRule, type Contact, noAuthorization } from '#core'
+import { type AccessRule, type Contact, documentOctetsMax, documentsMax, noAuthorization } from '#core'
 import {
   allOctets,
   append,
@@ -96,6 +96,40 @@ export function ownedCases(under: UnderTest): void {
     assert.equal((await under.store.accountState(owner))?.forward, undefined)
   })
 
+  test('documents are put, replaced and removed by name, whole, each owner its own', async () => {
+    const [owner, other] = [await under.account(), await under.account()]
+    assert.equal(await under.store.document(owner, 'vcard'), undefined)
+    await under.store.putDocument(owner, 'vcard', utf8('old'))
+    await under.store.putDocument(owner, 'vcard', allOctets)
+    await under.store.putDocument(owner, 'private {urn:x}y', utf8(''))
+    assert.deepEqual(await under.store.document(owner, 'vcard'), allOctets)
+    assert.deepEqual(await under.store.document(owner, 'private {urn:x}y'), utf8(''))
+    assert.equal(await under.store.document(other, 'vcard'), undefined)
+    await under.store.putDocument(owner, 'vcard', undefined)
+    await under.store.putDocument(owner, 'not there', undefined)
+    assert.equal(await under.store.document(owner, 'vcard'), undefined)
+  })
+
+  test('the document of what is archived comes with the state of the account', async () => {
+    const owner = await under.account()
+    assert.equal((await under.store.accountState(owner))?.archiving, undefined)
+    await under.store.putDocument(owner, 'archiving', utf8('{}'))
+    assert.deepEqual((await under.store.accountState(owner))?.archiving, utf8('{}'))
+  })
+
+  test('a document too large, and one too many, are refused and change nothing', async () => {
+    const owner = await under.account()
+    await under.store.putDocument(owner, 'd0', utf8('kept'))
+    const tooLarge = new Uint8Array(documentOctetsMax + 1)
+    await assert.rejects(under.store.putDocument(owner, 'd0', tooLarge), is('message-too-large'))
+    assert.deepEqual(await under.store.document(owner, 'd0'), utf8('kept'))
+    for (let i = 1; i < documentsMax; i++) await under.store.putDocument(owner, `d${i}`, utf8('x'))
+    await assert.rejects(under.store.putDocument(owner, 'one more', utf8('x')), is('resource-limit'))
+    await under.store.putDocument(owner, 'd0', utf8('replaced'))
+    await under.store.putDocument(owner, 'd1', undefined)
+    await under.store.putDocument(owner, 'one more', utf8('x'))
+  })
+
   test('what would belong to an account that is not there is refused, so that nobody inherits it', async () => {
     const nobody = fresh()
     const puts = [
@@ -107,6 +141,7 @@ export function ownedCases(under: UnderTest): void {
           head: headOf(nobody, nobody, utf8('x')),
           raw: utf8('x'),
         }),
+      () => under.store.putDocument(nobody, 'vcard', utf8('x')),
       () => append(under.store, rowOf(name('far@example.net'), nobody, { forSender: false })),
     ]
     for (const put of puts) await assert.rejects(put(), is('target-unknown'))
@@ -114,6 +149,8 @@ export function ownedCases(under: UnderTest): void {
     await under.store.changeRules(nobody, ['*'], [])
     await under.store.putForward(nobody, undefined)
     await under.store.putPermanentPresence(nobody, undefined)
+    await under.store.putDocument(nobody, 'vcard', undefined)
+    assert.equal(await under.store.document(nobody, 'vcard'), undefined)
     await under.store.addAccounts([{ record: record(nobody.key), secrets: secretsOf('x') }])
     const state = await under.store.accountState(nobody)
     assert.deepEqual(

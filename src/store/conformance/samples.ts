@@ -70,9 +70,18 @@ export function rowOf(
 ): HistoryRow {
   const { id = randomId(), at = 1_700_000_000_000, raw = utf8('<message/>') } = more
   const { undelivered = false, archived = true, forSender = true } = more
-  const entries: HistoryEntry[] = [{ owner: to, peer: from, direction: 'received', undelivered, archived }]
+  const entries: HistoryEntry[] = [
+    { owner: to, peer: from, peerAgent: 'phone/ä', direction: 'received', undelivered, archived },
+  ]
   if (forSender)
-    entries.push({ owner: from, peer: to, direction: 'sent', undelivered: false, archived: true })
+    entries.push({
+      owner: from,
+      peer: to,
+      peerAgent: more.head?.toAgent ?? '',
+      direction: 'sent',
+      undelivered: false,
+      archived: true,
+    })
   return { id, at, head: headOf(from, to, raw, more.head), raw, entries }
 }
 

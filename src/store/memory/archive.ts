@@ -1,7 +1,7 @@
 // The history in memory: rows kept once, an ascending list of entries an owner.
-import type { HistoryEntry, HistoryItem, HistoryQuery, HistoryRow } from '#core'
+import type { HistoryEntry, HistoryFilter, HistoryItem, HistoryQuery, HistoryRow } from '#core'
 import type { Address } from '#model'
-import { historyLimit, keptEntries, noSuchEntry, noSuchOwner } from '../history-rules.ts'
+import { clockSetBackMax, historyLimit, keptEntries, noSuchEntry, noSuchOwner } from '../history-rules.ts'
 
 interface Kept {
   readonly row: HistoryRow
@@ -11,6 +11,7 @@ interface Kept {
 interface Entry {
   readonly kept: Kept
   readonly peer: Address
+  readonly peerAgent: string
   readonly direction: HistoryEntry['direction']
   readonly archived: boolean
   undelivered: boolean
@@ -37,10 +38,10 @@ export class Archive {
       if (direction === 'received' && !isOwner(owner)) throw noSuchOwner(owner)
     }
     const kept: Kept = { row, sequence: ++this.#sequence }
-    for (const { owner, peer, direction, archived, undelivered } of news) {
+    for (const { owner, peer, peerAgent, direction, archived, undelivered } of news) {
       if (!isOwner(owner)) continue
       const owned = this.#owned(owner)
-      const entry: Entry = { kept, peer, direction, archived, undelivered }
+      const entry: Entry = { kept, peer, peerAgent, direction, archived, undelivered }
       owned.entries.push(entry)
       owned.byId.set(row.id, entry)
       if (undelivered) owned.undelivered++
@@ -80,19 +81,26 @@ export class Archive {
 
   history(owner: Address, query: HistoryQuery): HistoryItem[] {
     const owned = this.#owners.get(owner.key)
-    const after = sequenceOf(owned, query.afterId) ?? 0
-    const before = sequenceOf(owned, query.beforeId) ?? Number.POSITIVE_INFINITY
-    const found = (owned?.entries ?? []).filter(
-      ({ kept, peer, archived }) =>
-        archived &&
-        kept.sequence > after &&
-        kept.sequence < before &&
-        (query.with === undefined || peer.key === query.with.key) &&
-        (query.start === undefined || kept.row.at >= query.start) &&
-        (query.end === undefined || kept.row.at <= query.end),
-    )
+    const ids = query.ids === undefined ? undefined : new Set(query.ids)
+    const { first, last, matches } = filterOf(owned, query)
+    for (const id of ids ?? []) sequenceOf(owned, id)
     const limit = historyLimit(query.limit)
-    return (query.backwards === true ? found.slice(-limit) : found.slice(0, limit)).map(itemOf)
+    const found: Entry[] = []
+    const entries = owned?.entries ?? []
+    const step = query.backwards === true ? -1 : 1
+    for (let i = step > 0 ? first : last - 1; i >= first && i < last && found.length < limit; i += step) {
+      const entry = entries[i] as Entry
+      if (matches(entry) && (ids === undefined || ids.has(entry.kept.row.id))) found.push(entry)
+    }
+    return (step > 0 ? found : found.reverse()).map(itemOf)
+  }
+
+  count(owner: Address, filter: HistoryFilter, max: number): number {
+    const owned = this.#owners.get(owner.key)
+    const { first, last, matches } = filterOf(owned, filter)
+    let count = 0
+    for (let i = first; i < last && count < max; i++) if (matches(owned?.entries[i] as Entry)) count++
+    return count
   }
 
   expire(before: number): number {
@@ -137,14 +145,65 @@ function messageKey({ domain }: Address, id: string): string {
   return `${domain} ${id}`
 }
 
-/** XEP-0313 §4.3.1: a bound that the owner does not have is told, not passed over. */
+interface Filter {
+  /** Where among the owner's entries those can be that match: from the first, before the last. */
+  readonly first: number
+  readonly last: number
+  readonly matches: (entry: Entry) => boolean
+}
+
+function filterOf(owned: Owned | undefined, filter: HistoryFilter): Filter {
+  const { start, end, withAgent } = filter
+  const entries = owned?.entries ?? []
+  const after = sequenceOf(owned, filter.afterId)
+  const before = sequenceOf(owned, filter.beforeId)
+  let first = after === undefined ? 0 : firstWhere(entries, ({ kept }) => kept.sequence > after)
+  let last =
+    before === undefined ? entries.length : firstWhere(entries, ({ kept }) => kept.sequence >= before)
+  // As the SQL stores look for them, though here a walk would do.
+  if (start !== undefined) {
+    first = Math.max(
+      first,
+      firstWhere(entries, ({ kept }) => kept.row.at >= start - clockSetBackMax),
+    )
+  }
+  if (end !== undefined) {
+    last = Math.min(
+      last,
+      firstWhere(entries, ({ kept }) => kept.row.at >= end + clockSetBackMax),
+    )
+  }
+  return {
+    first,
+    last,
+    matches: ({ kept: { row }, peer, peerAgent, archived }) =>
+      archived &&
+      (filter.with === undefined || peer.key === filter.with.key) &&
+      (withAgent === undefined || peerAgent === withAgent) &&
+      (start === undefined || row.at >= start) &&
+      (end === undefined || row.at <= end),
+  }
+}
+
+/** The index of the first for which `is` holds, if it holds for all behind it too. */
+function firstWhere(entries: readonly Entry[], is: (entry: Entry) => boolean): number {
+  let [low, high] = [0, entries.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (is(entries[middle] as Entry)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** XEP-0313 §4.3.1: a bound that the owner's archive does not have is told, not passed over. */
 function sequenceOf(owned: Owned | undefined, id: string | undefined): number | undefined {
   if (id === undefined) return undefined
   const entry = owned?.byId.get(id)
-  if (entry === undefined) throw noSuchEntry(id)
+  if (entry?.archived !== true) throw noSuchEntry(id)
   return entry.kept.sequence
 }
 
-function itemOf({ kept: { row, sequence }, peer, direction }: Entry): HistoryItem {
-  return { id: row.id, at: row.at, head: row.head, raw: row.raw, sequence, peer, direction }
+function itemOf({ kept: { row, sequence }, peer, direction, archived }: Entry): HistoryItem {
+  return { id: row.id, at: row.at, head: row.head, raw: row.raw, sequence, peer, direction, archived }
 }

@@ -6,7 +6,10 @@ import {
   type AccountRecord,
   type AccountState,
   type Contact,
+  documentOctetsMax,
+  documentsMax,
   type Forward,
+  type HistoryFilter,
   type HistoryItem,
   type HistoryQuery,
   type HistoryRow,
@@ -20,7 +23,7 @@ import {
 } from '#core'
 import type { Address } from '#model'
 import { compareCodePoints } from '../code-points.ts'
-import { localpartAfter, noSuchOwner } from '../history-rules.ts'
+import { documentTooLarge, localpartAfter, noSuchOwner, tooManyDocuments } from '../history-rules.ts'
 import { Archive } from './archive.ts'
 import { PeerQueues } from './peer-queues.ts'
 
@@ -31,6 +34,7 @@ interface Held {
   readonly rules: Map<string, AccessRule>
   permanentPresence: StoredUnit | undefined
   forward: Forward | undefined
+  readonly documents: Map<string, Bytes>
 }
 
 type Done = (fault: Error | undefined) => void
@@ -66,6 +70,7 @@ class MemoryStore implements Store {
       rules: [...held.rules.values()],
       permanentPresence: held.permanentPresence,
       forward: held.forward,
+      archiving: held.documents.get('archiving'),
       undelivered: this.#archive.countUndelivered(held.record.address),
     }
   }
@@ -82,6 +87,7 @@ class MemoryStore implements Store {
         rules: new Map(),
         permanentPresence: undefined,
         forward: undefined,
+        documents: new Map(),
       }
       this.#accounts.set(record.address.key, held)
       for (const name of names) this.#names.set(name, held)
@@ -172,6 +178,23 @@ class MemoryStore implements Store {
     this.#held(owner).permanentPresence = unit
   }
 
+  async document(owner: Address, name: string): Promise<Bytes | undefined> {
+    this.#mustBeOpen()
+    return this.#accounts.get(owner.key)?.documents.get(name)
+  }
+
+  async putDocument(owner: Address, name: string, value: Bytes | undefined): Promise<void> {
+    this.#mustBeOpen()
+    if (value === undefined) {
+      this.#accounts.get(owner.key)?.documents.delete(name)
+      return
+    }
+    if (value.length > documentOctetsMax) throw documentTooLarge(name, value.length)
+    const { documents } = this.#held(owner)
+    if (!documents.has(name) && documents.size >= documentsMax) throw tooManyDocuments(owner.key)
+    documents.set(name, value)
+  }
+
   async putSubscription(subscription: StoredSubscription): Promise<void> {
     this.#mustBeOpen()
     this.#subscriptions.set(subscription.id, subscription)
@@ -203,6 +226,11 @@ class MemoryStore implements Store {
   async history(owner: Address, query: HistoryQuery): Promise<HistoryItem[]> {
     this.#mustBeOpen()
     return this.#archive.history(owner, query)
+  }
+
+  async countHistory(owner: Address, filter: HistoryFilter, max: number): Promise<number> {
+    this.#mustBeOpen()
+    return this.#archive.count(owner, filter, max)
   }
 
   async expireHistory(before: number): Promise<number> {

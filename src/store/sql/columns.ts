@@ -115,6 +115,7 @@ export function stateOf(rows: StateRows): AccountState {
       rows.forward === undefined
         ? undefined
         : { location: rows.forward[0] as string, permanent: rows.forward[1] === 1 },
+    archiving: rows.archiving,
     undelivered: rows.undelivered,
   }
 }
@@ -185,7 +186,7 @@ export function subscriptionOf([
   }
 }
 
-export function itemOf([id, at, head, raw, sequence, peer, sent]: SqlRow): HistoryItem {
+export function itemOf([id, at, head, raw, sequence, peer, sent, archived]: SqlRow): HistoryItem {
   return {
     id: id as string,
     at: at as number,
@@ -194,6 +195,7 @@ export function itemOf([id, at, head, raw, sequence, peer, sent]: SqlRow): Histo
     sequence: sequence as number,
     peer: addressOfKey(peer as string),
     direction: sent === 1 ? 'sent' : 'received',
+    archived: archived === 1,
   }
 }
 

@@ -1,21 +1,22 @@
-// The history: a message once a domain, an entry an owner, the mark of delivery on the entry (decision 0011).
-import { all, insert, one, type Procedure, run, type SqlRow, type SqlValue } from './procedure.ts'
+// The history as it is written: a message once a domain, an entry an owner, the mark of delivery on the entry (decision 0011).
+import { all, insert, one, type Procedure, run } from './procedure.ts'
 
-/** domain, owner, peer, sent, undelivered, archived. */
+/** domain, owner, peer, agent, sent, undelivered, archived. */
 export type EntryValues = readonly [
   domain: string,
   owner: string,
   peer: string,
+  agent: string,
   sent: number,
   undelivered: number,
   archived: number,
 ]
 
-const entryColumns = '(domain, owner, sequence, peer, at, sent, undelivered, archived)'
+const entryColumns = '(domain, owner, sequence, peer, agent, at, sent, undelivered, archived)'
 const insertMessage = `INSERT INTO message (domain, id, at, owners, head, raw) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (domain, id) DO NOTHING`
-const insertEntry = `INSERT INTO entry ${entryColumns} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-const insertTwoEntries = `${insertEntry}, (?, ?, ?, ?, ?, ?, ?, ?)`
+const insertEntry = `INSERT INTO entry ${entryColumns} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertTwoEntries = `${insertEntry}, (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
  * Appends a message for owners of one domain. The hot path leaves it to the foreign key to refuse an owner that is not there;
@@ -39,12 +40,12 @@ export function* append(
     const [a, b] = kept as [EntryValues, EntryValues]
     // biome-ignore format: a row a line
     yield* run(insertTwoEntries,
-      a[0], a[1], sequence, a[2], at, a[3], a[4], a[5],
-      b[0], b[1], sequence, b[2], at, b[3], b[4], b[5])
+      a[0], a[1], sequence, a[2], a[3], at, a[4], a[5], a[6],
+      b[0], b[1], sequence, b[2], b[3], at, b[4], b[5], b[6])
     return
   }
-  for (const [entryDomain, owner, peer, sent, undelivered, archived] of kept) {
-    yield* run(insertEntry, entryDomain, owner, sequence, peer, at, sent, undelivered, archived)
+  for (const [entryDomain, owner, peer, agent, sent, undelivered, archived] of kept) {
+    yield* run(insertEntry, entryDomain, owner, sequence, peer, agent, at, sent, undelivered, archived)
   }
 }
 
@@ -63,7 +64,7 @@ export function* appendInDomains(
 function* withoutGoneSenders(entries: readonly EntryValues[]): Procedure<readonly EntryValues[]> {
   const kept: EntryValues[] = []
   for (const entry of entries) {
-    const [domain, owner, , sent] = entry
+    const [domain, owner, , , sent] = entry
     const known = yield* one('SELECT 1 FROM account WHERE domain = ? AND localpart = ?', domain, owner)
     if (known !== undefined || sent === 0) kept.push(entry)
   }
@@ -91,80 +92,6 @@ function* forget(domain: string, owner: string, sequence: number): Procedure<voi
   yield* run('DELETE FROM entry WHERE domain = ? AND owner = ? AND sequence = ?', domain, owner, sequence)
   const last = yield* run('DELETE FROM message WHERE sequence = ? AND owners = 1', sequence)
   if (last === 0) yield* run('UPDATE message SET owners = owners - 1 WHERE sequence = ?', sequence)
-}
-
-const itemColumns = 'message.id, message.at, head, raw, entry.sequence, peer, sent'
-const items = `SELECT ${itemColumns} FROM entry JOIN message ON message.sequence = entry.sequence
-  WHERE entry.domain = ? AND owner = ?`
-
-export function* undelivered(
-  domain: string,
-  owner: string,
-  afterSequence: number,
-  limit: number,
-): Procedure<readonly SqlRow[]> {
-  return yield* all(
-    `${items} AND undelivered = 1 AND entry.sequence > ? ORDER BY entry.sequence LIMIT ?`,
-    domain,
-    owner,
-    afterSequence,
-    limit,
-  )
-}
-
-export interface HistoryValues {
-  readonly peer: string | undefined
-  readonly start: number | undefined
-  readonly end: number | undefined
-  readonly afterId: string | undefined
-  readonly beforeId: string | undefined
-  readonly backwards: boolean
-  readonly limit: number
-}
-
-/** The rows, or the bound that the owner does not have. */
-export function* history(
-  domain: string,
-  owner: string,
-  { peer, start, end, afterId, beforeId, backwards, limit }: HistoryValues,
-): Procedure<readonly SqlRow[] | { readonly noSuchEntry: string }> {
-  let sql = `${items} AND archived = 1`
-  const values: SqlValue[] = [domain, owner]
-  const bound = (clause: string, value: SqlValue | undefined): void => {
-    if (value === undefined) return
-    sql += ` AND ${clause} ?`
-    values.push(value)
-  }
-  for (const [clause, id] of [
-    ['entry.sequence >', afterId],
-    ['entry.sequence <', beforeId],
-  ] as const) {
-    if (id === undefined) continue
-    const sequence = yield* sequenceOf(domain, owner, id)
-    if (sequence === undefined) return { noSuchEntry: id }
-    bound(clause, sequence)
-  }
-  bound('peer =', peer)
-  bound('entry.at >=', start)
-  bound('entry.at <=', end)
-  const rows = yield* all(
-    `${sql} ORDER BY entry.sequence ${backwards ? 'DESC' : 'ASC'} LIMIT ?`,
-    ...values,
-    limit,
-  )
-  return backwards ? rows.toReversed() : rows
-}
-
-function* sequenceOf(domain: string, owner: string, id: string): Procedure<number | undefined> {
-  const row = yield* one(
-    `SELECT entry.sequence FROM message JOIN entry ON entry.sequence = message.sequence
-    WHERE message.domain = ? AND id = ? AND entry.domain = ? AND owner = ? AND archived = 1`,
-    domain,
-    id,
-    domain,
-    owner,
-  )
-  return row?.[0] as number | undefined
 }
 
 /** Where a walk through all entries stands. */

@@ -9,6 +9,7 @@ export interface StateRows {
   readonly rules: readonly SqlRow[]
   readonly presence: SqlRow | undefined
   readonly forward: SqlRow | undefined
+  readonly archiving: Uint8Array | undefined
   readonly undelivered: number
 }
 
@@ -34,7 +35,16 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     'SELECT COUNT(*) FROM entry WHERE domain = ? AND owner = ? AND undelivered = 1',
     ...owner,
   )
-  return { account: found, contacts, rules, presence, forward, undelivered: Number(undelivered?.[0]) }
+  const archiving = yield* document(...owner, 'archiving')
+  return {
+    account: found,
+    contacts,
+    rules,
+    presence,
+    forward,
+    archiving,
+    undelivered: Number(undelivered?.[0]),
+  }
 }
 
 /** domain, owner, then the columns of a contact. */
@@ -109,4 +119,44 @@ export function* putPresence(domain: string, owner: string, head: string, raw: U
 
 export function* removePresence(domain: string, owner: string): Procedure<void> {
   yield* run('DELETE FROM presence WHERE domain = ? AND owner = ?', domain, owner)
+}
+
+export function* document(domain: string, owner: string, name: string): Procedure<Uint8Array | undefined> {
+  const row = yield* one(
+    'SELECT value FROM document WHERE domain = ? AND owner = ? AND name = ?',
+    domain,
+    owner,
+    name,
+  )
+  return row?.[0] as Uint8Array | undefined
+}
+
+/** False when the owner holds `max` others already. */
+export function* putDocument(
+  domain: string,
+  owner: string,
+  name: string,
+  value: Uint8Array,
+  max: number,
+): Procedure<boolean> {
+  const others = yield* one(
+    'SELECT COUNT(*) FROM document WHERE domain = ? AND owner = ? AND name <> ?',
+    domain,
+    owner,
+    name,
+  )
+  if (Number(others?.[0]) >= max) return false
+  yield* run(
+    `INSERT INTO document (domain, owner, name, value) VALUES (?, ?, ?, ?)
+    ON CONFLICT (domain, owner, name) DO UPDATE SET value = excluded.value`,
+    domain,
+    owner,
+    name,
+    value,
+  )
+  return true
+}
+
+export function* removeDocument(domain: string, owner: string, name: string): Procedure<void> {
+  yield* run('DELETE FROM document WHERE domain = ? AND owner = ? AND name = ?', domain, owner, name)
 }

@@ -1,6 +1,7 @@
 // All procedures by name: what a driver can be asked for.
 import * as accounts from './account-procedures.ts'
 import * as history from './history-procedures.ts'
+import * as queries from './history-queries.ts'
 import * as owned from './owned-procedures.ts'
 import type { Procedure } from './procedure.ts'
 import * as queues from './queue-procedures.ts'
@@ -17,18 +18,22 @@ export const procedures = {
   setSecrets: accounts.setSecrets,
   accountState: owned.accountState,
   changeRules: owned.changeRules,
+  document: owned.document,
   putContact: owned.putContact,
+  putDocument: owned.putDocument,
   putPresence: owned.putPresence,
   putForward: owned.putForward,
   removeContact: owned.removeContact,
+  removeDocument: owned.removeDocument,
   removePresence: owned.removePresence,
   removeForward: owned.removeForward,
+  countHistory: queries.countHistory,
+  history: queries.history,
+  undelivered: queries.undelivered,
   append: history.append,
   appendInDomains: history.appendInDomains,
   expireSome: history.expireSome,
-  history: history.history,
   markDelivered: history.markDelivered,
-  undelivered: history.undelivered,
   dequeue: queues.dequeue,
   enqueue: queues.enqueue,
   queued: queues.queued,
@@ -47,6 +52,8 @@ export const readOnly: ReadonlySet<ProcedureName> = new Set([
   'countAccounts',
   'secrets',
   'accountState',
+  'countHistory',
+  'document',
   'history',
   'undelivered',
   'queued',

@@ -155,6 +155,21 @@ export const migrations: readonly Migration[] = [
       ) {clustered}`,
     ],
   },
+  {
+    number: 4,
+    what: 'documents of accounts, the device of the peer in the history',
+    statements: [
+      `CREATE TABLE document (
+        domain {text} NOT NULL,
+        owner {text} NOT NULL,
+        name {text} NOT NULL,
+        value {octets} NOT NULL,
+        PRIMARY KEY (domain, owner, name),
+        ${ownedBy}
+      ) {clustered}`,
+      `ALTER TABLE entry ADD COLUMN agent {text} NOT NULL DEFAULT ''`,
+    ],
+  },
 ]
 
 /** A statement of a migration in an engine's own words. */

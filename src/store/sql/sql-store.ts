@@ -7,6 +7,7 @@ import type {
   Contact,
   Forward,
   HistoryEntry,
+  HistoryFilter,
   HistoryItem,
   HistoryQuery,
   HistoryRow,
@@ -17,8 +18,16 @@ import type {
   StoredSubscription,
   StoredUnit,
 } from '#core'
+import { documentOctetsMax, documentsMax } from '#core'
 import type { Address } from '#model'
-import { historyLimit, keptEntries, localpartAfter, noSuchEntry } from '../history-rules.ts'
+import {
+  documentTooLarge,
+  historyLimit,
+  keptEntries,
+  localpartAfter,
+  noSuchEntry,
+  tooManyDocuments,
+} from '../history-rules.ts'
 import {
   accountValues,
   contactValues,
@@ -33,6 +42,7 @@ import {
 } from './columns.ts'
 import type { SqlDriver } from './driver.ts'
 import type { EntryValues, ExpiryPlace } from './history-procedures.ts'
+import type { FilterValues } from './history-queries.ts'
 import type { ProcedureName, ProcedureResult, ProcedureValues } from './procedures.ts'
 
 type Done = (fault: Error | undefined) => void
@@ -113,6 +123,17 @@ export class SqlStore implements Store {
     return this.#ask('putPresence', domain, user, headText(unit.head), ownOctets(unit.raw))
   }
 
+  document({ domain, user }: Address, name: string): Promise<Bytes | undefined> {
+    return this.#ask('document', domain, user, name)
+  }
+
+  async putDocument({ domain, user, key }: Address, name: string, value: Bytes | undefined): Promise<void> {
+    if (value === undefined) return this.#ask('removeDocument', domain, user, name)
+    if (value.length > documentOctetsMax) throw documentTooLarge(name, value.length)
+    const isPut = await this.#ask('putDocument', domain, user, name, ownOctets(value), documentsMax)
+    if (!isPut) throw tooManyDocuments(key)
+  }
+
   putSubscription(subscription: StoredSubscription): Promise<void> {
     const { id, protocol, watcher, presentity, expires, state } = subscription
     return this.#ask('putSubscription', id, protocol, watcher.key, presentity.key, expires, ownOctets(state))
@@ -149,16 +170,19 @@ export class SqlStore implements Store {
 
   async history({ domain, user }: Address, query: HistoryQuery): Promise<HistoryItem[]> {
     const found = await this.#ask('history', domain, user, {
-      peer: query.with?.key,
-      start: query.start,
-      end: query.end,
-      afterId: query.afterId,
-      beforeId: query.beforeId,
+      ...filterValues(query),
+      ids: query.ids,
       backwards: query.backwards === true,
       limit: historyLimit(query.limit),
     })
     if ('noSuchEntry' in found) throw noSuchEntry(found.noSuchEntry)
     return found.map(itemOf)
+  }
+
+  async countHistory({ domain, user }: Address, filter: HistoryFilter, max: number): Promise<number> {
+    const found = await this.#ask('countHistory', domain, user, filterValues(filter), max)
+    if (typeof found !== 'number') throw noSuchEntry(found.noSuchEntry)
+    return found
   }
 
   async expireHistory(before: number): Promise<number> {
@@ -216,11 +240,24 @@ export class SqlStore implements Store {
   }
 }
 
-function entryValues({ owner, peer, direction, undelivered, archived }: HistoryEntry): EntryValues {
+function filterValues(filter: HistoryFilter): FilterValues {
+  const { start, end, afterId, beforeId } = filter
+  return { peer: filter.with?.key, agent: filter.withAgent, start, end, afterId, beforeId }
+}
+
+function entryValues({
+  owner,
+  peer,
+  peerAgent,
+  direction,
+  undelivered,
+  archived,
+}: HistoryEntry): EntryValues {
   return [
     owner.domain,
     owner.user,
     peer.key,
+    peerAgent,
     direction === 'sent' ? 1 : 0,
     undelivered ? 1 : 0,
     archived ? 1 : 0,

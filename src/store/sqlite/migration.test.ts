@@ -39,6 +39,7 @@ for (const { number } of migrations) {
       rules: [{ subject: 'example.net', action: 'polite-block', visibility: 'basic' }],
       permanentPresence: { head: headOf(alice, alice, presence, { kind: 'presence' }), raw: presence },
       forward: number < 3 ? undefined : { location: 'im:alice@example.net', permanent: true },
+      archiving: undefined,
       undelivered: 0,
     })
     const [subscription] = await store.subscriptions('sip')
@@ -53,6 +54,10 @@ for (const { number } of migrations) {
       ['first', 'second'],
     )
     assert.deepEqual(kept[1]?.raw, utf8('<message>2</message>'))
+    assert.deepEqual(await store.document(bob, 'vcard'), number < 4 ? undefined : utf8('v'))
+    const ofPhone = await store.history(bob, { with: alice, withAgent: 'phone/ä', limit: 10 })
+    // What was kept before devices were is found by its address alone.
+    assert.equal(ofPhone.length, number < 4 ? 0 : 1)
     const waiting = await store.undelivered(bob, 0, 10)
     assert.deepEqual(
       waiting.map(({ id }) => id),

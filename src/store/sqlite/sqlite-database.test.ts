@@ -23,7 +23,7 @@ const added: Call = [
 const state: Call = ['accountState', ['example.org', 'bob']]
 
 function appended(to: string, raw = new Uint8Array(10), id = randomId()): Call {
-  const entry: EntryValues = ['example.org', to, 'alice@example.net', 0, 1, 1]
+  const entry: EntryValues = ['example.org', to, 'alice@example.net', 'phone', 0, 1, 1]
   return ['append', ['example.org', id, 1000, '[]', raw, [entry], false]]
 }
 

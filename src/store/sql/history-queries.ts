@@ -1,0 +1,187 @@
+// The history as it is read: pages by key, never by counting; bounds in time looked for by halves.
+import { clockSetBackMax } from '../history-rules.ts'
+import { all, one, type Procedure, type SqlRow, type SqlValue } from './procedure.ts'
+
+const itemColumns = 'message.id, message.at, head, raw, entry.sequence, peer, sent, archived'
+const items = `SELECT ${itemColumns} FROM entry JOIN message ON message.sequence = entry.sequence
+  WHERE entry.domain = ? AND owner = ?`
+
+export function* undelivered(
+  domain: string,
+  owner: string,
+  afterSequence: number,
+  limit: number,
+): Procedure<readonly SqlRow[]> {
+  return yield* all(
+    `${items} AND undelivered = 1 AND entry.sequence > ? ORDER BY entry.sequence LIMIT ?`,
+    domain,
+    owner,
+    afterSequence,
+    limit,
+  )
+}
+
+export interface FilterValues {
+  readonly peer: string | undefined
+  readonly agent: string | undefined
+  readonly start: number | undefined
+  readonly end: number | undefined
+  readonly afterId: string | undefined
+  readonly beforeId: string | undefined
+}
+
+export interface HistoryValues extends FilterValues {
+  readonly ids: readonly string[] | undefined
+  readonly backwards: boolean
+  readonly limit: number
+}
+
+/** A bound that the owner does not have. */
+export interface NoSuchEntry {
+  readonly noSuchEntry: string
+}
+
+/** The rows, or the bound that the owner does not have. */
+export function* history(
+  domain: string,
+  owner: string,
+  query: HistoryValues,
+): Procedure<readonly SqlRow[] | NoSuchEntry> {
+  const range = yield* rangeOf(domain, owner, query)
+  if ('noSuchEntry' in range) return range
+  if (query.ids !== undefined) return yield* named(domain, owner, query, range)
+  const { clause, values } = conditions(domain, owner, query, range)
+  const rows = yield* all(
+    `${items} ${clause} ORDER BY entry.sequence ${query.backwards ? 'DESC' : 'ASC'} LIMIT ?`,
+    ...values,
+    query.limit,
+  )
+  return query.backwards ? rows.toReversed() : rows
+}
+
+export function* countHistory(
+  domain: string,
+  owner: string,
+  filter: FilterValues,
+  max: number,
+): Procedure<number | NoSuchEntry> {
+  const range = yield* rangeOf(domain, owner, filter)
+  if ('noSuchEntry' in range) return range
+  const { clause, values } = conditions(domain, owner, filter, range)
+  const matching = `SELECT 1 AS matching FROM entry WHERE entry.domain = ? AND owner = ? ${clause} LIMIT ?`
+  const row = yield* one(`SELECT COUNT(*) FROM (${matching}) AS counted`, ...values, max)
+  return Number(row?.[0])
+}
+
+/** Exclusive bounds of the sequence. */
+interface Range {
+  readonly after: number
+  readonly before: number
+}
+
+const everything = Number.MAX_SAFE_INTEGER
+
+function* rangeOf(
+  domain: string,
+  owner: string,
+  { start, end, afterId, beforeId }: FilterValues,
+): Procedure<Range | NoSuchEntry> {
+  let [after, before] = [0, everything]
+  if (afterId !== undefined) {
+    const sequence = yield* sequenceOf(domain, owner, afterId)
+    if (sequence === undefined) return { noSuchEntry: afterId }
+    after = sequence
+  }
+  if (beforeId !== undefined) {
+    const sequence = yield* sequenceOf(domain, owner, beforeId)
+    if (sequence === undefined) return { noSuchEntry: beforeId }
+    before = sequence
+  }
+  // One less and one more, since the bounds in time are inclusive and these are not.
+  if (start !== undefined) {
+    after = Math.max(after, (yield* firstSince(domain, owner, start - clockSetBackMax)) - 1)
+  }
+  if (end !== undefined) {
+    before = Math.min(before, yield* firstSince(domain, owner, end + clockSetBackMax))
+  }
+  return { after, before }
+}
+
+/**
+ * A sequence before which all of the owner's entries are older than `time`, where time went forwards: found by halves, some forty
+ * looks at the primary key, however long the history.
+ */
+function* firstSince(domain: string, owner: string, time: number): Procedure<number> {
+  const ends = yield* one(
+    'SELECT MIN(sequence), MAX(sequence) FROM entry WHERE domain = ? AND owner = ?',
+    domain,
+    owner,
+  )
+  let low = Number(ends?.[0] ?? 0)
+  let high = Number(ends?.[1] ?? 0) + 1
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2)
+    const row = yield* one(
+      'SELECT sequence, at FROM entry WHERE domain = ? AND owner = ? AND sequence >= ? ORDER BY sequence LIMIT 1',
+      domain,
+      owner,
+      middle,
+    )
+    if (row === undefined || (row[1] as number) >= time) high = middle
+    else low = (row[0] as number) + 1
+  }
+  return low
+}
+
+function conditions(
+  domain: string,
+  owner: string,
+  { peer, agent, start, end }: FilterValues,
+  { after, before }: Range,
+): { readonly clause: string; readonly values: SqlValue[] } {
+  let clause = 'AND archived = 1'
+  const values: SqlValue[] = [domain, owner]
+  const bound = (condition: string, value: SqlValue | undefined): void => {
+    if (value === undefined) return
+    clause += ` AND ${condition} ?`
+    values.push(value)
+  }
+  bound('entry.sequence >', after === 0 ? undefined : after)
+  bound('entry.sequence <', before === everything ? undefined : before)
+  bound('peer =', peer)
+  bound('agent =', agent)
+  bound('entry.at >=', start)
+  bound('entry.at <=', end)
+  return { clause, values }
+}
+
+/** Those of the named that match, in order; all must be there. */
+function* named(
+  domain: string,
+  owner: string,
+  query: HistoryValues,
+  range: Range,
+): Procedure<readonly SqlRow[] | NoSuchEntry> {
+  const { clause, values } = conditions(domain, owner, query, range)
+  const found: SqlRow[] = []
+  for (const id of new Set(query.ids)) {
+    const sequence = yield* sequenceOf(domain, owner, id)
+    if (sequence === undefined) return { noSuchEntry: id }
+    const row = yield* one(`${items} ${clause} AND entry.sequence = ?`, ...values, sequence)
+    if (row !== undefined) found.push(row)
+  }
+  found.sort((a, b) => (a[4] as number) - (b[4] as number))
+  return query.backwards ? found.slice(-query.limit) : found.slice(0, query.limit)
+}
+
+function* sequenceOf(domain: string, owner: string, id: string): Procedure<number | undefined> {
+  const row = yield* one(
+    `SELECT entry.sequence FROM message JOIN entry ON entry.sequence = message.sequence
+    WHERE message.domain = ? AND id = ? AND entry.domain = ? AND owner = ? AND archived = 1`,
+    domain,
+    id,
+    domain,
+    owner,
+  )
+  return row?.[0] as number | undefined
+}
