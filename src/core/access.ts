@@ -18,6 +18,11 @@ export interface AccessSubject {
   readonly contacts: ReadonlyMap<string, Contact>
 }
 
+/** The rules as they are now, for comparison with what they become. */
+export function subjectNow({ address, rules, contacts }: AccessSubject): AccessSubject {
+  return { address, rules: new Map(rules), contacts }
+}
+
 /** RFC 2779 2.3.5, 5.4.10. Polite blocking is for presence: a politely blocked sender is refused as visibly as a blocked one. */
 export function mayMessage(owner: AccessSubject, from: Address): boolean {
   const action = ruleFor(owner.rules, from)?.action

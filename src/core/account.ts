@@ -8,6 +8,7 @@ import type { Contact } from './contact.ts'
 import type { ForeignPresentity } from './foreign-presentities.ts'
 import type { Forward } from './forward.ts'
 import { Inbox } from './inboxes.ts'
+import { ListVersions } from './list-versions.ts'
 import { Presentity } from './presentities.ts'
 import type { AccountRecord } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -24,6 +25,7 @@ export class Account {
   record: AccountRecord
   readonly rules = new Map<string, AccessRule>()
   readonly contacts = new Map<string, Contact>()
+  readonly listVersions = new ListVersions()
   readonly inbox = new Inbox()
   readonly presentity = new Presentity()
   /** Where the person has moved to. */

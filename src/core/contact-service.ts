@@ -1,7 +1,7 @@
 // A person's contacts, authorizations and access rules: the one list that a roster, a buddy list and an access list are views
 // of. Every change is durable before it is answered, and told to all the owner's sessions.
 import { type Address, type Condition, type Envelope, type Outcome, refused, stored } from '#model'
-import { type AccessPolicy, type AccessSubject, maySubscribe } from './access.ts'
+import { type AccessPolicy, type AccessSubject, maySubscribe, subjectNow } from './access.ts'
 import { type AccessRule, accessRulesMax, type RulesChange, rulesAfter } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
@@ -9,6 +9,7 @@ import { inbound, outbound } from './authorizations.ts'
 import { type Contact, changed, isNone, noAuthorization } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
 import { whereMoved } from './forward.ts'
+import { looksAlike } from './list-versions.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
@@ -88,6 +89,8 @@ export class ContactService {
         account,
         { address: named, authorization, listed: true, name, groups, ...request },
         onOutcome,
+        'rejected',
+        true,
       )
     })
   }
@@ -99,6 +102,7 @@ export class ContactService {
       if (before === undefined || !before.listed) return onOutcome(refused('not-found'))
       const { to, from, pendingOut, pendingIn } = before.authorization
       account.contacts.delete(named.key)
+      account.listVersions.changed(before, undefined)
       this.#durably(this.#parts.store.removeContact(account.address, named), onOutcome)
       for (const agent of account.contactAgents) agent.contactChanged(named, undefined)
       tellOwnerOfContact(account, { ...before, authorization: noAuthorization }, before.authorization)
@@ -148,7 +152,7 @@ export class ContactService {
       const rules = rulesAfter(account.rules, change)
       if (rules.size > accessRulesMax && rules.size > account.rules.size)
         return onOutcome(refused('resource-limit'))
-      const before = rulesOf(account)
+      const before = subjectNow(account)
       account.rules.clear()
       for (const rule of rules.values()) account.rules.set(rule.subject, rule)
       this.#durably(this.#parts.store.changeRules(account.address, change.removed, change.put), onOutcome)
@@ -342,8 +346,14 @@ export class ContactService {
     return true
   }
 
-  /** `end`: why, if the contact watches no more. */
-  #save(account: Account, contact: Contact, onOutcome: OnOutcome, end: WatcherEvent = 'rejected'): void {
+  /** `end`: why, if the contact watches no more. `isAsked`: all hear of the item, were it the same as before (RFC 6121 §2.3.2). */
+  #save(
+    account: Account,
+    contact: Contact,
+    onOutcome: OnOutcome,
+    end: WatcherEvent = 'rejected',
+    isAsked = false,
+  ): void {
     const before = account.contacts.get(contact.address.key)
     const gone = !contact.listed && isNone(contact.authorization)
     if (gone) {
@@ -353,7 +363,8 @@ export class ContactService {
       account.contacts.set(contact.address.key, contact)
       this.#durably(this.#parts.store.putContact(account.address, contact), onOutcome)
     }
-    if (contact.listed || before?.listed === true)
+    account.listVersions.changed(before, gone ? undefined : contact)
+    if (isAsked || !looksAlike(before, contact))
       for (const agent of account.contactAgents) agent.contactChanged(contact.address, contact)
     tellOwnerOfContact(account, contact, before?.authorization, end)
     if (!this.#parts.router.isLocal(contact.address.domain)) this.onForeignContact(account, contact.address)
@@ -382,9 +393,4 @@ export class ContactService {
 function requestOf(source: Envelope | undefined): Pick<Contact, 'request'> {
   if (source === undefined || source.raw.length > requestOctetsMax) return {}
   return { request: { protocol: source.head.protocol, raw: source.raw } }
-}
-
-/** The rules as they are now, for comparison. */
-function rulesOf(account: Account): AccessSubject {
-  return { address: account.address, rules: new Map(account.rules), contacts: account.contacts }
 }

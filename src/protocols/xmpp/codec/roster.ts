@@ -2,7 +2,7 @@
 import type { Contact } from '#core'
 import type { Address } from '#model'
 import { type Element, xml } from '#wire/xml'
-import { bareJid, parseJid } from './jid.ts'
+import { bareJid, parseJid, prepareResource } from './jid.ts'
 import { rosterNamespace } from './namespaces.ts'
 import { type StanzaError, stanzaError } from './stanza-error.ts'
 
@@ -49,7 +49,9 @@ export function readRosterSet(query: Element): RosterSet {
   if (item.attribute('subscription') === 'remove') return { kind: 'remove', address: jid.address }
   const name = item.attribute('name') ?? ''
   const groups = item.childrenNamed('group').map((group) => group.text())
-  if (new Set(groups).size < groups.length) return wrong('bad-request')
+  // Compared as resourceparts are (RFC 6121 §2.3.3).
+  const compared = groups.map((group) => prepareResource(group) ?? group)
+  if (new Set(compared).size < groups.length) return wrong('bad-request')
   const isTooLong = groups.some((group) => group === '' || group.length > nameMax)
   if (name.length > nameMax || isTooLong || groups.length > groupsMax) return wrong('not-acceptable')
   return { kind: 'put', address: jid.address, name, groups }

@@ -6,6 +6,7 @@ import {
   clientNamespace,
   clientStream,
   preApprovalNamespace,
+  rosterVersioningNamespace,
   saslNamespace,
   sessionNamespace,
   streamErrorsNamespace,
@@ -97,7 +98,8 @@ export function featuresText(features: Features, caps?: Element): string {
     features.bind ? xml('bind', bindNamespace) : undefined,
     // COMPAT: clients of RFC 3921 ask for a session; `optional` tells newer ones not to (RFC 6121 Appendix E).
     features.bind ? xml('session', sessionNamespace, {}, xml('optional', sessionNamespace)) : undefined,
-    // RFC 6121 §3.4: merely informative.
+    // RFC 6121 §2.6.1, §3.4: merely informative.
+    features.bind ? xml('ver', rosterVersioningNamespace) : undefined,
     features.bind ? xml('sub', preApprovalNamespace) : undefined,
     features.bind ? caps : undefined,
   )

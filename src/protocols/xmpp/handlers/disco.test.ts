@@ -108,6 +108,7 @@ describe('entity capabilities of the server (XEP-0115)', () => {
     client.open()
     const features = await client.next()
     assert.match(features, /<sub xmlns='urn:xmpp:features:pre-approval'\/>/, 'RFC 6121 §3.4')
+    assert.match(features, /<ver xmlns='urn:xmpp:features:rosterver'\/>/, 'RFC 6121 §2.6.1')
     const [, node, verification] =
       /<c xmlns='http:\/\/jabber.org\/protocol\/caps' hash='sha-1' node='([^']+)' ver='([^']+)'\/>/.exec(
         features,

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serialize } from '#wire/xml'
-import { clientStream } from '../codec/namespaces.ts'
 import { testDomain } from '../testing/test-domain.ts'
 
 const query = (namespace: string, inside = ''): string => `<query xmlns='${namespace}'>${inside}</query>`
@@ -159,84 +157,5 @@ describe('iq (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
       romeo.send(element)
       assert.match(await romeo.next(), new RegExp(`<${condition} `))
     }
-  })
-})
-
-describe('roster (RFC 6121 §2)', () => {
-  const set = (item: string, id = 's'): string =>
-    `<iq type='set' id='${id}'>${query('jabber:iq:roster', item)}</iq>`
-  const get = "<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>"
-
-  it('§2.3, §2.4, §2.5: items are added, changed and removed, and pushed to interested resources only (§2.1.6)', async () => {
-    const domain = await testDomain()
-    const romeo = await domain.bound('romeo', 'orchard')
-    const phone = await domain.bound('romeo', 'phone')
-    const idle = await domain.bound('romeo', 'idle')
-    await romeo.ask(get)
-    await phone.ask(get)
-    const answer = await romeo.ask(
-      set("<item jid='Juliet@localhost/x' name='J &amp; co'><group>A</group><group>B</group></item>"),
-    )
-    assert.equal(
-      serialize(answer, { outer: clientStream }),
-      "<iq type='result' id='s' from='romeo@localhost' to='romeo@localhost/orchard'/>",
-    )
-    const item =
-      "<item jid='juliet@localhost' name='J &amp; co' subscription='none'><group>A</group><group>B</group></item>"
-    const push = new RegExp(
-      `^<iq type='set' id='[^']+' from='romeo@localhost' to='romeo@localhost/(orchard|phone)'>${query('jabber:iq:roster', item)}</iq>$`,
-    )
-    await domain.settle()
-    assert.match(romeo.takeAll().join(), push)
-    assert.match(phone.takeAll().join(), push)
-    assert.deepEqual(idle.takeAll(), [])
-    await romeo.ask(set("<item jid='juliet@localhost'/>"))
-    assert.match(phone.takeAll().join(), /<item jid='juliet@localhost' subscription='none'\/>/)
-    await romeo.ask(set("<item jid='juliet@localhost' subscription='remove'/>"))
-    assert.match(phone.takeAll().join(), /<item jid='juliet@localhost' subscription='remove'\/>/)
-    romeo.takeAll()
-    const empty = await romeo.ask(get)
-    assert.equal(empty.elements()[0]?.children.length, 0)
-  })
-
-  const wrong: readonly (readonly [string, string, string])[] = [
-    ['no item', '', 'bad-request'],
-    ['two items', "<item jid='a@localhost'/><item jid='b@localhost'/>", 'bad-request'],
-    ['no jid', '<item/>', 'bad-request'],
-    ['a group twice', "<item jid='a@localhost'><group>x</group><group>x</group></item>", 'bad-request'],
-    ['a group without a name', "<item jid='a@localhost'><group/></item>", 'not-acceptable'],
-    ['a name too long', `<item jid='a@localhost' name='${'x'.repeat(2000)}'/>`, 'not-acceptable'],
-    ['what is no JID', "<item jid='@localhost'/>", 'jid-malformed'],
-    [
-      'the removal of what is not there (§2.5.3)',
-      "<item jid='a@localhost' subscription='remove'/>",
-      'item-not-found',
-    ],
-  ]
-  for (const [what, item, condition] of wrong) {
-    it(`§2.3.3: ${what} is ${condition}`, async () => {
-      const domain = await testDomain()
-      const romeo = await domain.bound('romeo', 'orchard')
-      const answer = await romeo.ask(set(item))
-      assert.match(serialize(answer), new RegExp(`<${condition} `))
-    })
-  }
-
-  it('§2.5.1: removing a contact ends what was authorized both ways', async () => {
-    const domain = await testDomain()
-    await domain.befriend('romeo', 'juliet')
-    const juliet = await domain.available('juliet', 'balcony')
-    const romeo = await domain.available('romeo', 'orchard')
-    juliet.takeAll()
-    await romeo.ask(set("<item jid='juliet@localhost' subscription='remove'/>"))
-    await domain.settle()
-    const told = juliet.takeAll().join('\n')
-    assert.match(told, /type='unsubscribe'/)
-    assert.match(told, /type='unsubscribed'/)
-    assert.match(
-      told,
-      /<presence from='romeo@localhost\/orchard' to='juliet@localhost' type='unavailable'\/>/,
-    )
-    assert.match(told, /<item jid='romeo@localhost' subscription='none'\/>/)
   })
 })
