@@ -2,14 +2,21 @@
 
 import type { Logins } from '#auth'
 import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
-import { type Connection, listenTcp, netMetrics, type TcpListener, type TlsContexts } from '#net'
+import {
+  type Connection,
+  listenTcp,
+  netMetrics,
+  type TcpListener,
+  type TlsContexts,
+  type WebOffers,
+} from '#net'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type ImppSettings, settings } from './settings.ts'
 
-export const protocol: Protocol<ImppSettings, TlsContexts, Logins> = {
+export const protocol: Protocol<ImppSettings, TlsContexts, Logins, WebOffers> = {
   name: protocolName,
   settings,
   revive: reviveEnvelope,
@@ -18,7 +25,7 @@ export const protocol: Protocol<ImppSettings, TlsContexts, Logins> = {
 
 async function start(
   service: Service,
-  environment: Environment<ImppSettings, TlsContexts, Logins>,
+  environment: Environment<ImppSettings, TlsContexts, Logins, WebOffers>,
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
   const { settings: values } = environment
@@ -28,9 +35,11 @@ async function start(
   const shared: SessionEnvironment = { ...environment, service, sessions }
   const opened =
     values.client === undefined ? undefined : await listenForClients(service, shared, values.client)
+  const withdraw = environment.web && offerWebSockets(environment.web, shared)
   return {
     listeners: opened === undefined ? [] : [listenerOf(opened)],
     stop: async () => {
+      withdraw?.()
       for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
       await opened?.close()
     },
@@ -52,6 +61,20 @@ function listenForClients(
     onFault: (error, connection) => {
       service.log.error('an impp connection was cut by a fault', { error, connection: connection?.id })
     },
+  })
+}
+
+/** docs/specs/impp-1.0.md §2.1: the same octets in binary messages; TLS is the web socket's, so STARTTLS is not there. */
+function offerWebSockets(web: WebOffers, shared: SessionEnvironment): () => void {
+  const environment = { ...shared, tls: undefined }
+  return web.offer({
+    path: '/impp',
+    subprotocol: 'impp',
+    purpose: 'IMPP clients (WebSocket)',
+    kind: 'binary',
+    framing: 'stream',
+    messageBytesMax: shared.settings.messageOctetsMax,
+    accept: (connection) => serveClient(connection, environment),
   })
 }
 
