@@ -18,7 +18,13 @@ const pinned = ((): ((core: number, command: string[]) => string[]) => {
   }
 })()
 
-export const node = [process.execPath, '--conditions=verona-source', '--disable-warning=ExperimentalWarning']
+/** As the launcher starts it: the young generation stays small (decision 0080). */
+export const node = [
+  process.execPath,
+  '--max-semi-space-size=4',
+  '--conditions=verona-source',
+  '--disable-warning=ExperimentalWarning',
+]
 
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
