@@ -15,21 +15,17 @@ for (const [what, name, disabled, found] of [
   ['an unknown name', parseAddress('bob@example.com') as Address, false, false],
   ['a disabled account', alice, true, false],
 ] as const) {
-  test(`credentials of ${what}, with the same two questions to the store`, async () => {
+  test(`credentials of ${what}, with one question to the store`, async () => {
     const asked: string[] = []
     const record: AccountRecord = { address: alice, aliases: [alias], created: 0, disabled }
     const authenticator = new StoreAuthenticator({
-      account: async (address) => {
-        asked.push('account')
-        return address.key === alice.key || address.key === alias.key ? record : undefined
-      },
-      secrets: async (owner) => {
-        asked.push('secrets')
-        return owner.key === alice.key ? secrets : undefined
+      credentials: async ({ key }) => {
+        asked.push(key)
+        return key === alice.key || key === alias.key ? { record, secrets } : undefined
       },
     })
     assert.deepEqual(await authenticator.credentials(name), found ? { owner: alice, secrets } : undefined)
-    assert.deepEqual(asked, ['account', 'secrets'])
+    assert.deepEqual(asked, [name.key])
   })
 }
 

@@ -7,18 +7,16 @@ import type { Address } from '#model'
 const serverKeyOctets = 32
 
 export class StoreAuthenticator implements Authenticator {
-  readonly #store: Pick<Store, 'account' | 'secrets'>
+  readonly #store: Pick<Store, 'credentials'>
 
-  constructor(store: Pick<Store, 'account' | 'secrets'>) {
+  constructor(store: Pick<Store, 'credentials'>) {
     this.#store = store
   }
 
   async credentials(name: Address): Promise<Credentials | undefined> {
-    // Asked for in one turn, so that the store answers both at once, and in every case: an unknown name costs what a known one does.
-    const [record, own] = await Promise.all([this.#store.account(name), this.#store.secrets(name)])
-    if (record === undefined || record.disabled) return undefined
-    const secrets = record.address.key === name.key ? own : await this.#store.secrets(record.address)
-    return secrets === undefined ? undefined : { owner: record.address, secrets }
+    const found = await this.#store.credentials(name)
+    if (found === undefined || found.record.disabled) return undefined
+    return { owner: found.record.address, secrets: found.secrets }
   }
 }
 

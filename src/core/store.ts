@@ -142,6 +142,8 @@ export interface Store {
   countAccounts(): Promise<number>
 
   secrets(owner: Address): Promise<Secrets | undefined>
+  /** What a login needs of the account that a name (or alias) names; an unknown name costs what a known one does. */
+  credentials(name: Address): Promise<{ record: AccountRecord; secrets: Secrets } | undefined>
   setSecrets(owner: Address, secrets: Secrets): Promise<boolean>
 
   putContact(owner: Address, contact: Contact): Promise<void>

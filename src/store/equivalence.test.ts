@@ -174,7 +174,7 @@ async function whole(store: Store): Promise<unknown> {
     const history = withoutSequence(await store.history(owner, { limit: 1000 }))
     const waiting = withoutSequence(await store.undelivered(owner, 0, 1000))
     const contacts = state?.contacts.map(({ address }) => address.key).sort()
-    states.push([{ ...state, contacts }, await store.secrets(owner), history, waiting])
+    states.push([{ ...state, contacts }, await store.credentials(owner), history, waiting])
   }
   const queues = []
   for (const domain of ['else.example', 'far.example']) {

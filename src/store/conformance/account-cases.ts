@@ -132,6 +132,19 @@ export function accountCases(under: UnderTest): void {
     )
   })
 
+  test('credentials are those of the account that a name or an alias names', async () => {
+    const owner = await under.account()
+    const alias = fresh()
+    await under.store.replaceAccount(record(owner.key, alias.key), secretsOf('both'))
+    for (const name of [owner, alias]) {
+      assert.deepEqual(await under.store.credentials(name), {
+        record: record(owner.key, alias.key),
+        secrets: secretsOf('both'),
+      })
+    }
+    assert.equal(await under.store.credentials(fresh()), undefined)
+  })
+
   test('secrets are kept as given and belong to an account', async () => {
     const owner = await under.account()
     assert.deepEqual(await under.store.secrets(owner), secretsOf(owner.user))

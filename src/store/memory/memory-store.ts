@@ -142,6 +142,12 @@ class MemoryStore implements Store {
     return this.#accounts.get(owner.key)?.secrets
   }
 
+  async credentials(name: Address): Promise<{ record: AccountRecord; secrets: Secrets } | undefined> {
+    this.#mustBeOpen()
+    const held = this.#names.get(name.key)
+    return held === undefined ? undefined : { record: held.record, secrets: held.secrets }
+  }
+
   async setSecrets(owner: Address, secrets: Secrets): Promise<boolean> {
     this.#mustBeOpen()
     const held = this.#accounts.get(owner.key)

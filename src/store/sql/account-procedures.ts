@@ -135,6 +135,17 @@ export function* countAccounts(): Procedure<number> {
   return Number(row?.[0])
 }
 
+/** The account, then its secrets: asked for in every case, so that an unknown name costs what a known one does. */
+export function* credentials(
+  domain: string,
+  localpart: string,
+): Procedure<readonly [row: AccountRow, secrets: string] | undefined> {
+  const row = yield* account(domain, localpart)
+  const [ownerDomain, owner] = row === undefined ? [domain, localpart] : [row[0] as string, row[1] as string]
+  const kept = yield* secrets(ownerDomain, owner)
+  return row === undefined || kept === undefined ? undefined : [row, kept]
+}
+
 export function* secrets(domain: string, localpart: string): Procedure<string | undefined> {
   const row = yield* one('SELECT secrets FROM secret WHERE domain = ? AND owner = ?', domain, localpart)
   return row?.[0] as string | undefined

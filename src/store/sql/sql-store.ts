@@ -92,6 +92,16 @@ export class SqlStore implements Store {
     return text === undefined ? undefined : (JSON.parse(text) as Secrets)
   }
 
+  async credentials({
+    domain,
+    user,
+  }: Address): Promise<{ record: AccountRecord; secrets: Secrets } | undefined> {
+    const found = await this.#ask('credentials', domain, user)
+    return found === undefined
+      ? undefined
+      : { record: recordOf(found[0]), secrets: JSON.parse(found[1]) as Secrets }
+  }
+
   setSecrets({ domain, user }: Address, secrets: Secrets): Promise<boolean> {
     return this.#ask('setSecrets', domain, user, JSON.stringify(secrets))
   }
