@@ -34,7 +34,8 @@ function receivedEntry(
   return { owner, peer, peerAgent, direction: 'received', undelivered, archived }
 }
 
-function sentEntry({ address: owner }: Account, { to: peer, toAgent: peerAgent }: Head): HistoryEntry {
+/** A message as its sender keeps it. */
+export function sentEntry({ address: owner }: Account, { to: peer, toAgent: peerAgent }: Head): HistoryEntry {
   return { owner, peer, peerAgent, direction: 'sent', undelivered: false, archived: true }
 }
 

@@ -45,6 +45,7 @@ export type { ListChange } from './list-versions.ts'
 export { type MessagePolicy, MessageService } from './message-service.ts'
 export { PresenceNotification, type VisibleSource } from './notification.ts'
 export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
+export { type RelayPolicy, relayDefaults } from './peer-queue.ts'
 export {
   noPeers,
   type PeerLink,
@@ -57,6 +58,7 @@ export {
 export { type FetchOutcome, PresenceService, type Publication } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'
 export type { Environment, Listener, Protocol, RunningProtocol } from './protocol.ts'
+export type { Relay, RelayQueueStatus } from './relay.ts'
 export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'
 export { ServiceError } from './service-error.ts'

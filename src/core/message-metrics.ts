@@ -4,7 +4,6 @@ import type { Counter, CounterFamily, Metrics } from '#observe'
 export interface MessageMetrics {
   readonly delivered: Counter
   readonly stored: Counter
-  readonly relayed: Counter
   readonly refused: CounterFamily
   readonly dropped: Counter
   readonly handedOver: Counter
@@ -16,7 +15,6 @@ export function messageMetrics(metrics: Metrics): MessageMetrics {
   return {
     delivered: counter('verona_messages_delivered', 'Messages that an agent of the recipient took at once.'),
     stored: counter('verona_messages_stored', 'Messages stored for a recipient whom no agent could serve.'),
-    relayed: counter('verona_messages_relayed', 'Messages handed on to another domain.'),
     refused: metrics.counterFamily({
       name: 'verona_messages_refused',
       help: 'Messages refused to their sender, by condition.',

@@ -2,6 +2,7 @@
 // not wait for the disk; the outcome does.
 import { orderedId } from '#base'
 import {
+  type Condition,
   delivered,
   type Envelope,
   type Head,
@@ -22,8 +23,10 @@ import { historyEntries } from './history-entries.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
+import type { OutgoingMessages } from './outgoing-messages.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
+import { offerSentCopies } from './sent-copies.ts'
 import { ServiceError } from './service-error.ts'
 import type { Store, StoredUnit } from './store.ts'
 import type { Translations } from './translations.ts'
@@ -47,6 +50,7 @@ interface Waiting {
 /** What the service needs of the others; the clock only stamps. */
 export interface MessageParts {
   readonly router: Router
+  readonly outgoing: OutgoingMessages
   readonly directory: Directory
   readonly store: Store
   readonly policy: MessagePolicy
@@ -85,12 +89,12 @@ export class MessageService {
     else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(this.#refuse('rate-exceeded'))
   }
 
-  /** Tells a sender what became known of its message after it was answered (never of a report). */
-  report(report: Report, about: Head): void {
-    if (about.kind === 'report') return
+  /** Tells a sender what became known of its message after it was answered (never of a report: then without an outcome). */
+  report(report: Report, about: Head, onOutcome: (outcome?: Outcome) => void = () => {}): void {
+    if (about.kind === 'report') return onOutcome()
     const envelope = reportEnvelope(report, { address: about.from, agent: about.fromAgent }, about.to)
     this.#parts.metrics.reports.add()
-    this.send(envelope, () => {})
+    this.send(envelope, onOutcome)
   }
 
   /** Signs a device in to its owner's inbox. What waits for the owner is handed over once it is `ready`. */
@@ -142,7 +146,7 @@ export class MessageService {
       onOrdered()
     }
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
-    if (!this.#parts.router.isLocal(head.to.domain)) return this.#relay(envelope, settle)
+    if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle)
     const account = this.#parts.directory.resident(head.to)
     if (account !== undefined) return this.#accept(account, envelope, onOutcome, onOrdered)
     const kept = envelope.keep()
@@ -153,12 +157,11 @@ export class MessageService {
     })
   }
 
-  #relay(envelope: Envelope, onOutcome: OnOutcome): void {
-    const { head } = envelope
-    this.#parts.router.findLink(head.to, head.protocol, (link) => {
-      if (typeof link === 'string') return onOutcome(this.#refuse(link))
-      this.#parts.metrics.relayed.add()
-      link.send(envelope, onOutcome)
+  /** To another domain. Until its word is known, later ones of the same two people wait in their lane. */
+  #depart(envelope: Envelope, settle: OnOutcome): void {
+    this.#parts.outgoing.send(envelope, this.#offer, conditionOf, (outcome) => {
+      if (outcome.kind === 'refused') this.#parts.metrics.refused.with(outcome.condition).add()
+      settle(outcome)
     })
   }
 
@@ -335,16 +338,12 @@ export class MessageService {
     // One's own other agents get what one writes to oneself as received.
     if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return
     const ownId = archives(sender, head.to, head.toAgent) ? archiveId : ''
-    const context: DeliveryContext = { copy: 'sent', archiveId: ownId, storedAt: undefined }
-    for (const agent of [...sender.inbox.agents]) {
-      if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
-      this.#offer([agent], envelope, context, () => {})
-    }
+    offerSentCopies(sender, envelope, ownId, this.#offer)
   }
 
   /** The store could not keep it: its sender must not believe that it did. */
   #unstored(fault: Error): Refused {
-    return this.#refuse(fault instanceof ServiceError ? fault.condition : 'internal-fault')
+    return this.#refuse(conditionOf(fault))
   }
 
   #refuse(condition: Refused['condition']): Refused {
@@ -357,4 +356,8 @@ export class MessageService {
     this.#parts.metrics.dropped.add()
     return relayed
   }
+}
+
+function conditionOf(fault: Error): Condition {
+  return fault instanceof ServiceError ? fault.condition : 'internal-fault'
 }

@@ -14,8 +14,11 @@ import { Leases } from './leases.ts'
 import { messageMetrics } from './message-metrics.ts'
 import { type MessagePolicy, MessageService } from './message-service.ts'
 import { Notifier } from './notifier.ts'
+import { OutgoingMessages } from './outgoing-messages.ts'
+import { type RelayPolicy, relayDefaults } from './peer-queue.ts'
 import type { Peers, RemotePresence } from './peers.ts'
 import { PresenceService } from './presence-service.ts'
+import { Relay } from './relay.ts'
 import { coreProtocol, reviveReport } from './report-envelope.ts'
 import { Router } from './router.ts'
 import { ServiceError } from './service-error.ts'
@@ -23,7 +26,10 @@ import type { Store, StoredUnit } from './store.ts'
 import { Transit } from './transit.ts'
 import { Translations } from './translations.ts'
 
-export interface ServicePolicy extends MessagePolicy, AccessPolicy {}
+export interface ServicePolicy extends MessagePolicy, AccessPolicy {
+  /** What happens to messages for domains that can't be reached; `relayDefaults` where it is silent. */
+  readonly relay?: Partial<RelayPolicy>
+}
 
 export interface ServiceParts {
   readonly clock: Clock
@@ -38,6 +44,8 @@ export interface ServiceParts {
   readonly passwords: PasswordSetter
   /** Makes an envelope again of what a protocol stored; undefined when the protocol is not known here. */
   readonly revive: (unit: StoredUnit) => Envelope | undefined
+  /** In 0..1, to spread what would else happen at one moment. */
+  readonly random?: () => number
 }
 
 export interface Service {
@@ -52,6 +60,9 @@ export interface Service {
   /** Where the links to other domains tell what they learn of presence there. */
   readonly remotePresence: RemotePresence
   readonly archiving: Archiving
+  /** To other domains: `load` before anybody may send, `start` once the protocols run, `stop` before the store is closed. */
+  readonly relay: Relay
+  readonly peers: Peers
   readonly transit: Transit
   readonly directory: Directory
   readonly router: Router
@@ -94,15 +105,28 @@ export function createService(parts: ServiceParts): Service {
     router,
     fault,
   })
+  const relay = new Relay({
+    clock,
+    store,
+    peers: parts.peers,
+    policy: { ...relayDefaults, ...policy.relay },
+    revive,
+    metrics,
+    report: (report, about, told) => messages.report(report, about, told),
+    random: parts.random ?? Math.random,
+    fault,
+  })
+  const now = (): number => clock.now()
   const messages = new MessageService({
     router,
+    outgoing: new OutgoingMessages({ relay, router, directory, store, policy, now }),
     directory,
     store,
     policy,
     revive,
     metrics: messageMetrics(metrics),
     translations,
-    now: () => clock.now(),
+    now,
     fault,
   })
   const accounts = new AccountService({ clock, store, directory, passwords: parts.passwords, isLocal })
@@ -121,6 +145,8 @@ export function createService(parts: ServiceParts): Service {
     accounts,
     remotePresence,
     archiving: new Archiving(directory, store, fault),
+    relay,
+    peers: parts.peers,
     transit: new Transit(router, directory),
     directory,
     router,

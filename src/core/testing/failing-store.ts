@@ -2,7 +2,9 @@
 import type { Store } from '../store.ts'
 
 /** A store of which one call fails as long as `fault` is set. */
-export function failingStore(method: 'append' | 'markDelivered' | 'accountState' | 'undelivered') {
+export function failingStore(
+  method: 'append' | 'markDelivered' | 'accountState' | 'undelivered' | 'enqueue' | 'dequeue',
+) {
   const state: { fault: Error | undefined; through(store: Store): Store } = {
     fault: undefined,
     through: (store) =>

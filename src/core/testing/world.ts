@@ -62,6 +62,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     authenticator: { credentials: () => Promise.resolve(undefined) },
     passwords: { derive: () => Promise.reject(new Error('no passwords here')) },
     revive: reviveTest,
+    random: () => 0.5,
   })
   return { service, clock, store, faults }
 }

@@ -1,0 +1,63 @@
+// What our people send to other domains: handed to the relay, and once it is taken on, shown to their other devices and kept in
+// their history, as a message to somebody here is.
+import { orderedId } from '#base'
+import { type Condition, type Envelope, type Outcome, refused } from '#model'
+import type { Account } from './account.ts'
+import { archives } from './archiving.ts'
+import type { Directory } from './directory.ts'
+import { sentEntry } from './history-entries.ts'
+import type { Offer } from './offer.ts'
+import type { Relay } from './relay.ts'
+import type { Router } from './router.ts'
+import { offerSentCopies } from './sent-copies.ts'
+import type { Store } from './store.ts'
+
+export interface OutgoingParts {
+  readonly relay: Relay
+  readonly router: Router
+  readonly directory: Directory
+  readonly store: Store
+  readonly policy: { readonly history: boolean }
+  readonly now: () => number
+}
+
+type OnOutcome = (outcome: Outcome) => void
+
+export class OutgoingMessages {
+  readonly #parts: OutgoingParts
+
+  constructor(parts: OutgoingParts) {
+    this.#parts = parts
+  }
+
+  /** `unkept`: the condition for a history that could not be written. `onOutcome` is called once, last of all. */
+  send(envelope: Envelope, offer: Offer, unkept: (fault: Error) => Condition, onOutcome: OnOutcome): void {
+    const { head } = envelope
+    // Nobody's messages are carried from one foreign domain to another.
+    if (!this.#parts.router.isLocal(head.from.domain)) return onOutcome(refused('permission-denied'))
+    const sender = head.kind === 'message' ? this.#parts.directory.resident(head.from) : undefined
+    // It may sign out before the other domain has answered.
+    if (sender !== undefined) sender.underWay++
+    this.#parts.relay.send(envelope, (outcome, held) => {
+      if (sender === undefined) return onOutcome(outcome)
+      sender.underWay--
+      if (outcome.kind === 'refused') return onOutcome(outcome)
+      const isArchived =
+        this.#parts.policy.history && head.storable && archives(sender, head.to, head.toAgent)
+      const archiveId = isArchived ? orderedId(this.#parts.now()) : ''
+      if (head.copyable) offerSentCopies(sender, held, archiveId, offer)
+      if (archiveId === '') return onOutcome(outcome)
+      this.#keep(sender, held, archiveId, (fault) =>
+        onOutcome(fault === undefined ? outcome : refused(unkept(fault))),
+      )
+    })
+  }
+
+  #keep(sender: Account, envelope: Envelope, id: string, done: (fault: Error | undefined) => void): void {
+    const { head, raw } = envelope.keep()
+    this.#parts.store.append(
+      { id, at: this.#parts.now(), head, raw, entries: [sentEntry(sender, head)] },
+      done,
+    )
+  }
+}

@@ -1,0 +1,259 @@
+// Carries messages to other domains. While a domain can be reached nothing touches the disk: the outcome is the other side's word. While
+// it can't, what may be stored is, and is handed over in order once it can; what waits too long is reported to its sender.
+import type { Clock } from '#base'
+import { type Condition, type Envelope, type Outcome, refused, stored } from '#model'
+import type { Metrics } from '#observe'
+import { PeerQueue, type RelayPolicy, retryDelay } from './peer-queue.ts'
+import type { Peers } from './peers.ts'
+import { HandOver, type HandOverParts, isUnreachable, offerToLink } from './relay-hand-over.ts'
+import { type RelayMetrics, relayMetrics } from './relay-metrics.ts'
+import { ServiceError } from './service-error.ts'
+
+/** LIMIT: milliseconds that a stopping server waits for what is being handed over. */
+const stopWaitMax = 5_000
+
+/** `held` is the envelope, its octets good for the tick. */
+type OnOutcome = (outcome: Outcome, held: Envelope) => void
+
+export interface RelayParts extends Omit<HandOverParts, 'metrics'> {
+  readonly clock: Clock
+  readonly peers: Peers
+  readonly policy: RelayPolicy
+  readonly metrics: Metrics
+  /** In 0..1, to spread the retries. */
+  readonly random: () => number
+}
+
+/** A domain for which something waits, as an operator sees it. */
+export interface RelayQueueStatus {
+  readonly domain: string
+  readonly length: number
+  /** Milliseconds since the epoch when the oldest began to wait. */
+  readonly oldest: number
+  /** Milliseconds since the epoch of the next try; undefined while one is under way. */
+  readonly nextTry: number | undefined
+  readonly condition: Condition
+}
+
+export class Relay {
+  readonly #parts: RelayParts
+  readonly #metrics: RelayMetrics
+  readonly #handOver: HandOver
+  readonly #tally = { total: 0 }
+  /** A domain is here while anything waits for it. */
+  readonly #queues = new Map<string, PeerQueue>()
+  #stopped = false
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts
+    this.#metrics = relayMetrics(parts.metrics, () => this.#tally.total)
+    this.#handOver = new HandOver({ ...parts, metrics: this.#metrics })
+  }
+
+  /** Learns what waits since before the start: later messages queue behind it. Rejects when the store does. */
+  async load(): Promise<void> {
+    for (const { domain, count } of await this.#parts.store.queuedDomains()) {
+      this.#opened(domain, 'connection-failed').grow(count)
+    }
+  }
+
+  /** Once the protocols run: tries every domain for which something waits, soon but not all at once. */
+  start(): void {
+    for (const queue of this.#queues.values()) {
+      this.#schedule(queue, Math.round(this.#parts.random() * this.#parts.policy.retryFirst))
+    }
+  }
+
+  /** No more tries; resolves when those under way have ended. What is sent after may still be stored. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const busy = [...this.#queues.values()].map((queue) => {
+      queue.cancel()
+      queue.halted = true
+      return queue.busy
+    })
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.schedule(stopWaitMax, resolve)
+      void Promise.all(busy).then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  /**
+   * Takes a message or report for another domain. `onOutcome` is called once: with the other domain's word, `stored` once it is
+   * durable here, or a refusal. Order between two people is the caller's: it gives the next when it has the outcome.
+   */
+  send(envelope: Envelope, onOutcome: OnOutcome): void {
+    const { domain } = envelope.head.to
+    if (!this.#parts.peers.policyFor(domain).messages)
+      return onOutcome(refused('permission-denied'), envelope)
+    const queue = this.#queues.get(domain)
+    if (queue === undefined) this.#direct(envelope, onOutcome)
+    else this.#store(queue, envelope, onOutcome)
+  }
+
+  /** Tries a domain at once, as when it was heard of again; false when nothing waits for it. */
+  retry(domain: string): boolean {
+    const queue = this.#queues.get(domain)
+    if (queue === undefined) return false
+    this.#attempt(queue)
+    return true
+  }
+
+  /** Gives up all that waits for a domain now and tells the senders; answers how many. */
+  async drop(domain: string): Promise<number> {
+    const queue = this.#queues.get(domain)
+    if (queue === undefined) return 0
+    const before = this.#parts.clock.now()
+    queue.halted = true
+    while (queue.busy !== undefined) await queue.busy
+    queue.halted = this.#stopped
+    if (this.#queues.get(domain) !== queue) return 0
+    queue.cancel()
+    let count = 0
+    await this.#occupy(queue, async () => {
+      count = await this.#handOver.giveUp(queue, before, queue.condition)
+      this.#metrics.dropped.add(count)
+      return queue.condition
+    })
+    return count
+  }
+
+  /** The domains for which something waits. */
+  async status(): Promise<RelayQueueStatus[]> {
+    const waiting = await this.#parts.store.queuedDomains()
+    return waiting.map(({ domain, count: length, oldest }) => {
+      const queue = this.#queues.get(domain)
+      const { nextTry, condition = 'connection-failed' } = queue ?? {}
+      return { domain, length, oldest, nextTry, condition }
+    })
+  }
+
+  #direct(envelope: Envelope, onOutcome: OnOutcome): void {
+    const { head } = envelope
+    let held = envelope
+    let answered = false
+    const answer = (outcome: Outcome): void => {
+      answered = true
+      if (outcome.kind === 'refused' && isUnreachable(outcome.condition))
+        return this.#unreachable(held, outcome.condition, onOutcome)
+      if (outcome.kind !== 'refused') this.#metrics.relayed.add()
+      onOutcome(outcome, held)
+    }
+    this.#parts.peers.find(head.to.domain, head.protocol, (link) => {
+      if (typeof link === 'string') return answer(refused(link))
+      // While the way was looked for, something else may have begun to wait.
+      const queue = this.#queues.get(head.to.domain)
+      if (queue === undefined) return offerToLink(link, held, this.#parts.fault, answer)
+      answered = true
+      this.#store(queue, held, onOutcome)
+    })
+    if (!answered) held = envelope.keep()
+  }
+
+  #unreachable(envelope: Envelope, condition: Condition, onOutcome: OnOutcome): void {
+    const { domain } = envelope.head.to
+    const known = this.#queues.get(domain)
+    if (known !== undefined || !isQueueable(envelope))
+      return this.#store(known, envelope, onOutcome, condition)
+    const queue = this.#opened(domain, condition)
+    queue.failures = 1
+    this.#store(queue, envelope, onOutcome)
+    if (this.#queues.has(domain)) this.#scheduleRetry(queue)
+  }
+
+  /** Puts it behind what waits for its domain, or refuses it with the reason why the domain can't be reached. */
+  #store(
+    queue: PeerQueue | undefined,
+    envelope: Envelope,
+    onOutcome: OnOutcome,
+    condition: Condition = queue?.condition ?? 'connection-failed',
+  ): void {
+    if (queue === undefined || !isQueueable(envelope)) return onOutcome(refused(condition), envelope)
+    const { policy, store, clock } = this.#parts
+    if (queue.length >= policy.queueLengthMax || this.#tally.total >= policy.queuesLengthMax) {
+      this.#endIfEmpty(queue)
+      return onOutcome(refused('resource-limit'), envelope)
+    }
+    const held = envelope.keep()
+    queue.grow(1)
+    store.enqueue(queue.domain, { head: held.head, raw: held.raw }, clock.now(), (fault) => {
+      if (fault === undefined) {
+        this.#metrics.queued.add()
+        return onOutcome(stored, held)
+      }
+      queue.grow(-1)
+      this.#endIfEmpty(queue)
+      onOutcome(refused(fault instanceof ServiceError ? fault.condition : 'internal-fault'), held)
+    })
+  }
+
+  #opened(domain: string, condition: Condition): PeerQueue {
+    const queue = new PeerQueue(domain, condition, this.#tally)
+    queue.halted = this.#stopped
+    this.#queues.set(domain, queue)
+    return queue
+  }
+
+  #attempt(queue: PeerQueue): void {
+    if (queue.busy !== undefined || queue.halted) return
+    queue.cancel()
+    void this.#occupy(queue, async () => {
+      const stoppedBy = await this.#handOver.flush(queue)
+      if (queue.length === 0 || queue.halted) return stoppedBy
+      // It was offered once more; what waited too long is given up now.
+      const before = this.#parts.clock.now() - this.#parts.policy.expiry
+      const why = stoppedBy !== undefined && isUnreachable(stoppedBy) ? stoppedBy : 'remote-timeout'
+      this.#metrics.expired.add(await this.#handOver.giveUp(queue, before, why))
+      return stoppedBy
+    })
+  }
+
+  /** Does one thing with a queue, and afterwards whatever is next. `work` answers why the domain can't be reached. */
+  #occupy(queue: PeerQueue, work: () => Promise<Condition | undefined>): Promise<void> {
+    const { fault } = this.#parts
+    queue.busy = work()
+      .catch((cause: unknown) => {
+        fault(cause, 'what waits for another domain could not be handed over')
+        return 'internal-fault' as const
+      })
+      .then((stoppedBy) => {
+        queue.busy = undefined
+        this.#next(queue, stoppedBy)
+      })
+    return queue.busy
+  }
+
+  #next(queue: PeerQueue, stoppedBy: Condition | undefined): void {
+    if (this.#endIfEmpty(queue) || queue.halted) return
+    if (stoppedBy === undefined && queue.hasWork) return this.#attempt(queue)
+    if (stoppedBy !== undefined && isUnreachable(stoppedBy)) queue.condition = stoppedBy
+    queue.failures++
+    this.#scheduleRetry(queue)
+  }
+
+  #endIfEmpty(queue: PeerQueue): boolean {
+    if (queue.length > 0) return false
+    queue.cancel()
+    if (queue.busy === undefined) this.#queues.delete(queue.domain)
+    return true
+  }
+
+  #scheduleRetry(queue: PeerQueue): void {
+    this.#schedule(queue, retryDelay(queue.failures, this.#parts.policy, this.#parts.random))
+  }
+
+  #schedule(queue: PeerQueue, delay: number): void {
+    if (queue.busy !== undefined || this.#stopped) return
+    queue.cancel()
+    queue.nextTry = this.#parts.clock.now() + delay
+    queue.timer = this.#parts.clock.schedule(delay, () => this.#attempt(queue))
+  }
+}
+
+/** What its sender's protocol wants kept for one who is away waits for a domain that is away too. */
+function isQueueable({ head }: Envelope): boolean {
+  return head.whenAbsent === 'store' && (head.kind === 'message' || head.kind === 'report')
+}
