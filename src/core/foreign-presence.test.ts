@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { wishSecondsMax } from './foreign-presence.ts'
+import { wayAgainSeconds, wishSecondsMax } from './foreign-presence.ts'
 import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { foreignStage, tybalt } from './testing/foreign-stage.ts'
@@ -319,4 +319,32 @@ test('an account that is removed looks at nobody, and says so (RFC 6121 §2.5)',
   ])
   assert.deepEqual(afar.get(tybalt)?.take(), [`${romeo} full: removed orchard`])
   assert.equal(phone.take().at(-1), 'terminated s1 noresource')
+})
+
+test('a session that comes between a change and the first whole state is told the whole', async () => {
+  const { say, session, learn } = await foreignStage(true)
+  await session(romeo)
+  await say('ask', romeo, tybalt)
+  await say('approve', tybalt, romeo)
+  learn(romeo, { street: 'here' })
+  const second = await session(romeo)
+  assert.deepEqual(second.take(), [`${romeo} full: `])
+  learn(romeo, { street: 'here' }, true)
+  assert.deepEqual(second.take(), [`${tybalt} full: added street=here`])
+})
+
+test('where DNS is silent a request is refused for now, and who looks already is looked for again', async () => {
+  const { say, session, link, protocol, clock, state } = await foreignStage(true)
+  await say('ask', romeo, tybalt)
+  protocol.reached.set('capulet.example', 'unanswered')
+  clock.advance(3_600_000)
+  assert.equal(await say('ask', juliet, tybalt), 'connection-failed')
+  assert.equal(await state(juliet), 'unknown')
+  link.take()
+  await session(romeo)
+  assert.deepEqual(link.take(), [])
+  protocol.reached.set('capulet.example', true)
+  clock.advance(wayAgainSeconds * 1000)
+  await settled()
+  assert.deepEqual(link.take(), [`subscribe ${romeo} ${tybalt}`])
 })

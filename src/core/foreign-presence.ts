@@ -20,6 +20,9 @@ import type { Subscription } from './subscriptions.ts'
 /** LIMIT: seconds for which a request that nobody waits for is kept before the other domain, when that cannot be reached. */
 export const wishSecondsMax = 600
 
+/** Seconds after which a domain is looked for again where DNS was silent. */
+export const wayAgainSeconds = 60
+
 type OnRefused = (refusal: { kind: 'refused'; condition: Condition }) => void
 
 export interface ForeignPresenceParts {
@@ -38,6 +41,8 @@ interface Look {
 export class ForeignPresence implements RemotePresence {
   readonly #parts: ForeignPresenceParts
   readonly #looks = new ForeignLooks()
+  /** Domains that could not be found, with who wants to look. */
+  readonly #later = new Map<string, Set<Account>>()
 
   constructor(parts: ForeignPresenceParts) {
     this.#parts = parts
@@ -136,6 +141,11 @@ export class ForeignPresence implements RemotePresence {
     const authorization = account.contacts.get(contact.key)?.authorization
     const held = account.foreign.get(contact.key)
     if (held?.heard === true && authorization?.to === true) this.#tellAll(held, agent)
+    this.#ask(account, contact)
+  }
+
+  #ask(account: Account, contact: Address): void {
+    const authorization = account.contacts.get(contact.key)?.authorization
     if (authorization?.pendingOut === true) this.#say('subscribe', account.address, contact, undefined)
     this.#wanted(account, contact)
   }
@@ -172,7 +182,9 @@ export class ForeignPresence implements RemotePresence {
     const news = held.take(changes, full)
     if (full) held.heard = true
     if (news.length === 0 && !isFirst) return 'known'
-    const notification = new PresenceNotification(held.address, 'full', news, isFirst, held.sources())
+    const notification = isFirst
+      ? whole(held)
+      : new PresenceNotification(held.address, 'full', news, false, held.sources())
     for (const agent of account.watchers) this.#parts.notifier.tell(agent, notification)
     for (const { agent, state } of held.subscriptions.all())
       if (state === 'active') this.#parts.notifier.tell(agent, notification)
@@ -229,10 +241,13 @@ export class ForeignPresence implements RemotePresence {
   /** One of our people says a word to one of another domain. Where the protocol has none for it, a request is a wish to watch. */
   #say(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
     this.#parts.router.findPresenceLink(to.domain, (link) => {
-      if (typeof link === 'string') return
+      const account = this.#parts.directory.resident(from)
+      if (typeof link === 'string') {
+        if (event === 'subscribe' && account !== undefined) this.#askLater(account, to.domain, link)
+        return
+      }
       const own = source?.head.protocol === link.protocol ? source : undefined
       if (link.words) return link.say(event, from, to, own)
-      const account = this.#parts.directory.resident(from)
       if (event === 'subscribe' && account !== undefined) this.#wish(account, to, link)
     })
   }
@@ -297,13 +312,32 @@ export class ForeignPresence implements RemotePresence {
     this.#findLink(
       account,
       address,
-      () => {},
+      ({ condition }) => this.#askLater(account, address.domain, condition),
       (link) => {
         if (!isAwaited(account, address)) return
         const presentity = this.#looks.hold(account, address, link)
         if (presentity !== undefined) this.#looks.settle(account, presentity)
       },
     )
+  }
+
+  /** Nobody could say now: DNS was silent. What was said for certain is not asked again before the next session. */
+  #askLater(account: Account, domain: string, condition: Condition): void {
+    if (condition !== 'connection-failed') return
+    const waiting = this.#later.get(domain)
+    if (waiting !== undefined) return void waiting.add(account)
+    const accounts = new Set([account])
+    this.#later.set(domain, accounts)
+    this.#parts.leases.grant(wayAgainSeconds, () => {
+      this.#later.delete(domain)
+      for (const one of accounts) this.#askAgain(one, domain)
+    })
+  }
+
+  #askAgain(account: Account, domain: string): void {
+    if (account.watchers.size === 0 || this.#parts.directory.resident(account.address) !== account) return
+    for (const { address } of [...account.contacts.values()])
+      if (address.domain === domain && isAwaited(account, address)) this.#ask(account, address)
   }
 
   #tellAll(presentity: ForeignPresentity, agent: WatcherAgent): void {

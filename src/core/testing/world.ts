@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly policy?: Partial<ServicePolicy>
   /** Puts something in front of the store, to make it fail or wait. */
   readonly store?: (store: Store) => Store
+  /** Our own domains; verona.example and mantua.example unless it says otherwise. */
+  readonly domains?: readonly string[]
   /** What reaches other domains; without it none is reached. */
   readonly peers?: readonly PeerProtocol[]
   /** With whom we speak: everybody, unless it says otherwise. */
@@ -57,7 +59,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     metrics: new Metrics(),
     store,
     peers,
-    domains: ['verona.example', 'mantua.example'],
+    domains: options.domains ?? ['verona.example', 'mantua.example'],
     policy: { history: true, undeliveredMax: 1000, confirmSameDomain: true, ...options.policy },
     authenticator: { credentials: () => Promise.resolve(undefined) },
     passwords: { derive: () => Promise.reject(new Error('no passwords here')) },
