@@ -115,8 +115,19 @@ export function incomingSend(
   target: Address,
   id: string,
 ): OutgoingRequest | Condition {
+  const outgoing = sendOf(envelope, context.copy, target, id)
   const hop = envelopeFields(context)
-  const before = hop.length === 0 ? [] : [envelopeBytes(hop)]
+  if (typeof outgoing === 'string' || hop.length === 0) return outgoing
+  return { key: outgoing.key, octets: [envelopeBytes(hop), ...outgoing.octets] }
+}
+
+/** The SEND that shows a message to a client, without an envelope before it. */
+export function sendOf(
+  envelope: Envelope,
+  copy: DeliveryContext['copy'],
+  target: Address,
+  id: string,
+): OutgoingRequest | Condition {
   // The same protocol: the author's request, octet for octet (IMPP §19; D92).
   if (envelope instanceof ImppEnvelope) {
     const { headers } = envelope.parts
@@ -125,21 +136,21 @@ export function incomingSend(
       from: headers.get('from'),
       connectionId: headers.get('connection-id'),
     }
-    return { key, octets: [...before, envelope.raw] }
+    return { key, octets: [envelope.raw] }
   }
   const { head } = envelope
   if (head.kind === 'report') return reportSend(envelope.view() as Report, head, target, id)
   const from = urlOf(head.from)
   // An agent of another protocol may have any name; a Connection-ID is one line of text.
   const agent = fieldText(head.fromAgent) ?? domainConnectionId
-  const to = context.copy === 'sent' ? head.to : target
+  const to = copy === 'sent' ? head.to : target
   const said = saidBy(envelope)
   if (said === undefined) return 'content-not-understood'
   const fields: Fields = [['From', from], ['Connection-ID', agent], ['Target', urlOf(to)], ...said.fields]
   const fit = fitness(fields, said.body)
   if (fit !== 'fits') return fit
   const octets = requestBytes('SEND', id, fields, said.body)
-  return { key: { id, from, connectionId: agent }, octets: [...before, octets] }
+  return { key: { id, from, connectionId: agent }, octets: [octets] }
 }
 
 /** LIMIT: octets of a line that a client is sure to read, and of all of them. */

@@ -19,6 +19,7 @@ import {
   urlOf,
 } from './codec/index.ts'
 import { reasonOf, sentenceOf } from './errors.ts'
+import { Feeds } from './feeds.ts'
 import { methods } from './methods/index.ts'
 import { Reply, type ReplySink } from './reply.ts'
 import type { SessionEnvironment } from './session-environment.ts'
@@ -36,6 +37,9 @@ export interface Login {
   readonly connectionId: string
   readonly agent: ImppAgent
   readonly subscriptions: Map<string, ImppSubscription>
+  readonly feeds: Feeds
+  /** True while a page of the history is read. */
+  readingHistory: boolean
   /** True while something is published for as long as the connection lives. */
   published: boolean
 }
@@ -162,6 +166,8 @@ export class ClientSession implements ConnectionHandler, ReplySink {
       connectionId: agent.id,
       agent,
       subscriptions: new Map(),
+      feeds: new Feeds(),
+      readingHistory: false,
       published: false,
     }
     this.#renew()
@@ -250,7 +256,8 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   }
 
   /** A client that was too slow gets what the store took meanwhile, and the latest of what it watches. */
-  #caughtUp({ account, agent, subscriptions }: Login): void {
+  #caughtUp({ account, agent, subscriptions, feeds }: Login): void {
+    feeds.catchUp()
     for (const subscription of [...subscriptions.values()]) subscription.catchUp()
     if (agent.hasMissed()) this.service.messages.ready(account)
   }
@@ -283,7 +290,9 @@ export class ClientSession implements ConnectionHandler, ReplySink {
     const { login } = this
     if (login === undefined) return this.exchange.close()
     this.environment.sessions.metrics.loggedIn.add(-1)
-    const { messages, presence } = this.service
+    const { messages, presence, contacts } = this.service
+    contacts.detach(login.account, login.feeds)
+    presence.unwatchWatchers(login.account, login.feeds)
     // Out of the inbox first: what could not be delivered must not come back here.
     messages.detach(login.account, login.agent)
     this.exchange.close()

@@ -36,11 +36,17 @@ export class Reply {
     this.#sink.respond(`${response}\r\n`)
   }
 
-  refuse({ condition, location }: Pick<Refused, 'condition' | 'location'>): void {
+  /** `text` where the general sentence would mislead. */
+  refuse(
+    { condition, location }: Pick<Refused, 'condition' | 'location'>,
+    fields: Fields = [],
+    text?: string,
+  ): void {
     this.#give(false, [
       ['Reason', reasonOf[condition]],
       ['Location', location && uriIn('impp', location, urlOf)],
-      ['Text', sentenceOf[condition]],
+      ...fields,
+      ['Text', text ?? sentenceOf[condition]],
     ])
   }
 

@@ -4,6 +4,21 @@ export { Exchange, type ExchangeKey, type ExchangeLimits, type Settled } from '.
 export { defaultFramerLimits, type FramerLimits, UnitFramer } from './framer.ts'
 export { acceptedTypes, decimal, leaseTimeOf, leaseTimeText } from './header-fields.ts'
 export {
+  type ContactEntry,
+  type ContactState,
+  contactText,
+  listBytes,
+  listEntriesMax,
+  listMediaType,
+  parseContacts,
+  parseRules,
+  parseWatchers,
+  type RuleEntry,
+  ruleText,
+  type WatcherEntry,
+  watcherText,
+} from './lists.ts'
+export {
   contentOf,
   fieldsOf,
   fieldText,

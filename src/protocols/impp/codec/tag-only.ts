@@ -26,7 +26,7 @@ export function parseTagOnly(bytes: Bytes): PresenceDocument | undefined {
   return { entity, tuples, notes, extensions: [] }
 }
 
-function isTagOnly(element: Element): boolean {
+export function isTagOnly(element: Element): boolean {
   return element.namespace === '' && element.attributes.size === 0 && element.elements().every(isTagOnly)
 }
 
@@ -95,6 +95,6 @@ function noteText({ language, text }: LanguageText): string {
   return `<note>${tag('language', language === '' ? undefined : language)}${tag('text', text)}</note>`
 }
 
-function tag(name: string, text: string | undefined): string {
+export function tag(name: string, text: string | undefined): string {
   return text === undefined ? '' : `<${name}>${escapeText(text)}</${name}>`
 }
