@@ -40,7 +40,7 @@ describe('setting up a session (docs/specs/impp-1.0.md §6)', () => {
     }
     assert.match((await hand.ask('PING')).first, /^OK /)
     assert.equal((await hand.ask('AUTH', { Mechanism: 'PLAIN', Data: '=' })).fields.reason, 'malformed')
-    assert.equal((await hand.ask('SET-ACL')).fields.reason, 'operation-not-supported')
+    assert.equal((await hand.ask('STAND-UP')).fields.reason, 'operation-not-supported')
   })
 
   test('a login gives URL, Connection-ID and the lease of the connection', async () => {
