@@ -51,13 +51,20 @@ export {
   type PeerLink,
   type PeerPolicy,
   type PeerProtocol,
+  type PeerRoute,
   type PeerStatus,
   type Peers,
   type RemotePresence,
 } from './peers.ts'
 export { type FetchOutcome, PresenceService, type Publication } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'
-export type { Environment, Listener, Protocol, RunningProtocol } from './protocol.ts'
+export type {
+  Environment,
+  Listener,
+  PeerEnvironment,
+  Protocol,
+  RunningProtocol,
+} from './protocol.ts'
 export type { Relay, RelayQueueStatus } from './relay.ts'
 export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'

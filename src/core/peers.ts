@@ -108,6 +108,17 @@ export interface PeerPolicy {
   readonly presence: boolean
 }
 
+/** How a protocol gets to a domain, as the configuration says. */
+export interface PeerRoute {
+  /** `host` or `host:port`, in the order to be tried, instead of what DNS says; undefined: DNS is asked. */
+  readonly servers: readonly string[] | undefined
+  /**
+   * What the connection must be: `verified`, TLS with a certificate that proves the domain; `encrypted`, TLS with any, the domain proved
+   * otherwise where the protocol can (XMPP: dialback) or taken on trust; `none`, as the other side likes: for laboratories.
+   */
+  readonly tls: 'verified' | 'encrypted' | 'none'
+}
+
 /** Which link carries what, and with whom we speak at all. */
 export interface Peers {
   /** What may be done with the domain, and how. Domains that no table names get the policy for strangers. */

@@ -1,12 +1,12 @@
 // The contract of a protocol folder's door. The server lists src/protocols/, reads `settings` of each door and starts those
-// that are configured. `Settings`, `Tls`, `Logins` and `Web` are `#config`'s, `#net`'s (TlsContexts, WebOffers) and
-// `#auth`'s (Logins) types, which the core does not know.
+// that are configured. `Settings`, `Tls`, `Logins`, `Web` and `Resolver` are `#config`'s, `#net`'s (TlsContexts, WebOffers, Resolver)
+// and `#auth`'s (Logins) types, which the core does not know.
 import type { Bytes } from '#base'
 import type { Envelope, Head, ProtocolName } from '#model'
-import type { PeerProtocol } from './peers.ts'
+import type { PeerProtocol, PeerRoute } from './peers.ts'
 import type { Service } from './service.ts'
 
-export interface Protocol<Settings, Tls, Logins, Web = unknown> {
+export interface Protocol<Settings, Tls, Logins, Web = unknown, Resolver = unknown> {
   /** The name of its folder, and of its settings' table. */
   readonly name: ProtocolName
   /** Its settings, as `#config` defines a section. */
@@ -14,18 +14,29 @@ export interface Protocol<Settings, Tls, Logins, Web = unknown> {
   /** Makes an envelope again of what the store or another machine held. Throws ServiceError when the octets are not its own. */
   revive(head: Head, raw: Bytes): Envelope
   /** Starts its listeners; rejects when one can't be opened, having closed the others. */
-  start(service: Service, environment: Environment<Settings, Tls, Logins, Web>): Promise<RunningProtocol>
+  start(
+    service: Service,
+    environment: Environment<Settings, Tls, Logins, Web, Resolver>,
+  ): Promise<RunningProtocol>
 }
 
-export interface Environment<Settings, Tls, Logins, Web = unknown> {
+export interface Environment<Settings, Tls, Logins, Web = unknown, Resolver = unknown> {
   readonly settings: Settings
   readonly tls: Tls
   /** SASL and Digest over one back-off, shared by all protocols. */
   readonly logins: Logins
   /** Where browsers come in: paths of the HTTP listeners. */
   readonly web?: Web
+  /** What it needs to reach other domains; without it, it reaches none. */
+  readonly domains?: PeerEnvironment<Resolver>
   /** The version of the package, for those who ask by protocol (XEP-0092). */
   readonly version?: string
+}
+
+export interface PeerEnvironment<Resolver> {
+  readonly resolver: Resolver
+  /** How this protocol gets to the domain. */
+  routeTo(domain: string): PeerRoute
 }
 
 export interface Listener {

@@ -11,10 +11,11 @@ import {
   serverKeyOf,
 } from '#auth'
 import type { Clock } from '#base'
-import { createService, type DigestHash, noPeers, type Secrets, type Service, type Store } from '#core'
+import { createPeers, createService, type DigestHash, type Secrets, type Service, type Store } from '#core'
 import type { Address } from '#model'
 import type { Log, Metrics } from '#observe'
 import { type Configuration, tableOf } from './configuration.ts'
+import { peerTableOf, relayPolicyOf } from './peer-configuration.ts'
 import { authSettings, historySettings, presenceSettings } from './settings.ts'
 
 export interface Assembly {
@@ -44,7 +45,11 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     log,
     metrics,
     store,
-    peers: noPeers,
+    peers: createPeers({
+      ...peerTableOf(config),
+      clock,
+      fault: (error, what) => log.error(what, { error }),
+    }),
     domains,
     authenticator,
     passwords,
@@ -53,6 +58,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
       undeliveredMax,
       ...config.of(presenceSettings),
       confirmIn: domainPolicies(configuration),
+      relay: relayPolicyOf(config),
     },
     revive: (unit) => byName.get(unit.head.protocol)?.revive(unit.head, unit.raw),
   })

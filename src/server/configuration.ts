@@ -2,6 +2,7 @@
 import { assert } from '#base'
 import { type Config, type ListenAddress, loadConfig, type Section, type SettingsOf } from '#config'
 import { prepareDomain } from '#model'
+import { wrongPeers } from './peer-configuration.ts'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
 import { mainSettings, serverSections } from './settings.ts'
 
@@ -34,7 +35,14 @@ export async function loadConfiguration(options: ConfigurationOptions = {}): Pro
     directory: options.directory ?? process.cwd(),
   })
   refuseClearPasswords(config, protocols)
-  return { config, protocols, domains: domainsOf(config) }
+  const domains = domainsOf(config)
+  const wrong = wrongPeers(
+    config,
+    domains,
+    protocols.map(({ name }) => name),
+  )
+  if (wrong !== undefined) throw new ConfigurationFault(wrong)
+  return { config, protocols, domains }
 }
 
 /** The `[[domain]]` table of a domain of `configuration.domains`. */

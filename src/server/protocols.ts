@@ -2,10 +2,10 @@
 import { readdirSync } from 'node:fs'
 import type { Logins } from '#auth'
 import type { Protocol } from '#core'
-import type { TlsContexts, WebOffers } from '#net'
+import type { Resolver, TlsContexts, WebOffers } from '#net'
 
 /** What the server knows of a protocol: its settings are its own business. */
-export type AnyProtocol = Protocol<unknown, TlsContexts, Logins, WebOffers>
+export type AnyProtocol = Protocol<unknown, TlsContexts, Logins, WebOffers, Resolver>
 
 /** The doors of all protocol folders, in the order of their names. */
 export async function loadProtocols(): Promise<AnyProtocol[]> {

@@ -2,9 +2,9 @@
 
 import type { Logins } from '#auth'
 import { type Clock, SystemClock } from '#base'
-import { isListening, type Section } from '#config'
+import { type Config, isListening, type Section } from '#config'
 import type { Environment, Listener, RunningProtocol, Service, Store } from '#core'
-import type { TlsContexts, WebOffers } from '#net'
+import { type Resolver, systemResolver, type TlsContexts, type WebOffers } from '#net'
 import { createLog, type Log, Metrics, processMetrics } from '#observe'
 import { startAdministration } from './administration.ts'
 import { assemble } from './assembly.ts'
@@ -12,17 +12,20 @@ import { prepareCertificates } from './certificates.ts'
 import type { Configuration } from './configuration.ts'
 import { openStore } from './data.ts'
 import { historyKeeper } from './history-keeper.ts'
+import { routeTo } from './peer-configuration.ts'
+import { dnsSettings } from './peer-settings.ts'
 import { logSettings } from './settings.ts'
 import { version } from './version.ts'
 import { webSockets } from './web.ts'
 
-type AnyEnvironment = Environment<unknown, TlsContexts, Logins, WebOffers>
+type AnyEnvironment = Environment<unknown, TlsContexts, Logins, WebOffers, Resolver>
 
 /** What a test puts in the place of the real thing. */
 export interface ServerOverrides {
   readonly clock?: Clock
   readonly store?: Store
   readonly log?: Log
+  readonly resolver?: Resolver
 }
 
 export interface RunningServer {
@@ -76,7 +79,13 @@ export async function startServer(
     const web = webSockets(config, service)
     // After the protocols have said goodbye.
     stops.push(() => web.close())
-    const running = await startProtocols(configuration, service, { tls, logins, web, version }, stops)
+    await service.relay.load()
+    // After the protocols, whose links give back what they could not hand over; before the store that keeps it.
+    stops.push(() => service.relay.stop())
+    const resolver = overrides.resolver ?? resolverOf(config)
+    const shared = { tls, logins, web, version, resolver }
+    const running = await startProtocols(configuration, service, shared, stops)
+    service.relay.start()
     const listeners = running.flatMap((protocol) => protocol.listeners)
     const administration = await startAdministration({
       configuration,
@@ -103,7 +112,7 @@ export async function startServer(
 async function startProtocols(
   { config, protocols }: Configuration,
   service: Service,
-  shared: Omit<AnyEnvironment, 'settings'>,
+  { resolver, ...shared }: Omit<AnyEnvironment, 'settings' | 'domains'> & { readonly resolver: Resolver },
   stops: (() => Promise<void> | void)[],
 ): Promise<RunningProtocol[]> {
   const running: RunningProtocol[] = []
@@ -111,11 +120,18 @@ async function startProtocols(
     const section = protocol.settings as Section
     const settings = config.of(section)
     if (!isListening(section, settings)) continue
-    const started = await protocol.start(service, { settings, ...shared })
+    const domains = { resolver, routeTo: (domain: string) => routeTo(config, protocol.name, domain) }
+    const started = await protocol.start(service, { settings, domains, ...shared })
     stops.push(() => started.stop())
+    if (started.peers !== undefined) service.peers.add(started.peers)
     running.push(started)
   }
   return running
+}
+
+function resolverOf(config: Config): Resolver {
+  const { servers } = config.of(dnsSettings)
+  return systemResolver(servers === undefined ? {} : { servers })
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -15,6 +15,7 @@ import {
 import { prepareDomain } from '#model'
 import { TrustedProxies } from '#net'
 import { logLevels } from '#observe'
+import { dnsSettings, peersSettings, peerTable } from './peer-settings.ts'
 
 export const mainSettings = section('', 'What the server is for, and where it keeps its state.', {
   data: path({
@@ -42,6 +43,7 @@ export const mainSettings = section('', 'What the server is for, and where it ke
     },
     { doc: 'A domain with settings of its own.' },
   ),
+  peer: tables(peerTable, { doc: 'What holds for one other domain.' }),
 })
 
 function notDomain(name: string): string | undefined {
@@ -150,5 +152,7 @@ export const serverSections = [
   historySettings,
   presenceSettings,
   authSettings,
+  peersSettings,
+  dnsSettings,
   logSettings,
 ] as const

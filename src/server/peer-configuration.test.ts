@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { relayDefaults } from '#core'
+import { type Configuration, ConfigurationFault, loadConfiguration } from './configuration.ts'
+import { peerTableOf, relayPolicyOf, routeTo } from './peer-configuration.ts'
+import { serverOf } from './peer-settings.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'verona-peers-'))
+after(() => rmSync(directory, { recursive: true }))
+
+function load(toml: string): Promise<Configuration> {
+  const file = join(directory, 'verona.toml')
+  writeFileSync(file, `domains = ["verona.example"]\n${toml}`)
+  return loadConfiguration({ file, directory, environment: {} })
+}
+
+const all = { allowed: true, protocol: undefined, trusted: true, messages: true, presence: true }
+const nothing = { allowed: false, protocol: undefined, trusted: false, messages: false, presence: false }
+
+test('without a word of it, every domain that proves its name is spoken with', async () => {
+  const { config } = await load('')
+  assert.deepEqual(peerTableOf(config), { strangers: all, domains: new Map(), order: [] })
+  assert.deepEqual(routeTo(config, 'xmpp', 'capulet.example'), { servers: undefined, tls: 'verified' })
+  assert.deepEqual(relayPolicyOf(config), relayDefaults)
+})
+
+const tables = `
+[[peer]]
+domain = "Capulet.example"
+protocol = "xmpp"
+presence = false
+[[peer]]
+domain = "bücher.example"
+allowed = false
+trusted = false
+`
+/** [policy, strangers, capulet, bücher] */
+const policies = [
+  ['open', all, { ...all, protocol: 'xmpp', presence: false }],
+  ['listed', nothing, { ...all, protocol: 'xmpp', presence: false }],
+  ['closed', nothing, { ...all, protocol: 'xmpp', allowed: false, messages: false, presence: false }],
+] as const
+for (const [policy, strangers, capulet] of policies) {
+  test(`policy ${policy}: strangers, and those of the tables`, async () => {
+    const { config } = await load(`${tables}[peers]\npolicy = "${policy}"\nprotocols = ["sip"]\n`)
+    const table = peerTableOf(config)
+    assert.deepEqual(table.strangers, strangers)
+    assert.deepEqual(table.domains.get('capulet.example'), capulet)
+    assert.deepEqual(table.domains.get('xn--bcher-kva.example'), nothing)
+    assert.deepEqual(table.order, ['sip'])
+  })
+}
+
+test('servers and TLS of a table are for the protocol they name', async () => {
+  const { config } = await load(`[peers]
+tls = "encrypted"
+[[peer]]
+domain = "capulet.example"
+protocol = "xmpp"
+servers = ["10.0.0.1:5269", "sip://sip.capulet.example", "[::1]:5270"]
+tls = "none"
+[[peer]]
+domain = "montague.example"
+`)
+  const rows: [string, string, readonly string[] | undefined, string][] = [
+    ['xmpp', 'capulet.example', ['10.0.0.1:5269', '[::1]:5270'], 'none'],
+    ['sip', 'capulet.example', ['sip.capulet.example'], 'none'],
+    ['impp', 'capulet.example', undefined, 'none'],
+    ['xmpp', 'montague.example', undefined, 'encrypted'],
+    ['xmpp', 'elsewhere.example', undefined, 'encrypted'],
+  ]
+  for (const [protocol, domain, servers, tls] of rows)
+    assert.deepEqual(routeTo(config, protocol, domain), { servers, tls })
+})
+
+test('how long is tried, and how much may wait', async () => {
+  const { config } = await load(`[peers]
+retry_first_seconds = 60
+retry_max_seconds = 10
+expiry_hours = 24
+queue_length_max = 5
+queues_length_max = 6
+`)
+  assert.deepEqual(relayPolicyOf(config), {
+    retryFirst: 60_000,
+    retryMax: 60_000,
+    expiry: 24 * 3600 * 1000,
+    queueLengthMax: 5,
+    queuesLengthMax: 6,
+  })
+})
+
+/** [file, what is said] */
+const wrong: [string, RegExp][] = [
+  ['[peers]\nprotocols = ["smtp"]\n', /\[peers\] protocols: "smtp" is no protocol; name one of .*xmpp/],
+  ['[[peer]]\ndomain = "verona.example"\n', /\[\[peer\]\] "verona.example" is a domain of this server/],
+  ['[[peer]]\ndomain = "a.example"\n[[peer]]\ndomain = "A.example"\n', /"A.example" has two tables/],
+  ['[[peer]]\ndomain = "a.example"\nprotocol = "smtp"\n', /names the protocol "smtp"/],
+  [
+    '[[peer]]\ndomain = "a.example"\nservers = ["10.0.0.1:1"]\n',
+    /names the server "10.0.0.1:1" of no protocol/,
+  ],
+  ['[[peer]]\ndomain = "a.example"\nservers = ["smtp://h:1"]\n', /names a server of the protocol "smtp"/],
+  ['[[peer]]\ndomain = "a b"\n', /line 3, \[peer\] domain: "a b" is not a domain name/],
+  ['[[peer]]\ndomain = "a.example"\nservers = ["a b"]\n', /servers: "a b" is no server/],
+  ['[[peer]]\ndomain = "a.example"\nservers = []\n', /servers: names no server/],
+  ['[dns]\nservers = ["ns.example"]\n', /\[dns\] servers: \["ns.example"\] are not addresses/],
+]
+for (const [toml, said] of wrong) {
+  test(`${said.source} is said of ${JSON.stringify(toml)}`, async () => {
+    await assert.rejects(load(toml), (error: Error) => {
+      assert.match(error.message, said)
+      return error instanceof ConfigurationFault || error.name === 'ConfigError'
+    })
+  })
+}
+
+test('a name server of a laboratory may be named', async () => {
+  await load('[dns]\nservers = ["127.0.0.1:5353", "[::1]:53", "9.9.9.9"]\n')
+})
+
+/** [written, protocol, where] */
+const servers: [string, string | undefined, string | undefined][] = [
+  ['a.example:1', undefined, 'a.example:1'],
+  ['a.example', undefined, 'a.example'],
+  ['xmpp://[::1]:5269', 'xmpp', '[::1]:5269'],
+  ['a.example:0', undefined, undefined],
+  ['a.example:65536', undefined, undefined],
+  ['::1', undefined, undefined],
+  ['', undefined, undefined],
+  ['xmpp://', undefined, undefined],
+  ['xmpp://a/b', undefined, undefined],
+]
+for (const [written, protocol, where] of servers) {
+  test(`the server "${written}" is ${where === undefined ? 'none' : `${where} of ${protocol}`}`, () => {
+    assert.deepEqual(serverOf(written), where === undefined ? undefined : { protocol, where })
+  })
+}

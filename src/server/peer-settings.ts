@@ -1,0 +1,118 @@
+// What an operator says of other domains: with whom we speak, by what, and how long we try.
+import { choice, flag, integer, optionalList, optionalText, requiredText, seconds, section } from '#config'
+import { relayDefaults } from '#core'
+import { prepareDomain } from '#model'
+import { systemResolver } from '#net'
+
+const tlsDoc =
+  'verified: TLS with a certificate that proves the domain; encrypted: TLS with any, the domain proved otherwise where the protocol can; none: as the other side likes, for laboratories.'
+
+export const peersSettings = section(
+  'peers',
+  'Other domains. What is said of single ones is in [[peer]] tables.',
+  {
+    policy: choice(['open', 'listed', 'closed'], {
+      doc: 'With whom messages and presence are exchanged: open, every domain that proves its name; listed, those of the [[peer]] tables alone; closed, nobody, whatever the tables say.',
+      default: 'open',
+    }),
+    protocols: optionalList({
+      doc: 'The order in which protocols are tried with a domain that does not speak the sender\'s own, as in ["xmpp", "sip"]; those left out come after.',
+    }),
+    tls: choice(['verified', 'encrypted', 'none'], {
+      doc: `What connections with other domains must be. ${tlsDoc}`,
+      default: 'verified',
+    }),
+    retryFirstSeconds: seconds({
+      doc: 'The wait after a domain could not be reached; it doubles with every failure, and a random half of it is left out.',
+      default: relayDefaults.retryFirst / 1000,
+      min: 1,
+      max: 3600,
+    }),
+    retryMaxSeconds: seconds({
+      doc: 'The longest such wait.',
+      default: relayDefaults.retryMax / 1000,
+      min: 1,
+      max: 86_400,
+    }),
+    expiryHours: integer({
+      doc: 'Hours that a message waits for a domain that cannot be reached; then its sender is told that it failed.',
+      default: relayDefaults.expiry / 3_600_000,
+      min: 1,
+      max: 8760,
+    }),
+    queueLengthMax: integer({
+      doc: 'Messages that may wait for one domain; past it their senders are refused.',
+      default: relayDefaults.queueLengthMax,
+      min: 1,
+      max: 10_000_000,
+    }),
+    queuesLengthMax: integer({
+      doc: 'Messages that may wait for all domains together.',
+      default: relayDefaults.queuesLengthMax,
+      min: 1,
+      max: 10_000_000,
+    }),
+  },
+)
+
+/** The settings of a [[peer]] table. */
+export const peerTable = {
+  domain: requiredText({
+    doc: 'The other domain.',
+    check: (name) =>
+      prepareDomain(name) === undefined ? `${JSON.stringify(name)} is not a domain name` : undefined,
+  }),
+  allowed: flag({ doc: 'False: nothing is sent to it and nothing taken from it.', default: true }),
+  protocol: optionalText({ doc: 'The protocol to use, as "xmpp"; left out: whichever reaches it.' }),
+  trusted: flag({
+    doc: 'Whether the names of its users are believed once the domain itself is authenticated (IMPP §10). False: what its users send is taken as unauthenticated.',
+    default: true,
+  }),
+  messages: flag({ doc: 'Whether messages are exchanged with it.', default: true }),
+  presence: flag({ doc: 'Whether presence is exchanged with it.', default: true }),
+  servers: optionalList({
+    doc: 'Its servers, in the order to be tried, instead of what DNS says: "host:port", of the table\'s protocol; "sip://host:port" of another one.',
+    check: (servers) =>
+      servers.length === 0
+        ? 'names no server; write one, as in ["10.0.0.1:5269"], or leave it out'
+        : servers
+            .filter((server) => serverOf(server) === undefined)
+            .map((server) => `"${server}" is no server; write "host:port" or "sip://host:port"`)[0],
+  }),
+  tls: choice(['default', 'verified', 'encrypted', 'none'], {
+    doc: 'What connections with it must be; default: as [peers] tls says.',
+    default: 'default',
+  }),
+}
+
+export interface NamedServer {
+  /** Undefined: the protocol of its table. */
+  readonly protocol: string | undefined
+  /** `host` or `host:port`. */
+  readonly where: string
+}
+
+/** `host`, `host:port`, `[::1]:port`, with `protocol://` before it or not; undefined when it is none. */
+export function serverOf(written: string): NamedServer | undefined {
+  const match = /^(?:([a-z][a-z0-9]*):\/\/)?((?:\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+)(?::(\d{1,5}))?)$/.exec(
+    written,
+  )
+  if (match === null) return undefined
+  const port = match[3] === undefined ? 1 : Number(match[3])
+  return port >= 1 && port <= 65_535 ? { protocol: match[1], where: match[2] as string } : undefined
+}
+
+export const dnsSettings = section('dns', 'Which name servers are asked about other domains.', {
+  servers: optionalList({
+    doc: 'Name servers, as in ["127.0.0.1:5353"]; left out: those of the system.',
+    check: (servers) => {
+      if (servers.length === 0) return 'names no server; write one, as in ["127.0.0.1:53"], or leave it out'
+      try {
+        systemResolver({ servers })
+      } catch {
+        return `${JSON.stringify(servers)} are not addresses of name servers; write "127.0.0.1:53" or "[::1]:53"`
+      }
+      return undefined
+    },
+  }),
+})
