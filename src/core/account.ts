@@ -37,6 +37,8 @@ export class Account {
   /** Presentities of other domains that its devices look at, by key. */
   readonly foreign = new Map<string, ForeignPresentity>()
   readonly contactAgents = new Set<ContactAgent>()
+  /** Who may see it from other domains; undefined until it is asked for, and when a foreign contact changed. */
+  foreignWatchers: readonly Address[] | undefined
   /** Devices that show the owner who watches. */
   readonly watcherInfoAgents = new Set<WatcherInfoAgent>()
   /** What the owner wants archived; undefined: all. */

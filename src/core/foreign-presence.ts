@@ -265,6 +265,7 @@ export class ForeignPresence implements RemotePresence {
   }
 
   #contactChanged(account: Account, address: Address): void {
+    account.foreignWatchers = undefined
     const authorization = account.contacts.get(address.key)?.authorization
     const held = account.foreign.get(address.key)
     if (authorization?.to === true) {
