@@ -26,9 +26,10 @@ import type { StreamCondition } from './codec/stream-text.ts'
 import { writeMessage, writePresenceChanges, writeTransit } from './delivery.ts'
 import { StanzaEnvelope } from './envelope.ts'
 import { streamErrorOf } from './errors.ts'
+import { DirectedPresence, receivesDirected } from './handlers/directed-presence.ts'
 import { handleIq } from './handlers/iq.ts'
 import { handleMessage } from './handlers/message.ts'
-import { DirectedPresence, endPresence, handlePresence, receivesDirected } from './handlers/presence.ts'
+import { endPresence, handlePresence } from './handlers/presence.ts'
 import { pushRosterItem } from './handlers/roster.ts'
 import { writeAuthorizationEvent } from './handlers/subscription.ts'
 import type { XmppMetrics } from './metrics.ts'
@@ -186,6 +187,10 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
       return answer(refused('temporarily-unavailable'))
     const refusal = this.#refusesTransit(envelope)
     if (refusal !== undefined) return answer(refused(refusal))
+    const { head, stanza } = envelope
+    // RFC 6121 §4.6.1: who says goodbye need not hear ours.
+    if (stanza.kind === 'presence' && stanza.type === 'unavailable')
+      this.directed.delete(head.from, head.fromAgent)
     writeTransit(this, envelope)
     answer(delivered)
   }
@@ -201,7 +206,11 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   // As a WatcherAgent.
 
   notify(notification: PresenceNotification): void {
-    if (!this.#ended) writePresenceChanges(this, notification)
+    if (this.#ended) return
+    // RFC 6121 §4.6.1, as for directed presence.
+    for (const { kind, tuple } of notification.changes)
+      if (kind === 'removed') this.directed.delete(notification.presentity, tuple)
+    writePresenceChanges(this, notification)
   }
 
   terminated(): void {

@@ -133,13 +133,19 @@ const renderedKey = Symbol('xmpp presence')
 const presenceTag = '<presence'
 
 /** RFC 6121 §4.2.2, §4.4.2, §4.5.2: each change, rendered once for all clients of the class. */
-export function writePresenceChanges(session: BoundSession, notification: PresenceNotification): void {
+export function writePresenceChanges(
+  session: BoundSession,
+  notification: PresenceNotification,
+  probeId?: string,
+): void {
   const { stream } = session
   const rendered = notification.once(renderedKey, () => render(notification))
   if (rendered.length === 0 && notification.full && notification.presentity.key !== session.owner.key) {
     // RFC 6121 §4.3.2: nobody is there.
     const from = escapeValue(bareJid(notification.presentity))
-    stream.writeUtf8(`<presence from='${from}' to='${escapeValue(session.bare)}' type='unavailable'/>`)
+    // RFC 6121 §4.3.2.1: the id of the probe, where a probe it was.
+    const id = probeId === undefined ? '' : ` id='${escapeValue(probeId)}'`
+    stream.writeUtf8(`<presence from='${from}' to='${escapeValue(session.bare)}'${id} type='unavailable'/>`)
   }
   for (const { bytes, split } of rendered) {
     stream.write(bytes.subarray(0, split))

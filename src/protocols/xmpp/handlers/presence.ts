@@ -1,16 +1,16 @@
-// Presence from the client (RFC 6121 §4): broadcast, directed, and what follows from both.
-import { concat, utf8 } from '#base'
-import type { Address, Outcome } from '#model'
-import { escapeValue, frameDocument, isXmlFault } from '#wire/xml'
-import { presenceEnvelope, priorityOf, transitEnvelope } from '../binding.ts'
+// Presence from the client (RFC 6121 §4): what each type is, and the broadcast with what follows from it.
+import { concat } from '#base'
+import type { Outcome } from '#model'
+import { presenceEnvelope, priorityOf } from '../binding.ts'
 import type { BoundSession } from '../bound-session.ts'
-import { fullJid, type Jid, parseJid } from '../codec/jid.ts'
-import { clientStream } from '../codec/namespaces.ts'
-import { type Stanza, stanzaOf } from '../codec/stanza.ts'
+import { parseJid } from '../codec/jid.ts'
+import { writeSpliced } from '../codec/splice.ts'
+import type { Stanza } from '../codec/stanza.ts'
 import { stanzaError } from '../codec/stanza-error.ts'
 import type { StanzaEnvelope } from '../envelope.ts'
 import { stanzaErrorOfRefusal } from '../errors.ts'
-import { isAvailable } from '../is-available.ts'
+import { sendDirected, sendTo, tellDirected } from './directed-presence.ts'
+import { handleProbe } from './probe.ts'
 import { handleSubscription, showPendingRequests } from './subscription.ts'
 
 export function handlePresence(session: BoundSession, stanza: Stanza): void {
@@ -29,8 +29,7 @@ export function handlePresence(session: BoundSession, stanza: Stanza): void {
     case 'unsubscribed':
       return handleSubscription(session, stanza, stanza.type, to)
     case 'probe':
-      // RFC 6121 §4.3: clients need not ask, and may.
-      return to === undefined ? undefined : session.service.presence.probe(to.address, session)
+      return to === undefined ? undefined : handleProbe(session, stanza, to)
     case 'error':
       return to === undefined ? undefined : sendTo(session, stanza, to)
     default:
@@ -77,14 +76,19 @@ function ownPresence(session: BoundSession, stanza: Stanza): StanzaEnvelope {
 
 /** RFC 6121 §4.5: the client says goodbye and stays connected. */
 function becomeUnavailable(session: BoundSession, stanza: Stanza): void {
-  if (!session.available) return
+  if (!session.available) return tellDirected(session, stanza, false)
+  // RFC 6121 §4.5.2: to itself too, which no longer watches when the others are told.
+  writeSpliced(session.stream, stanza.frame, {
+    attributes: concat([session.stampFor(stanza), session.toAttribute]),
+    replaced: ['from', 'to'],
+  })
   leave(session, stanza)
 }
 
 /** The session ends: if it said no goodbye, the server says it (RFC 6121 §4.5.1). */
 export function endPresence(session: BoundSession): void {
   if (session.available) leave(session, undefined)
-  else tellDirected(session)
+  else tellDirected(session, undefined, false)
 }
 
 function leave(session: BoundSession, stanza: Stanza | undefined): void {
@@ -105,84 +109,5 @@ function leave(session: BoundSession, stanza: Stanza | undefined): void {
       // Taking away what is there, or is not, can't be refused to its owner.
     },
   )
-  tellDirected(session)
-}
-
-/** Addresses that hear of a session though they are no contacts of it (RFC 6121 §4.6.3). */
-export class DirectedPresence {
-  /** LIMIT: addresses remembered. */
-  readonly #max: number
-  readonly #addresses = new Map<string, Jid>()
-
-  constructor(max: number) {
-    this.#max = max
-  }
-
-  /** False when there are too many. */
-  add(to: Jid): boolean {
-    const key = fullJid(to.address, to.resource)
-    if (!this.#addresses.has(key) && this.#addresses.size >= this.#max) return false
-    this.#addresses.set(key, to)
-    return true
-  }
-
-  delete(to: Jid): void {
-    this.#addresses.delete(fullJid(to.address, to.resource))
-  }
-
-  has(address: Address, resource: string): boolean {
-    return this.#addresses.has(fullJid(address, resource)) || this.#addresses.has(fullJid(address, ''))
-  }
-
-  /** All, which are forgotten. */
-  takeAll(): readonly Jid[] {
-    const all = [...this.#addresses.values()]
-    this.#addresses.clear()
-    return all
-  }
-}
-
-/** Whether the session let that device know that it is here. */
-export function receivesDirected(session: BoundSession, address: Address, resource: string): boolean {
-  return session.directed.has(address, resource)
-}
-
-/** RFC 6121 §4.6. */
-function sendDirected(session: BoundSession, stanza: Stanza, to: Jid): void {
-  const isGoodbye = stanza.type === 'unavailable'
-  if (isGoodbye) session.directed.delete(to)
-  // Contacts that may see it hear of the end anyway.
-  else if (session.account.contacts.get(to.address.key)?.authorization.from !== true) {
-    if (!session.directed.add(to)) return session.sendError(stanza, stanzaError('resource-constraint'))
-  }
-  sendTo(session, stanza, to)
-}
-
-/** To one device, or to all that are available (RFC 6121 §8.5.2.1.2). Refusals are silent (§8.5.1, §8.5.3.2.2). */
-function sendTo(session: BoundSession, stanza: Stanza, to: Jid, stamp = session.stampFor(stanza)): void {
-  const { router, directory, transit } = session.service
-  for (const device of router.isLocal(to.address.domain) && to.resource === '' ? devicesOf(to) : [to]) {
-    const envelope = transitEnvelope(stanza, session.owner, session.id, device, stamp)
-    transit.forward(envelope, () => {
-      // Presence is never answered with an error by a server.
-    })
-  }
-
-  function devicesOf({ address }: Jid): readonly Jid[] {
-    const agents = directory.resident(address)?.inbox.agents ?? []
-    return agents.filter(isAvailable).map((agent) => ({ address, resource: agent.id }))
-  }
-}
-
-/** RFC 6121 §4.6.3: whoever got directed presence gets the end of it. */
-function tellDirected(session: BoundSession): void {
-  const known = session.directed.takeAll()
-  if (known.length === 0) return
-  const frame = frameDocument(utf8(`<presence type='unavailable'/>`), { outer: clientStream })
-  const stanza = isXmlFault(frame) ? undefined : stanzaOf(frame)
-  if (stanza === undefined) return
-  for (const to of known) {
-    const written = utf8(` to='${escapeValue(fullJid(to.address, to.resource))}'`)
-    sendTo(session, stanza, to, concat([session.stampFor(stanza), written]))
-  }
+  tellDirected(session, stanza, true)
 }
