@@ -1,7 +1,7 @@
 // A domain for tests: the real service over the memory store, a virtual clock, and clients joined in memory.
 import { BackOff, Derivation, Digest, type Logins, Sasl, StoreAuthenticator } from '#auth'
 import { VirtualClock } from '#base'
-import { createService, noPeers, type Service, type ServicePolicy } from '#core'
+import { createService, noPeers, type Peers, type Service, type ServicePolicy } from '#core'
 import { type Address, parseAddress } from '#model'
 import { type ConnectionPairOptions, connectionPair, flushConnections } from '#net'
 import { Metrics, silentLog } from '#observe'
@@ -16,6 +16,7 @@ export interface TestDomainOptions {
   readonly settings?: Partial<XmppSettings>
   readonly policy?: Partial<ServicePolicy>
   readonly users?: readonly string[]
+  readonly peers?: Peers
 }
 
 export class TestDomain {
@@ -27,7 +28,7 @@ export class TestDomain {
   readonly sessions = new Set<ClientSession>()
   readonly metrics: XmppMetrics
 
-  constructor({ settings, policy }: TestDomainOptions) {
+  constructor({ settings, policy, peers }: TestDomainOptions) {
     this.settings = { ...plainSettings, ...settings }
     const passwords = new Derivation({ iterations: 4096 })
     const authenticator = new StoreAuthenticator(this.store)
@@ -36,7 +37,7 @@ export class TestDomain {
       log: silentLog,
       metrics: new Metrics(),
       store: this.store,
-      peers: noPeers,
+      peers: peers ?? noPeers,
       domains: ['localhost', 'other.example'],
       policy: { history: false, undeliveredMax: 100, confirmSameDomain: true, ...policy },
       authenticator,
