@@ -24,6 +24,16 @@ export function deviceKey(address: Address, agent: string): string {
   return agent === '' ? address.key : `${address.key}/${agent}`
 }
 
+/** The address and the device that a `deviceKey` names; the device is empty where the key names an address alone. */
+export function partyOfKey(key: string): { readonly address: Address; readonly agent: string } {
+  // No domain has a slash, and of a name with an at-sign and a slash in it no device is told apart.
+  const slash = key.indexOf('/', key.indexOf('@') + 1)
+  const bare = slash < 0 ? key : key.slice(0, slash)
+  const at = bare.lastIndexOf('@')
+  const address = { user: at < 0 ? '' : bare.slice(0, at), domain: bare.slice(at + 1), key: bare }
+  return { address, agent: slash < 0 ? '' : key.slice(slash + 1) }
+}
+
 /** The rule that counts for `address`, or undefined when none does. */
 export function ruleFor(rules: AccessRules, address: Address): AccessRule | undefined {
   if (rules.size === 0) return undefined

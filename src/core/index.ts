@@ -6,6 +6,7 @@ export {
   type AccessRules,
   accessRulesMax,
   deviceKey,
+  partyOfKey,
   type RulesChange,
   ruleFor,
   type VisibilityClass,

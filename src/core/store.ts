@@ -82,6 +82,9 @@ export interface HistoryQuery {
   /** Exclusive. An id that the owner's archive lacks is refused (`not-found`). */
   readonly afterId?: string
   readonly beforeId?: string
+  /** The same for the page alone: they bound what is answered, not what matches. */
+  readonly pageAfterId?: string
+  readonly pageBeforeId?: string
   /** True: the newest `limit` before the bound, still in ascending order. */
   readonly backwards?: boolean
   /** 1..1000 */

@@ -126,6 +126,8 @@ const act: fc.Arbitrary<[string, Act]> = fc.oneof(
         end: orNot(number),
         afterId: orNot(id),
         beforeId: orNot(id),
+        pageAfterId: fc.option(id, { nil: undefined, freq: 4 }),
+        pageBeforeId: fc.option(id, { nil: undefined, freq: 4 }),
         backwards: fc.boolean(),
         limit: fc.integer({ min: 1, max: 10 }),
       }),

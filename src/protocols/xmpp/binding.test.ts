@@ -152,7 +152,7 @@ describe('messages and their view (RFC 7572)', () => {
     assert.equal(kept.keep(), kept)
     const revived = reviveStanza(kept.head, kept.raw)
     assert.equal(revived.view().body[0]?.text, 'kept')
-    assert.equal(text(revived.stamp), " from='romeo@localhost/orchard'")
+    assert.equal(text(revived.stamp), " from='romeo@localhost/orchard' to='juliet@localhost/balcony'")
     assert.throws(() => reviveStanza(kept.head, utf8('<nonsense')).view(), /not readable/)
   })
 })

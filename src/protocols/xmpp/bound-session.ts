@@ -153,6 +153,11 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     if (!this.#ended) this.stream.writeUtf8(serialize(element, { outer: clientStream }))
   }
 
+  /** Sends a stanza that is written already, whole. */
+  sendWritten(stanza: Bytes): void {
+    if (!this.#ended) this.stream.write(stanza)
+  }
+
   /** Answers a stanza with an error (RFC 6120 §8.3.1); never one that is an error itself. */
   sendError(stanza: Stanza, error: StanzaError): void {
     if (stanza.type === 'error') return

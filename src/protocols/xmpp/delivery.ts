@@ -5,7 +5,7 @@ import type { Address, Envelope, InstantMessage, Report } from '#model'
 import { type Element, escapeValue, Namespaces, serialize, xml } from '#wire/xml'
 import { messageElement, presenceElement, reportElement } from './binding.ts'
 import type { BoundSession } from './bound-session.ts'
-import { bareJid, fullJid } from './codec/jid.ts'
+import { bareJid, fullJid, parseJid } from './codec/jid.ts'
 import {
   carbonsNamespace,
   clientNamespace,
@@ -24,7 +24,7 @@ const insideForward = new Namespaces([['', forwardNamespace]])
 /** Writes a message or report: as it is, as a late one, or as a carbon. Hot path where it came from XMPP. */
 export function writeMessage(session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
   if (isCarbon(session, envelope, context)) return writeCarbon(session, envelope, context)
-  const appended = appendedText(session, envelope, context)
+  const appended = appendedText(session, context)
   if (envelope instanceof StanzaEnvelope)
     writeStanza(session.stream, session, envelope, appended, clientStream)
   else writeElement(session, translated(session, envelope), appended)
@@ -60,23 +60,26 @@ function forgedStanzaIds(session: BoundSession, envelope: StanzaEnvelope): reado
   const claimed = envelope.stanzaIds()
   return claimed.length === 0
     ? noChildren
-    : claimed.filter(({ by }) => by === session.bare).map(({ child }) => child)
+    : claimed.filter(({ by }) => isOwnBare(session, by)).map(({ child }) => child)
+}
+
+/** XEP-0359 §3: addresses are compared as prepared ones, so that no other spelling of ours gets through. */
+function isOwnBare(session: BoundSession, by: string | undefined): boolean {
+  if (by === undefined || by === session.bare) return by !== undefined
+  const jid = parseJid(by)
+  return jid !== undefined && jid.resource === '' && jid.address.key === session.owner.key
 }
 
 const noChildren: readonly number[] = []
 
 /** The delay stamp of a stored message (XEP-0203 §4) and its id in the archive (XEP-0359 §3). */
-function appendedText(
-  session: BoundSession,
-  { head }: Envelope,
-  { archiveId, storedAt }: DeliveryContext,
-): string {
+function appendedText(session: BoundSession, { archiveId, storedAt }: DeliveryContext): string {
   let appended = ''
   if (storedAt !== undefined) {
     const stamp = new Date(storedAt).toISOString()
     appended += `<delay xmlns='${delayNamespace}' from='${escapeValue(session.owner.domain)}' stamp='${stamp}'/>`
   }
-  if (archiveId !== '' && head.storable && session.service.policy.history) {
+  if (archiveId !== '') {
     appended += `<stanza-id xmlns='${stanzaIdNamespace}' by='${escapeValue(session.bare)}' id='${archiveId}'/>`
   }
   return appended
@@ -90,10 +93,15 @@ function translated(session: BoundSession, envelope: Envelope): Element {
 }
 
 function writeElement(session: BoundSession, element: Element, appended: string): void {
-  const text = serialize(element, { outer: clientStream })
-  if (appended === '') session.stream.writeUtf8(text)
-  else if (text.endsWith('/>')) session.stream.writeUtf8(`${text.slice(0, -2)}>${appended}</${element.name}>`)
-  else session.stream.writeUtf8(`${text.slice(0, -element.name.length - 3)}${appended}</${element.name}>`)
+  session.stream.writeUtf8(withAppended(element, appended, clientStream))
+}
+
+/** The element with what is appended as its last children. */
+function withAppended(element: Element, appended: string, outer: Namespaces): string {
+  const text = serialize(element, { outer })
+  if (appended === '') return text
+  if (text.endsWith('/>')) return `${text.slice(0, -2)}>${appended}</${element.name}>`
+  return `${text.slice(0, -element.name.length - 3)}${appended}</${element.name}>`
 }
 
 /** XEP-0280 §7, §8: the stanza whole inside one of ours. */
@@ -104,14 +112,20 @@ function writeCarbon(session: BoundSession, envelope: Envelope, context: Deliver
   const type = isStanza ? envelope.stanza.type : 'chat'
   const typeText = type === undefined ? '' : ` type='${escapeValue(type)}'`
   const addresses = `from='${escapeValue(session.bare)}' to='${escapeValue(session.full)}'`
-  const appended = context.copy === 'sent' ? '' : appendedText(session, envelope, context)
+  const appended = appendedText(session, context)
   stream.writeUtf8(
     `<message xmlns='${clientNamespace}' ${addresses}${typeText}><${context.copy} xmlns='${carbonsNamespace}'>` +
       `<forwarded xmlns='${forwardNamespace}'>`,
   )
   if (isStanza) writeStanza(stream, session, envelope, appended, insideForward)
-  else stream.writeUtf8(serialize(translated(session, envelope), { outer: insideForward }))
+  else stream.writeUtf8(withAppended(translated(session, envelope), appended, insideForward))
   stream.writeUtf8(`</forwarded></${context.copy}></message>`)
+}
+
+/** A message of the archive as it stands within <forwarded/> (XEP-0297 §3.1): as it came, without what claims to be our id. */
+export function writeArchived(sink: Sink, session: BoundSession, envelope: Envelope): void {
+  if (envelope instanceof StanzaEnvelope) writeStanza(sink, session, envelope, '', insideForward)
+  else sink.writeUtf8(serialize(translated(session, envelope), { outer: insideForward }))
 }
 
 /** IQ and directed presence: the stanza with its `from`. */

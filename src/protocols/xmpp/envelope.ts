@@ -35,8 +35,16 @@ export class StanzaEnvelope implements Envelope {
 
   /** ` from='...'` (RFC 6120 §8.1.2.1), with what else the sender's stream adds. */
   get stamp(): Bytes {
-    this.#stamp ??= utf8(` from='${escapeValue(fullJid(this.head.from, this.head.fromAgent))}'`)
+    this.#stamp ??= utf8(this.#addresses())
     return this.#stamp
+  }
+
+  /** A message to oneself may have come without `to`; at rest it has none of what its sender's session knew. */
+  #addresses(): string {
+    const { kind, from, fromAgent, to, toAgent } = this.head
+    const isAddressed = kind !== 'message' || this.stanza.to !== undefined
+    const toText = isAddressed ? '' : ` to='${escapeValue(fullJid(to, toAgent))}'`
+    return ` from='${escapeValue(fullJid(from, fromAgent))}'${toText}`
   }
 
   /** The children that claim to be an archive's ids (XEP-0359 §3). */

@@ -91,6 +91,15 @@ export function historyCases(under: UnderTest): void {
       ids[16],
     ])
     assert.deepEqual(await under.idsOf(owner, { afterId: ids[19] as string }), [])
+    const page = { pageAfterId: ids[4] as string, pageBeforeId: ids[8] as string }
+    assert.deepEqual(await under.idsOf(owner, page), ids.slice(5, 8))
+    assert.deepEqual(
+      await under.idsOf(owner, { ...page, afterId: ids[6] as string }),
+      [ids[7]],
+      'the narrower',
+    )
+    assert.deepEqual(await under.idsOf(owner, { ...page, beforeId: ids[2] as string }), [])
+    assert.equal(await under.store.countHistory(owner, { with: bob, ...page }, 1000), 10, 'all that match')
   })
 
   test('a bound that the owner does not have is refused, though another has it (XEP-0313 §4.3.1)', async () => {

@@ -82,7 +82,8 @@ export class Archive {
   history(owner: Address, query: HistoryQuery): HistoryItem[] {
     const owned = this.#owners.get(owner.key)
     const ids = query.ids === undefined ? undefined : new Set(query.ids)
-    const { first, last, matches } = filterOf(owned, query)
+    const { matches, ...whole } = filterOf(owned, query)
+    const { first, last } = within(owned, whole, query.pageAfterId, query.pageBeforeId)
     for (const id of ids ?? []) sequenceOf(owned, id)
     const limit = historyLimit(query.limit)
     const found: Entry[] = []
@@ -155,11 +156,7 @@ interface Filter {
 function filterOf(owned: Owned | undefined, filter: HistoryFilter): Filter {
   const { start, end, withAgent } = filter
   const entries = owned?.entries ?? []
-  const after = sequenceOf(owned, filter.afterId)
-  const before = sequenceOf(owned, filter.beforeId)
-  let first = after === undefined ? 0 : firstWhere(entries, ({ kept }) => kept.sequence > after)
-  let last =
-    before === undefined ? entries.length : firstWhere(entries, ({ kept }) => kept.sequence >= before)
+  let { first, last } = within(owned, { first: 0, last: entries.length }, filter.afterId, filter.beforeId)
   // As the SQL stores look for them, though here a walk would do.
   if (start !== undefined) {
     first = Math.max(
@@ -183,6 +180,21 @@ function filterOf(owned: Owned | undefined, filter: HistoryFilter): Filter {
       (start === undefined || row.at >= start) &&
       (end === undefined || row.at <= end),
   }
+}
+
+/** What of a range lies behind one entry and before another. */
+function within(
+  owned: Owned | undefined,
+  range: { readonly first: number; readonly last: number },
+  afterId: string | undefined,
+  beforeId: string | undefined,
+): { readonly first: number; readonly last: number } {
+  const [after, before] = [sequenceOf(owned, afterId), sequenceOf(owned, beforeId)]
+  const entries = owned?.entries ?? []
+  const first = after === undefined ? 0 : firstWhere(entries, ({ kept }) => kept.sequence > after)
+  const last =
+    before === undefined ? entries.length : firstWhere(entries, ({ kept }) => kept.sequence >= before)
+  return { first: Math.max(range.first, first), last: Math.min(range.last, last) }
 }
 
 /** The index of the first for which `is` holds, if it holds for all behind it too. */

@@ -32,6 +32,8 @@ export interface FilterValues {
 
 export interface HistoryValues extends FilterValues {
   readonly ids: readonly string[] | undefined
+  readonly pageAfterId: string | undefined
+  readonly pageBeforeId: string | undefined
   readonly backwards: boolean
   readonly limit: number
 }
@@ -47,7 +49,9 @@ export function* history(
   owner: string,
   query: HistoryValues,
 ): Procedure<readonly SqlRow[] | NoSuchEntry> {
-  const range = yield* rangeOf(domain, owner, query)
+  const whole = yield* rangeOf(domain, owner, query)
+  if ('noSuchEntry' in whole) return whole
+  const range = yield* within(domain, owner, whole, query.pageAfterId, query.pageBeforeId)
   if ('noSuchEntry' in range) return range
   if (query.ids !== undefined) return yield* named(domain, owner, query, range)
   const { clause, values } = conditions(domain, owner, query, range)
@@ -86,17 +90,9 @@ function* rangeOf(
   owner: string,
   { start, end, afterId, beforeId }: FilterValues,
 ): Procedure<Range | NoSuchEntry> {
-  let [after, before] = [0, everything]
-  if (afterId !== undefined) {
-    const sequence = yield* sequenceOf(domain, owner, afterId)
-    if (sequence === undefined) return { noSuchEntry: afterId }
-    after = sequence
-  }
-  if (beforeId !== undefined) {
-    const sequence = yield* sequenceOf(domain, owner, beforeId)
-    if (sequence === undefined) return { noSuchEntry: beforeId }
-    before = sequence
-  }
+  const range = yield* within(domain, owner, { after: 0, before: everything }, afterId, beforeId)
+  if ('noSuchEntry' in range) return range
+  let { after, before } = range
   // One less and one more, since the bounds in time are inclusive and these are not.
   if (start !== undefined) {
     after = Math.max(after, (yield* firstSince(domain, owner, start - clockSetBackMax)) - 1)
@@ -105,6 +101,23 @@ function* rangeOf(
     before = Math.min(before, yield* firstSince(domain, owner, end + clockSetBackMax))
   }
   return { after, before }
+}
+
+/** What of a range lies behind one entry and before another. */
+function* within(
+  domain: string,
+  owner: string,
+  { after, before }: Range,
+  afterId: string | undefined,
+  beforeId: string | undefined,
+): Procedure<Range | NoSuchEntry> {
+  const [lower, upper] = [
+    afterId === undefined ? after : yield* sequenceOf(domain, owner, afterId),
+    beforeId === undefined ? before : yield* sequenceOf(domain, owner, beforeId),
+  ]
+  if (lower === undefined) return { noSuchEntry: afterId as string }
+  if (upper === undefined) return { noSuchEntry: beforeId as string }
+  return { after: Math.max(after, lower), before: Math.min(before, upper) }
 }
 
 /**

@@ -182,6 +182,8 @@ export class SqlStore implements Store {
     const found = await this.#ask('history', domain, user, {
       ...filterValues(query),
       ids: query.ids,
+      pageAfterId: query.pageAfterId,
+      pageBeforeId: query.pageBeforeId,
       backwards: query.backwards === true,
       limit: historyLimit(query.limit),
     })

@@ -1,4 +1,6 @@
 // Every request that the server answers itself: one list, from which service discovery takes its features.
+import { archiveIq, archiveMetadataIq } from './archive.ts'
+import { archivePreferencesIq } from './archive-preferences.ts'
 import { carbonsIq } from './carbons.ts'
 import { discoInfoIq, discoItemsIq } from './disco.ts'
 import type { IqHandler } from './iq.ts'
@@ -16,6 +18,9 @@ export const iqHandlers: readonly IqHandler[] = [
   versionIq,
   timeIq,
   ...carbonsIq,
+  archiveIq,
+  archiveMetadataIq,
+  archivePreferencesIq,
   bindIq,
   sessionIq,
 ]
