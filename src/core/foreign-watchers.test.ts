@@ -1,11 +1,11 @@
 // Watchers of other domains see what ours would: by words with an agent of the link, by leases with a subscription.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ListView, Watcher } from './testing/devices.ts'
+import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { type ForeignStage, foreignStage, tybalt } from './testing/foreign-stage.ts'
 import { juliet } from './testing/presence-stage.ts'
-import { outcomeOf, resident, settled } from './testing/world.ts'
+import { outcomeOf, settled } from './testing/world.ts'
 
 const nobody = 'nobody@verona.example'
 
@@ -192,99 +192,6 @@ test('a request to nobody is refused in its name, and the asker learns no more (
   await say('ask', tybalt, nobody)
   assert.deepEqual(link.take(), [`unsubscribed ${nobody} ${tybalt}`])
 })
-
-interface WordRow {
-  readonly name: string
-  readonly before: (stage: ForeignStage) => Promise<unknown>
-  readonly event: 'ask' | 'giveUp' | 'approve' | 'refuse'
-  readonly after: string
-  readonly heard: string[]
-  readonly said?: string[]
-}
-
-const asked = ({ say }: ForeignStage): Promise<unknown> => say('ask', juliet, tybalt)
-const allowed = async (stage: ForeignStage): Promise<void> => {
-  await asked(stage)
-  await stage.say('approve', tybalt, juliet)
-}
-const nothing = (): Promise<void> => Promise.resolve()
-
-const wordRows: WordRow[] = [
-  {
-    name: '§3.1.6: subscribed that nobody asked for',
-    before: nothing,
-    event: 'approve',
-    after: 'unknown',
-    heard: [],
-  },
-  {
-    name: '§3.1.6: subscribed that was asked for',
-    before: asked,
-    event: 'approve',
-    after: 'to',
-    heard: [`subscribed ${tybalt}`, `push ${tybalt} to`],
-    said: [],
-  },
-  { name: '§3.1.6: subscribed again', before: allowed, event: 'approve', after: 'to', heard: [] },
-  {
-    name: '§3.2.3: unsubscribed while pending',
-    before: asked,
-    event: 'refuse',
-    after: 'none',
-    heard: [`unsubscribed ${tybalt}`, `push ${tybalt} none`],
-  },
-  {
-    name: '§3.2.3: unsubscribed that withdraws',
-    before: allowed,
-    event: 'refuse',
-    after: 'none',
-    heard: [`unsubscribed ${tybalt}`, `push ${tybalt} none`],
-  },
-  {
-    name: '§3.2.3: unsubscribed by a stranger',
-    before: nothing,
-    event: 'refuse',
-    after: 'unknown',
-    heard: [],
-  },
-  {
-    name: '§3.3.3: unsubscribe of one who waits',
-    before: ({ say }) => say('ask', tybalt, juliet),
-    event: 'giveUp',
-    after: 'unknown',
-    heard: [`unsubscribe ${tybalt}`],
-    said: [`unsubscribed ${juliet} ${tybalt}`],
-  },
-  {
-    name: '§3.3.3: unsubscribe by a stranger',
-    before: nothing,
-    event: 'giveUp',
-    after: 'unknown',
-    heard: [],
-  },
-  {
-    name: '§3.4: a request that was approved in advance',
-    before: ({ say }) => say('approve', juliet, tybalt),
-    event: 'ask',
-    after: 'from+preApproved',
-    heard: [`push ${tybalt} from+preApproved`],
-    said: [`subscribed ${juliet} ${tybalt}`],
-  },
-]
-
-for (const { name, before, event, after, heard, said = [] } of wordRows) {
-  test(`from another domain, RFC 6121 ${name}`, async () => {
-    const stage = await foreignStage(true)
-    await before(stage)
-    const view = new ListView()
-    stage.service.contacts.attach(await resident(stage, juliet), view)
-    stage.link.take()
-    await stage.say(event, tybalt, juliet)
-    assert.equal(await stage.state(juliet), after)
-    assert.deepEqual(view.take(), heard)
-    assert.deepEqual(stage.link.take(), said)
-  })
-}
 
 test('a watcher by lease asks, waits, sees and is put out (RFC 3856 §6.6, RFC 8048 §5.3)', async () => {
   const { subscribe, say, publish, link, list, state } = await foreignStage(false)

@@ -175,3 +175,16 @@ test('one that fails with its link does not take the answer from those behind it
   assert.equal(await found(peers, 'capulet.example', 'test'), 'test')
   assert.equal(faults.length, 1)
 })
+
+test('a way that was known holds while DNS is silent, and no longer than until DNS says otherwise', async () => {
+  const { peers, clock } = stage()
+  const protocol = new ScriptedPeerProtocol(['known.example'], 'xmpp')
+  peers.add(protocol)
+  assert.equal(await found(peers, 'known.example'), 'xmpp')
+  protocol.reached.set('known.example', 'unanswered')
+  clock.advance(3_600_000)
+  assert.equal(await found(peers, 'known.example'), 'xmpp')
+  protocol.reached.set('known.example', false)
+  clock.advance(3_600_000)
+  assert.equal(await found(peers, 'known.example'), 'domain-unknown')
+})

@@ -77,7 +77,7 @@ class PeerLinks implements Peers {
     if (!policy.allowed) return use('permission-denied')
     if (policy.protocol !== undefined) return use(this.#named(domain, policy.protocol))
     if (this.#protocols.length === 0) return use('domain-unknown')
-    const known = this.#remembered(domain) ?? this.#ask(domain)
+    const known = this.#remembered(domain) ?? this.#ask(domain, this.#known.get(domain)?.reached)
     if (known === undefined) return use('resource-limit')
     const decided = this.#decide(domain, known, protocol)
     if (decided !== undefined) return use(decided)
@@ -98,12 +98,15 @@ class PeerLinks implements Peers {
   #remembered(domain: string): Known | undefined {
     const known = this.#known.get(domain)
     if (known?.until === undefined || known.until > this.#parts.clock.monotonic()) return known
-    this.#known.delete(domain)
     return undefined
   }
 
-  /** Asks all protocols at once; undefined when too many domains are being asked about. */
-  #ask(domain: string): Known | undefined {
+  /**
+   * Asks all protocols at once; undefined when too many domains are being asked about. A way that was known `before` holds while DNS
+   * is silent: presence and words have no queue, and a connection may be open.
+   */
+  #ask(domain: string, before: Known['reached'] | undefined): Known | undefined {
+    this.#known.delete(domain)
     if (this.#known.size >= knownDomainsMax && !this.#forgetOne()) return undefined
     const known: Known = { reached: new Map(), waiting: [], until: undefined }
     this.#known.set(domain, known)
@@ -116,7 +119,8 @@ class PeerLinks implements Peers {
           return 'unanswered' as const
         })
         .then((reaches) => {
-          known.reached.set(protocol.protocol, reaches)
+          const holds = reaches === 'unanswered' && before?.get(protocol.protocol) === true
+          known.reached.set(protocol.protocol, holds || reaches)
           if (known.reached.size === asked.length) known.until = this.#parts.clock.monotonic() + lifeOf(known)
           this.#answered(domain, known)
         })

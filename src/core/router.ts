@@ -42,6 +42,6 @@ export class Router {
   takesPresence(domain: string): boolean {
     if (this.isLocal(domain)) return true
     const policy = this.#peers.policyFor(domain)
-    return !policy.allowed || policy.presence
+    return policy.allowed && policy.presence
   }
 }
