@@ -26,6 +26,7 @@ export const permanentTuple = 'permanent'
 export class Presentity {
   readonly tuples = new Map<string, HeldTuple>()
   permanent: PresenceEnvelope | undefined
+  #isPlainlyOpen: boolean | undefined
   /** Permanent values asked to be written, and the latest that is durable. */
   writesAsked = 0
   writesDone = 0
@@ -39,6 +40,7 @@ export class Presentity {
     const before = this.tuples.get(id)
     if (before === undefined && this.tuples.size >= presenceTuplesMax) return 'full'
     const hidesPermanent = this.tuples.size === 0 && this.permanent !== undefined
+    this.#isPlainlyOpen = undefined
     if (before !== undefined && before.lease !== lease) before.lease?.cancel()
     this.tuples.set(id, { id, source, lease })
     if (before !== undefined && sameBytes(before.source.raw, source.raw)) return undefined
@@ -51,6 +53,7 @@ export class Presentity {
     const before = this.tuples.get(id)
     if (before === undefined) return undefined
     before.lease?.cancel()
+    this.#isPlainlyOpen = undefined
     this.tuples.delete(id)
     const change: TupleChange = { kind: 'removed', tuple: id, source: lastWords }
     if (this.tuples.size > 0 || this.permanent === undefined) return [change]
@@ -61,6 +64,7 @@ export class Presentity {
   setPermanent(source: PresenceEnvelope | undefined): readonly TupleChange[] | undefined {
     const before = this.permanent
     this.permanent = source
+    this.#isPlainlyOpen = undefined
     if (this.tuples.size > 0) return undefined
     if (source === undefined) {
       return before === undefined
@@ -71,12 +75,26 @@ export class Presentity {
     return [{ kind: before === undefined ? 'added' : 'changed', tuple: permanentTuple, source }]
   }
 
+  /**
+   * False where a sender had better be told: what is said is closed, away or busy, and no device says that it is simply open. Remembered
+   * until something changes.
+   */
+  isPlainlyOpen(): boolean {
+    this.#isPlainlyOpen ??= isPlain(this.sources().flatMap(({ source }) => source.view().tuples))
+    return this.#isPlainlyOpen
+  }
+
   /** What is served now, oldest tuple first. */
   sources(): readonly { readonly tuple: string; readonly source: PresenceEnvelope }[] {
     if (this.tuples.size > 0)
       return [...this.tuples.values()].map(({ id, source }) => ({ tuple: id, source }))
     return this.permanent === undefined ? [] : [{ tuple: permanentTuple, source: this.permanent }]
   }
+}
+
+function isPlain(tuples: readonly PresenceTuple[]): boolean {
+  if (tuples.length === 0) return true
+  return tuples.some(({ basic, show }) => basic === 'open' && (show === undefined || show === 'chat'))
 }
 
 /** One document out of what every device says: its tuples, and its notes and extensions with repeats left out. */

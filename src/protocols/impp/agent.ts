@@ -17,6 +17,8 @@ export interface AgentParts {
   readonly exchange: Exchange
   /** Octets of a unit that the client takes. */
   readonly unitOctetsMax: number
+  /** `Inbox: large`: octets of a unit below which another connection is to take it (docs/specs/impp-1.0.md §9.6). */
+  readonly unitOctetsMin: number
   readonly freshId: () => string
   readonly signOut: (reason: Condition) => void
 }
@@ -43,9 +45,9 @@ export class ImppAgent implements InboxAgent {
     const outgoing = incomingSend(envelope, context, parts.address, parts.freshId())
     if (typeof outgoing === 'string') return answer({ kind: 'declined', condition: outgoing })
     // IMPP §12: the client has said what it takes. The store keeps it for another device.
-    if (sizeOf(outgoing.octets) > parts.unitOctetsMax) {
-      return answer({ kind: 'declined', condition: 'message-too-large' })
-    }
+    const size = sizeOf(outgoing.octets)
+    if (size > parts.unitOctetsMax) return answer({ kind: 'declined', condition: 'message-too-large' })
+    if (size < parts.unitOctetsMin) return answer({ kind: 'declined', condition: 'not-acceptable' })
     const taken = parts.exchange.request(outgoing.key, outgoing.octets, (settled) => {
       if (settled === 'timeout') this.#missed = true
       answer(answerOf(settled))

@@ -57,6 +57,7 @@ export function messageEnvelope(
   to: Address,
 ): ImppEnvelope {
   const hint = isHint(request.headers)
+  const headline = request.headers.get('message-kind') === 'headline'
   const id = textField(request.headers, 'message-id')
   const head: Head = {
     protocol: protocolName,
@@ -68,11 +69,12 @@ export function messageEnvelope(
     id: id === '' ? request.id : id,
     hops: hopsDefault,
     size: request.raw.length,
-    // A chat state or a headline is of no use later (docs/specs/impp-1.0.md §7.5, RFC 6121 §8.5.2.2).
-    whenAbsent: hint || request.headers.get('message-kind') === 'headline' ? 'drop' : 'store',
+    // A chat state or a headline is of no use later (docs/specs/impp-1.0.md §7.5, RFC 6121 §8.5.2.2); but OK would say that the
+    // headline was delivered (IMPP §18.4).
+    whenAbsent: hint ? 'drop' : headline ? 'refuse' : 'store',
     whenAgentGone: 'inbox',
-    storable: !hint,
-    copyable: !hint,
+    storable: !hint && !headline,
+    copyable: !hint && !headline,
   }
   return new ImppEnvelope(head, request.raw, request)
 }
@@ -268,7 +270,7 @@ export function absentBody(presentity: Address, type: PresenceType): Body {
   return presenceBody(absentDocument(presUri(presentity)), type)
 }
 
-/** Presence beside the OK of a SEND (IMPP §18.4): what the recipient's side gave; closed where the message is stored. */
+/** Presence beside the OK of a SEND (IMPP §18.4): what the recipient's side gave; closed where nothing better is known. */
 export function presenceOfOutcome(outcome: Outcome, to: Address, type: PresenceType): Body | undefined {
   if (outcome.kind !== 'delivered' && outcome.kind !== 'stored') return undefined
   if (outcome.presence !== undefined) return presenceBody(outcome.presence, type)

@@ -67,10 +67,14 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   /** Of the AUTH in progress: what its first step asked for. */
   device = ''
   inboxOpen = true
+  /** It takes messages of so many octets and more alone (§8.7). */
+  largeFrom = 0
   /** True while a login is being decided elsewhere. */
   deciding = false
   #framer: UnitFramer
   #pending = 0
+  /** Requests beyond a limit since the last that was within. */
+  #excesses = 0
   #lease: Lease
   #pinged = false
   #lastId = 0
@@ -188,6 +192,7 @@ export class ClientSession implements ConnectionHandler, ReplySink {
       takesMessages: this.inboxOpen,
       exchange: this.exchange,
       unitOctetsMax: this.unitOctetsMax,
+      unitOctetsMin: this.largeFrom,
       freshId: this.freshId,
       signOut: (reason) => this.signOut(reason),
     })
@@ -206,8 +211,10 @@ export class ClientSession implements ConnectionHandler, ReplySink {
     this.#pending++
     const reply = new Reply(request, this)
     const condition = this.#refusal(request)
-    if (condition !== undefined) return reply.error(condition)
-    methods.get(request.method)?.take(this, request, reply)
+    if (condition !== undefined) reply.error(condition)
+    if (condition === 'resource-limit') return this.#exceeded()
+    this.#excesses = 0
+    if (condition === undefined) methods.get(request.method)?.take(this, request, reply)
   }
 
   /** What forbids a request before its method looks at it. */
@@ -253,6 +260,12 @@ export class ClientSession implements ConnectionHandler, ReplySink {
       this.connection.write(responseBytes(false, fault.method, fault.id, fields))
     }
     if (fault.fatal) this.close()
+    else if (fault.condition === 'message-too-large') this.#exceeded()
+  }
+
+  /** IMPP §12 (D44): who goes on beyond what was stated is disconnected. */
+  #exceeded(): void {
+    if (++this.#excesses >= this.environment.settings.excessesMax) this.signOut('resource-limit')
   }
 
   /** A client that was too slow gets what the store took meanwhile, and the latest of what it watches. */

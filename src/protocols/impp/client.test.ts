@@ -119,7 +119,7 @@ test('a wrong password, a malformed address and an unknown domain are told apart
   )
   await assert.rejects(
     client(f, 'x', { address: 'a@elsewhere.example' }),
-    (error) => error instanceof Refused && error.condition === 'target-unknown',
+    (error) => error instanceof Refused && error.condition === 'domain-unknown',
   )
   const { tls: _, ...environment } = f.environment
   const noTls = { ...f, environment: { ...environment, tls: undefined } }

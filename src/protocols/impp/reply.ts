@@ -6,6 +6,8 @@ import { authenticationFailed, reasonOf, sentenceOf } from './errors.ts'
 
 /** Where the response goes, once. */
 export interface ReplySink {
+  /** Octets of a unit that the far end takes (IMPP §12). */
+  readonly unitOctetsMax?: number
   respond(response: Uint8Array | string): void
 }
 
@@ -44,7 +46,10 @@ export class Reply {
   ): void {
     this.#give(false, [
       ['Reason', reasonOf[condition]],
-      ['Location', location && uriIn('impp', location, urlOf)],
+      [
+        'Location',
+        location && (condition === 'redirect-to-server' ? location : uriIn('impp', location, urlOf)),
+      ],
       ...fields,
       ['Text', text ?? sentenceOf[condition]],
     ])
@@ -78,6 +83,10 @@ export class Reply {
       ['To', this.#to],
       ['Connection-ID', this.#connectionId],
     ]
-    this.#sink.respond(responseBytes(ok, this.method, this.id, [...parties, ...fields], body))
+    const response = responseBytes(ok, this.method, this.id, [...parties, ...fields], body)
+    if (body === undefined || response.length <= (this.#sink.unitOctetsMax ?? response.length))
+      return this.#sink.respond(response)
+    this.#given = false
+    this.error('message-too-large')
   }
 }

@@ -22,7 +22,7 @@ describe('setting up a session (docs/specs/impp-1.0.md §6)', () => {
       starttls: 'available',
       mechanisms: 'SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN',
     })
-    assert.equal((await hand.ask('HELLO', { Domain: 'elsewhere.example' })).fields.reason, 'target-unknown')
+    assert.equal((await hand.ask('HELLO', { Domain: 'elsewhere.example' })).fields.reason, 'domain-unknown')
     assert.equal((await hand.ask('HELLO')).fields.reason, 'malformed')
     assert.equal(
       (await hand.ask('HELLO', { Domain: 'example.com', 'Max-Pending': 'many' })).fields.reason,

@@ -1,6 +1,6 @@
 // The settings of this protocol, each defined once: the table [impp].
 
-import { flag, integer, listen, octets, type SettingsOf, seconds, section } from '#config'
+import { flag, integer, listen, octets, optionalText, type SettingsOf, seconds, section } from '#config'
 
 export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
   client: listen({ doc: 'Where IMPP clients connect (TCP; TLS by STARTTLS).', builtIn: '127.0.0.1:7410' }),
@@ -41,6 +41,15 @@ export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
     min: 1,
     max: 3600,
     doc: 'How long a client may take to respond; a message without a response counts as not delivered.',
+  }),
+  excessesMax: integer({
+    default: 16,
+    min: 1,
+    max: 10_000,
+    doc: 'Requests beyond a limit (Max-Message-Size, Max-Pending) one after the other, past which a connection is closed.',
+  }),
+  redirect: optionalText({
+    doc: 'Where IMPP clients are sent instead of being served here: host or host:port.',
   }),
   subscriptionSecondsDefault: seconds({
     default: 3600,

@@ -200,8 +200,8 @@ function isChatState(name: string | undefined): name is ChatState {
   return name !== undefined && chatStates.includes(name)
 }
 
-/** A message of another protocol as a stanza (RFC 7572 §4, RFC 3922 §4). */
-export function messageElement(head: Head, message: InstantMessage, to: string): Element {
+/** A message of another protocol as a stanza (RFC 7572 §4, RFC 3922 §4). `now`, in milliseconds, tells what was written earlier. */
+export function messageElement(head: Head, message: InstantMessage, to: string, now = 0): Element {
   return xml(
     'message',
     clientNamespace,
@@ -220,7 +220,17 @@ export function messageElement(head: Head, message: InstantMessage, to: string):
       ? undefined
       : xml('received', receiptsNamespace, { id: message.receiptFor }),
     message.content === undefined ? undefined : contentElement(message.content),
+    delayElement(head, message, now),
   )
+}
+
+/** Younger than this it is just sent: clients show what is delayed as something old. */
+const delayMilliseconds = 60_000
+
+/** XEP-0203 §2: its sender says that it was written earlier. */
+function delayElement({ from }: Head, { sentAt }: InstantMessage, now: number): Element | undefined {
+  if (sentAt === undefined || now - sentAt < delayMilliseconds) return undefined
+  return xml('delay', delayNamespace, { from: fullJid(from, ''), stamp: new Date(sentAt).toISOString() })
 }
 
 /** A device of another protocol as a resourcepart, where its name can be one. */

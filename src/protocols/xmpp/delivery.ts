@@ -89,7 +89,8 @@ function appendedText(session: BoundSession, { archiveId, storedAt }: DeliveryCo
 function translated(session: BoundSession, envelope: Envelope): Element {
   const { head } = envelope
   if (head.kind === 'report') return reportElement(head, envelope.view() as Report, session.full)
-  return messageElement(head, envelope.view() as InstantMessage, fullJid(head.to, head.toAgent))
+  const now = session.service.clock.now()
+  return messageElement(head, envelope.view() as InstantMessage, fullJid(head.to, head.toAgent), now)
 }
 
 function writeElement(session: BoundSession, element: Element, appended: string): void {

@@ -6,7 +6,7 @@ import type { Account } from '#core'
 import type { Address } from '#model'
 import { decodeBase64, encodeBase64 } from '#wire/mime'
 import type { ClientSession } from '../client-session.ts'
-import { type Fields, type ImppRequest, urlOf } from '../codec/index.ts'
+import { decimal, type Fields, type ImppRequest, urlOf } from '../codec/index.ts'
 import type { Reply } from '../reply.ts'
 import type { Method } from './method.ts'
 
@@ -25,12 +25,16 @@ export const auth: Method = {
     const inbox = headers.get('inbox') ?? 'open'
     if (state !== undefined || name === undefined || session.mechanism !== undefined)
       return reply.error('malformed')
-    if (device.length > 64 || !/^(open|closed)$/.test(inbox)) return reply.error('malformed')
+    const largeFrom = decimal(headers.get('large-from') ?? '0')
+    const isLarge = largeFrom !== undefined && largeFrom > 0
+    if (device.length > 64 || !/^(open|closed|large)$/.test(inbox)) return reply.error('malformed')
+    if (largeFrom === undefined || isLarge !== (inbox === 'large')) return reply.error('malformed')
     const mechanism = session.environment.logins.sasl.begin(name, channelOf(session))
     if (mechanism === undefined) return reply.error('not-acceptable')
     session.mechanism = mechanism
     session.device = device
-    session.inboxOpen = inbox === 'open'
+    session.inboxOpen = inbox !== 'closed'
+    session.largeFrom = largeFrom
     // All mechanisms here begin with the client's word: without it, it is asked for.
     if (data === undefined) return challenge(reply, noBytes)
     proceed(session, data, reply)

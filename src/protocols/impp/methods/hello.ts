@@ -18,7 +18,11 @@ export const hello: Method = {
     const pending = limit(headers.get('max-pending'))
     if (domain === '' || unitOctets === 'bad' || pending === 'bad') return reply.error('malformed')
     if (unitOctets !== undefined && unitOctets < unitOctetsMin) return reply.error('not-acceptable')
-    if (!service.router.isLocal(domain)) return reply.error('target-unknown')
+    if (!service.router.isLocal(domain))
+      return reply.refuse({ condition: 'domain-unknown' }, [], 'This server does not serve that domain.')
+    // IMPP §18.8 (E9): this domain's clients are served elsewhere.
+    if (settings.redirect !== undefined)
+      return reply.refuse({ condition: 'redirect-to-server', location: settings.redirect })
     session.greet(domain, unitOctets, pending)
     const secure = session.connection.tls !== undefined
     const offered = mechanisms(session)

@@ -1,11 +1,12 @@
 // SEND (IMPP §18.4): OK only when the message is delivered, or durable (docs/specs/impp-1.0.md §7.5).
 
-import type { Head, Outcome } from '#model'
-import { messageEnvelope, presenceOfOutcome } from '../binding.ts'
+import type { Head, Outcome, Refused } from '#model'
+import { messageEnvelope, notificationBody, presenceOfOutcome } from '../binding.ts'
 import type { ClientSession, Login } from '../client-session.ts'
 import {
   acceptedTypes,
   addressOfUrl,
+  type Fields,
   type ImppRequest,
   type PresenceType,
   presenceTypeOf,
@@ -49,7 +50,7 @@ function settle(
   outcome: Outcome,
   reply: Reply,
 ): void {
-  if (outcome.kind !== 'refused') return reply.ok(undefined, presenceOfOutcome(outcome, head.to, type))
+  if (outcome.kind !== 'refused') return answer(session, head, type, outcome, reply)
   // The connection that asked is gone: the sender is told on another, or later.
   if (session.state === 'over') {
     return session.service.messages.report(
@@ -58,4 +59,25 @@ function settle(
     )
   }
   reply.refuse(outcome)
+}
+
+/** IMPP §18.4: OK returns presence, usually empty: what the sender may see of a recipient who is not plainly there. */
+function answer(
+  { service }: ClientSession,
+  { from, to }: Head,
+  type: PresenceType,
+  outcome: Exclude<Outcome, Refused>,
+  reply: Reply,
+): void {
+  const { kind } = outcome
+  const fields: Fields | undefined = kind === 'delivered' ? undefined : [['Result', kind]]
+  const recipient = service.directory.resident(to)
+  const isThere = kind === 'delivered' && (recipient === undefined || recipient.presentity.isPlainlyOpen())
+  const isKnown = kind === 'relayed' || outcome.presence !== undefined || recipient === undefined
+  if (isThere || isKnown) return reply.ok(fields, presenceOfOutcome(outcome, to, type))
+  service.presence.fetch(from, to, (fetched) => {
+    const isWord = fetched.kind === 'fetched' && !recipient.presentity.isPlainlyOpen()
+    const word = isWord ? notificationBody(fetched.notification, type) : undefined
+    reply.ok(fields, word ?? presenceOfOutcome(outcome, to, type))
+  })
 }

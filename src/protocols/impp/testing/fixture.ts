@@ -26,6 +26,8 @@ const values: ImppSettings = {
   changeSecondsMax: 7200,
   subscriptionsMax: 3,
   loginAttemptsMax: 3,
+  excessesMax: 16,
+  redirect: undefined,
 }
 
 export function at(written: string): Address {
