@@ -62,8 +62,13 @@ export function requiredText(options: {
 }
 
 /** Text that may be left out. */
-export function optionalText(options: { readonly doc: string }): Setting<string | undefined> {
-  return make('text', v.string(), { ...options, default: undefined })
+export function optionalText(options: {
+  readonly doc: string
+  readonly check?: Check<string>
+}): Setting<string | undefined> {
+  const { check } = options
+  const setting = make<string | undefined>('text', v.string(), { ...options, default: undefined })
+  return checked(setting, (value) => (value === undefined ? undefined : check?.(value)))
 }
 
 /** `true` or `false`. */

@@ -10,7 +10,9 @@ import {
   type ContactAgent,
   type DeliveryAnswer,
   type DeliveryContext,
+  held,
   type InboxAgent,
+  type Lease,
   type PresenceNotification,
   type Service,
   type WatcherAgent,
@@ -19,28 +21,34 @@ import { type Address, type Condition, delivered, type Envelope, type Outcome, r
 import { type Element, escapeValue, type Frame, serialize } from '#wire/xml'
 import { bareJid, fullJid, type Jid, parseJid } from './codec/jid.ts'
 import { clientNamespace, clientStream } from './codec/namespaces.ts'
-import type { Sink } from './codec/splice.ts'
 import { type Stanza, stanzaOf } from './codec/stanza.ts'
 import { errorElement, type StanzaError } from './codec/stanza-error.ts'
+import { resumedText, tooMuchText, unstanzaOf } from './codec/stream-management.ts'
 import type { StreamCondition } from './codec/stream-text.ts'
 import { writeMessage, writePresenceChanges, writeTransit } from './delivery.ts'
 import { StanzaEnvelope } from './envelope.ts'
 import { streamErrorOf } from './errors.ts'
+import { fateOfMessage, fateOfTransit } from './fate.ts'
+import type { Handled } from './handled.ts'
 import { DirectedPresence, receivesDirected } from './handlers/directed-presence.ts'
 import { handleIq } from './handlers/iq.ts'
 import { handleMessage } from './handlers/message.ts'
 import { endPresence, handlePresence } from './handlers/presence.ts'
 import { pushRosterItem } from './handlers/roster.ts'
 import { writeAuthorizationEvent } from './handlers/subscription.ts'
+import { handleUnstanza } from './handlers/unstanza.ts'
 import type { XmppMetrics } from './metrics.ts'
+import { type ClientStream, Outgoing } from './outgoing.ts'
+import type { Resumptions } from './resumptions.ts'
 import type { XmppSettings } from './settings.ts'
+import { StreamManagement } from './stream-management.ts'
 
 /** What a bound session needs of the stream below it. */
-export interface Stream extends Sink {
-  /** False once nothing that is written can arrive. */
-  readonly isOpen: boolean
-  /** Sends a stream error and ends the stream. */
-  fail(condition: StreamCondition): void
+export interface Stream extends ClientStream {
+  /** Sends a stream error, with more beside its condition, and ends the stream and the session with it. */
+  fail(condition: StreamCondition, more?: string): void
+  /** The session goes on with another stream: this one ends with `conflict` (XEP-0198 §5). */
+  replaced(): void
 }
 
 const away: AgentCapabilities = { messages: false, priority: 0, receivedCopies: false, sentCopies: false }
@@ -66,8 +74,14 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   readonly #stampWithLang: Bytes | undefined
   /** ` to='...'` of what is broadcast to the client. */
   readonly toAttribute: Bytes
-  readonly stream: Stream
+  readonly outgoing: Outgoing
   readonly directed: DirectedPresence
+  readonly #resumptions: Resumptions
+  /** Undefined while its client is away and awaited. */
+  #stream: Stream | undefined
+  #management: StreamManagement | undefined
+  /** How long its client is awaited. */
+  #awaiting: Lease | undefined
 
   capabilities: AgentCapabilities = away
   /** RFC 6121 §2.2: it asked for the roster, and gets its pushes. */
@@ -87,6 +101,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     readonly domain: string
     readonly lang: string | undefined
     readonly stream: Stream
+    readonly resumptions: Resumptions
   }) {
     const { account, resource, lang } = parts
     this.service = parts.service
@@ -96,7 +111,14 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     this.account = account
     this.id = resource
     this.domain = parts.domain
-    this.stream = parts.stream
+    this.#stream = parts.stream
+    this.#resumptions = parts.resumptions
+    this.outgoing = new Outgoing({
+      stream: parts.stream,
+      now: () => parts.service.clock.now(),
+      domain: parts.domain,
+      onOverflow: () => this.#overflow(),
+    })
     this.bareJid = { address: account.address, resource: '' }
     this.bare = bareJid(account.address)
     this.full = fullJid(account.address, resource)
@@ -119,22 +141,59 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     return this.#ended
   }
 
+  get management(): StreamManagement | undefined {
+    return this.#management
+  }
+
+  /** True while it waits for its client to come back. */
+  get isAway(): boolean {
+    return this.#stream === undefined && !this.#ended
+  }
+
+  /** Which of the client's stanzas are handled; undefined where that is not counted. */
+  get handled(): Handled | undefined {
+    return this.#management?.handled
+  }
+
   /** Takes a stanza from the client. Hot path. */
   receive(frame: Frame): void {
     const stanza = stanzaOf(frame)
-    if (stanza === undefined) {
-      // RFC 6120 §4.8.3, §4.9.3.24
-      return this.stream.fail(
-        frame.namespace === clientNamespace ? 'unsupported-stanza-type' : 'invalid-namespace',
-      )
-    }
+    if (stanza === undefined) return this.#receiveOther(frame)
     const from = stanza.from
     // RFC 6120 §8.1.2.1: only its own full or bare address.
-    if (from !== undefined && !this.#isOwn(from)) return this.stream.fail('invalid-from')
+    if (from !== undefined && !this.#isOwn(from)) return this.fail('invalid-from')
     this.metrics.stanzas[stanza.kind].add()
+    const management = this.#management
+    if (management === undefined) return this.#handle(stanza)
+    management.handled.begin()
+    this.#handle(stanza)
+    management.handled.end()
+    management.took()
+  }
+
+  #handle(stanza: Stanza): void {
     if (stanza.kind === 'message') handleMessage(this, stanza)
     else if (stanza.kind === 'presence') handlePresence(this, stanza)
     else handleIq(this, stanza)
+  }
+
+  #receiveOther(frame: Frame): void {
+    const unstanza = unstanzaOf(frame)
+    if (unstanza !== undefined) return handleUnstanza(this, unstanza)
+    // RFC 6120 §4.8.3, §4.9.3.24
+    this.fail(frame.namespace === clientNamespace ? 'unsupported-stanza-type' : 'invalid-namespace')
+  }
+
+  /** Ends the session, with a word to its client where it has a stream. */
+  fail(condition: StreamCondition, more?: string): void {
+    if (this.#stream === undefined) this.end()
+    else this.#stream.fail(condition, more)
+  }
+
+  #overflow(): void {
+    this.metrics.overflows.add()
+    this.fail('policy-violation', tooMuchText)
+    this.end()
   }
 
   /** ` from='...'` (RFC 6120 §8.1.2.1), with the stream's xml:lang where the stanza has none (§4.7.4). */
@@ -150,12 +209,21 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   }
 
   send(element: Element): void {
-    if (!this.#ended) this.stream.writeUtf8(serialize(element, { outer: clientStream }))
+    if (this.#ended) return
+    this.outgoing.begin().writeUtf8(serialize(element, { outer: clientStream }))
+    this.outgoing.end()
+  }
+
+  /** What is no stanza, and not counted. */
+  writeUnstanza(text: string): void {
+    this.#stream?.writeUtf8(text)
   }
 
   /** Sends a stanza that is written already, whole. */
   sendWritten(stanza: Bytes): void {
-    if (!this.#ended) this.stream.write(stanza)
+    if (this.#ended) return
+    this.outgoing.begin().write(stanza)
+    this.outgoing.end()
   }
 
   /** Answers a stanza with an error (RFC 6120 §8.3.1); never one that is an error itself. */
@@ -169,26 +237,34 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     if (this.#ended) return
     const idText = id === undefined ? '' : ` id='${escapeValue(id)}'`
     const start = `<${kind} type='error'${idText} from='${escapeValue(from)}' to='${escapeValue(this.full)}'>`
-    this.stream.writeUtf8(`${start}${serialize(errorElement(error), { outer: clientStream })}</${kind}>`)
+    const text = `${start}${serialize(errorElement(error), { outer: clientStream })}</${kind}>`
+    this.outgoing.begin().writeUtf8(text)
+    this.outgoing.end()
   }
 
   // As an InboxAgent.
 
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
+    const { outgoing } = this
     // What a dead connection can't take, another device or the store can.
-    if (this.#ended || !this.stream.isOpen) {
+    if (this.#ended || !outgoing.takesStanzas) {
       return answer({ kind: 'declined', condition: 'connection-failed' })
     }
-    writeMessage(this, envelope, context)
-    answer(accepted)
+    writeMessage(outgoing.begin(), this, envelope, context)
+    if (outgoing.isStraight) {
+      outgoing.end()
+      return answer(accepted)
+    }
+    outgoing.end(fateOfMessage(envelope, context, answer))
+    answer(outgoing.isManaged ? held : accepted)
   }
 
   signOut(reason: Condition): void {
-    this.stream.fail(streamErrorOf(reason))
+    this.fail(streamErrorOf(reason))
   }
 
   forward(envelope: Envelope, answer: (outcome: Outcome) => void): void {
-    if (this.#ended || !(envelope instanceof StanzaEnvelope))
+    if (this.#ended || !this.outgoing.takesStanzas || !(envelope instanceof StanzaEnvelope))
       return answer(refused('temporarily-unavailable'))
     const refusal = this.#refusesTransit(envelope)
     if (refusal !== undefined) return answer(refused(refusal))
@@ -196,7 +272,8 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     // RFC 6121 §4.6.1: who says goodbye need not hear ours.
     if (stanza.kind === 'presence' && stanza.type === 'unavailable')
       this.directed.delete(head.from, head.fromAgent)
-    writeTransit(this, envelope)
+    writeTransit(this.outgoing.begin(), envelope)
+    this.outgoing.end(this.outgoing.isStraight ? undefined : fateOfTransit(this, envelope))
     answer(delivered)
   }
 
@@ -233,13 +310,65 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     if (!this.#ended) writeAuthorizationEvent(this, event, from, source)
   }
 
-  /** The stream is over: everything that it stood for goes with it. */
+  // Its streams.
+
+  /** Stream management begins (XEP-0198 §3), here or resumable later. */
+  manage(resumable: { readonly id: string; readonly seconds: number } | undefined): void {
+    const { service, settings } = this
+    this.#management = new StreamManagement({ settings, leases: service.leases, resumable })
+    if (resumable !== undefined) this.#resumptions.add(resumable.id, this)
+    this.outgoing.manage(this.#management)
+  }
+
+  /** The stream broke: where the client may come back, the session waits for it (XEP-0198 §7); else it is over. */
+  lost(): void {
+    const resumable = this.#management?.resumable
+    if (this.#ended || this.#stream === undefined) return
+    if (resumable === undefined) return this.end()
+    this.#stream = undefined
+    this.metrics.awaited.add()
+    this.outgoing.detach()
+    this.#awaiting = this.service.leases.grant(resumable.seconds, () => this.end())
+  }
+
+  isOn(stream: Stream): boolean {
+    return this.#stream === stream
+  }
+
+  /** The client wants to come back: the stream that it had, if we still think that it has one, is closed. */
+  letGo(): void {
+    const old = this.#stream
+    this.lost()
+    old?.replaced()
+  }
+
+  /** The client is back (XEP-0198 §5), having read so much of what it was sent, which must be possible. */
+  resume(stream: Stream, h: number): void {
+    const management = this.#management as StreamManagement
+    this.letGo()
+    this.#awaiting?.cancel()
+    this.#stream = stream
+    this.metrics.awaited.add(-1)
+    this.metrics.resumed.add()
+    management.acknowledged(h)
+    // All that came is in our hands, though not all of it may be durable yet (decision 0066).
+    stream.writeUtf8(resumedText(management.resumable?.id ?? '', management.handled.received))
+    this.outgoing.attach(stream)
+  }
+
+  /** The session is over: everything that it stood for goes with it, and what its client has not acknowledged waits for another. */
   end(): void {
     if (this.#ended) return
     endPresence(this)
     this.#ended = true
+    if (this.#stream === undefined) this.metrics.awaited.add(-1)
+    this.#awaiting?.cancel()
+    this.metrics.sessions.add(-1)
     this.service.contacts.detach(this.account, this)
     this.service.messages.detach(this.account, this)
+    const id = this.#management?.resumable?.id
+    if (id !== undefined) this.#resumptions.end(id, this.#management?.handled.received ?? 0)
+    this.outgoing.abandon()
   }
 
   /** Sets what the core knows of this device. */

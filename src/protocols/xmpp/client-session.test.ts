@@ -10,7 +10,8 @@ describe('stream negotiation', () => {
     client.open()
     assert.equal(
       await client.next(),
-      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>",
+      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>" +
+        "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>16384</max-bytes><idle-seconds>60</idle-seconds></limits></stream:features>",
     )
     client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
     assert.equal(await client.next(), "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")

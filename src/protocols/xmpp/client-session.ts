@@ -1,17 +1,17 @@
 // One client's connection: octets in and out, the stream's negotiation, and the bound session once there is one.
 
-import type { Logins, SaslChannel, SaslMechanism, SaslStep } from '#auth'
 import { type Bytes, ownBytes, randomId } from '#base'
-import type { Account, Lease, Service } from '#core'
-import type { Address, Refused } from '#model'
-import type { CloseReason, Connection, TlsContext } from '#net'
-import { elementOf, type Frame, Framer } from '#wire/xml'
+import type { Lease } from '#core'
+import type { Address } from '#model'
+import type { CloseReason, Connection } from '#net'
+import { type Frame, Framer } from '#wire/xml'
 import { BoundSession, type Stream } from './bound-session.ts'
 import { bareJid } from './codec/jid.ts'
 import { pingNamespace, tlsNamespace } from './codec/namespaces.ts'
 import { bindErrorText, bindResultText, elementInput, headerInput, langOf } from './codec/negotiation.ts'
 import { challengeText, failureText, successText } from './codec/sasl.ts'
 import { stanzaError } from './codec/stanza-error.ts'
+import { failedText, handledTooHighText } from './codec/stream-management.ts'
 import {
   featuresText,
   headerText,
@@ -23,8 +23,9 @@ import { streamErrorOfXml } from './errors.ts'
 import { serverCaps } from './handlers/disco.ts'
 import { iqHandlers } from './handlers/iq-handlers.ts'
 import { Idleness } from './idleness.ts'
-import type { XmppMetrics } from './metrics.ts'
-import type { XmppSettings } from './settings.ts'
+import { Login } from './login.ts'
+import { bindResource, type Entering, resumeSession } from './session-entry.ts'
+import type { SessionEnvironment } from './session-environment.ts'
 import {
   type StreamEffect,
   type StreamInput,
@@ -37,18 +38,6 @@ import {
 /** LIMIT: octets of a header or element of a client that has not bound a resource; no login needs more. */
 const octetsBeforeBindingMax = 16_384
 
-export interface SessionEnvironment {
-  readonly service: Service
-  readonly settings: XmppSettings
-  readonly logins: Logins
-  readonly version: string
-  readonly metrics: XmppMetrics
-  /** Undefined where there is no certificate. */
-  readonly tls: TlsContext | undefined
-  /** Called once when the session is over. */
-  readonly onOver: (session: ClientSession) => void
-}
-
 export class ClientSession implements Stream {
   readonly #environment: SessionEnvironment
   readonly #connection: Connection
@@ -56,7 +45,7 @@ export class ClientSession implements Stream {
   readonly #framer: Framer
   #state: StreamState
   #bound: BoundSession | undefined
-  #sasl: SaslMechanism | undefined
+  readonly #login: Login
   /** Until a resource is bound; then idleness. */
   readonly #lease: Lease
   #idleness: Idleness | undefined
@@ -66,18 +55,32 @@ export class ClientSession implements Stream {
   /** More waits for the client than it should. */
   #isSlow = false
   #over = false
+  readonly isFramed: boolean
 
   constructor(connection: Connection, environment: SessionEnvironment) {
     const { service, settings } = environment
     this.#connection = connection
     this.#environment = environment
+    this.isFramed = environment.isFramed === true
     this.#policy = {
       domains: service.router.domains,
-      hasTls: environment.tls !== undefined,
+      // RFC 7395 §3.9: TLS is below the frames.
+      hasTls: environment.tls !== undefined && !this.isFramed,
       mayStayClear: settings.plainWithoutTls,
       failuresMax: settings.loginFailuresMax,
+      isElsewhere: (this.isFramed ? settings.seeOtherUri : settings.seeOtherHost) !== undefined,
+      limits: {
+        login: { octets: this.#octetsMax(false), seconds: settings.negotiationSecondsMax },
+        open: { octets: settings.stanzaOctetsMax, seconds: settings.idleSeconds },
+      },
     }
-    this.#framer = new Framer({ bytesMax: Math.min(octetsBeforeBindingMax, settings.stanzaOctetsMax) })
+    this.#login = new Login({
+      logins: environment.logins,
+      connection,
+      plainWithoutTls: settings.plainWithoutTls,
+      log: service.log,
+    })
+    this.#framer = new Framer({ bytesMax: this.#octetsMax(false) })
     this.#state = streamStart(this.#policy, connection.tls !== undefined)
     // LIMIT: whoever does not log in is not kept.
     this.#lease = service.leases.grant(settings.negotiationSecondsMax, () => this.fail('connection-timeout'))
@@ -85,7 +88,7 @@ export class ClientSession implements Stream {
       onData: (bytes) => this.#receive(bytes),
       onSecure: () => this.#secured(),
       onDrain: () => this.#drained(),
-      onEnd: () => this.#step({ kind: 'end' }),
+      onEnd: () => this.#cutOff(),
       onClose: (reason) => this.#closed(reason),
     })
   }
@@ -104,8 +107,18 @@ export class ClientSession implements Stream {
     if (!this.#connection.writeUtf8(text)) this.#isSlow = true
   }
 
-  fail(condition: StreamCondition): void {
-    this.#step({ kind: 'error', condition })
+  fail(condition: StreamCondition, more?: string): void {
+    this.#step({ kind: 'error', condition, more })
+  }
+
+  replaced(): void {
+    this.#bound = undefined
+    this.fail('conflict')
+  }
+
+  #octetsMax(isBound: boolean): number {
+    const { stanzaOctetsMax } = this.#environment.settings
+    return isBound ? stanzaOctetsMax : Math.min(octetsBeforeBindingMax, stanzaOctetsMax)
   }
 
   // Octets in.
@@ -147,7 +160,7 @@ export class ClientSession implements Stream {
         } else if (event === 'stanza') {
           const frame = this.#framer.frame as Frame
           if (this.#bound !== undefined) this.#bound.receive(frame)
-          else this.#step(elementInput(elementOf(frame), this.#framer.unreadBeyondSpace))
+          else this.#step(elementInput(frame, this.#framer.unreadBeyondSpace))
         } else if (event === 'header') {
           this.#header(this.#framer.header as Frame)
         } else if (event === 'end') {
@@ -163,13 +176,9 @@ export class ClientSession implements Stream {
   }
 
   #header(frame: Frame): void {
-    const channel = this.#channel(headerInput(frame).to ?? this.#policy.domains[0] ?? '')
-    this.#step({
-      kind: 'header',
-      ...headerInput(frame),
-      mechanisms: this.#environment.logins.sasl.mechanisms(channel),
-      channelBindings: [...channel.bindings.keys()],
-    })
+    const header = headerInput(frame)
+    const offered = this.#login.offered(header.to ?? this.#policy.domains[0] ?? '')
+    this.#step({ kind: 'header', ...header, ...offered })
   }
 
   // The negotiation.
@@ -189,9 +198,9 @@ export class ClientSession implements Stream {
       case 'proceed':
         return this.#startTls()
       case 'begin-sasl':
-        return this.#beginSasl(effect.mechanism, effect.data)
+        return this.#beginLogin(effect.mechanism, effect.data)
       case 'continue-sasl':
-        return this.#proceedSasl(effect.data)
+        return this.#proceedLogin(effect.data)
       case 'send-challenge':
         return this.writeUtf8(challengeText(effect.data))
       case 'send-success':
@@ -202,8 +211,12 @@ export class ClientSession implements Stream {
         return this.writeUtf8(failureText(effect.condition))
       case 'bind':
         return this.#bind(effect.id, effect.resource)
+      case 'resume':
+        return this.#resume(effect)
+      case 'send-failed':
+        return this.writeUtf8(failedText('unexpected-request'))
       case 'close':
-        return this.#close(effect.error)
+        return this.#close(effect.error, effect.more)
     }
   }
 
@@ -229,62 +242,20 @@ export class ClientSession implements Stream {
     this.#step({ kind: 'secured' })
   }
 
-  #channel(domain: string): SaslChannel {
-    const { tls, remote } = this.#connection
-    const bindings = new Map<string, Bytes>()
-    const exporter = tls?.tlsExporter()
-    const unique = tls?.tlsUnique()
-    const endPoint = tls?.tlsServerEndPoint()
-    if (exporter !== undefined) bindings.set('tls-exporter', exporter)
-    // RFC 5802 §6.1: who binds channels at all must know it where the channel has it.
-    if (unique !== undefined) bindings.set('tls-unique', unique)
-    if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
-    return {
-      domain,
-      remoteAddress: remote.address,
-      plainAllowed: tls !== undefined || this.#environment.settings.plainWithoutTls,
-      bindings,
-    }
+  #beginLogin(mechanism: string, data: Bytes | undefined): void {
+    const answer = this.#login.begin(mechanism, data, this.#state.domain)
+    if (answer !== undefined) this.#step(answer)
+    else this.#proceedLogin(data as Bytes)
   }
 
-  #beginSasl(mechanism: string, data: Bytes | undefined): void {
-    this.#sasl = this.#environment.logins.sasl.begin(mechanism, this.#channel(this.#state.domain))
-    if (this.#sasl === undefined) return this.#step({ kind: 'failed', condition: 'invalid-mechanism' })
-    // RFC 6120 §6.4.2: without an initial response the client is asked for it.
-    if (data === undefined) return this.#step({ kind: 'challenge', data: new Uint8Array(0) })
-    this.#proceedSasl(data)
-  }
-
-  #proceedSasl(data: Bytes): void {
-    if (this.#sasl === undefined) return this.#step({ kind: 'failed', condition: 'malformed-request' })
+  #proceedLogin(data: Bytes): void {
     this.#waiting = true
-    this.#sasl.step(data).then(
-      (step) => this.#answered(step),
-      (cause: unknown) => {
-        this.#environment.service.log.error('a login failed by a fault', { error: cause })
-        this.#answered({ kind: 'failure', failure: 'temporary-auth-failure' })
-      },
-    )
-  }
-
-  #answered(step: SaslStep): void {
-    this.#waiting = false
-    if (this.#over) return
-    if (step.kind === 'challenge') this.#step({ kind: 'challenge', data: step.data })
-    else {
-      this.#sasl = undefined
-      this.#step(this.#verdict(step))
-    }
-    this.#goOn()
-  }
-
-  #verdict(step: Exclude<SaslStep, { kind: 'challenge' }>): StreamInput {
-    if (step.kind === 'failure') {
-      return { kind: 'failed', condition: step.failure, isGuess: step.isGuess !== false }
-    }
-    // The name must be one of the domain that the stream is for.
-    if (step.name.domain !== this.#state.domain) return { kind: 'failed', condition: 'not-authorized' }
-    return { kind: 'proven', user: step.owner, data: step.data }
+    this.#login.proceed(data, this.#state.domain, (input) => {
+      this.#waiting = false
+      if (this.#over) return
+      this.#step(input)
+      this.#goOn()
+    })
   }
 
   /** Reads what came meanwhile. */
@@ -293,68 +264,72 @@ export class ClientSession implements Stream {
     this.#read()
   }
 
-  // Binding (RFC 6120 §7).
+  // The session of this stream.
+
+  get #entering(): Entering {
+    const { header } = this.#framer
+    return {
+      user: this.#state.user as Address,
+      domain: this.#state.domain,
+      lang: header === undefined ? undefined : langOf(header),
+      stream: this,
+    }
+  }
 
   #bind(id: string, wanted: string | undefined): void {
-    const user = this.#state.user as Address
     this.#waiting = true
-    this.#environment.service.directory.find(user, (found) => {
-      if (this.#over) return
+    bindResource(this.#environment, this.#entering, wanted, (bound) => {
       this.#waiting = false
-      if (found === 'unknown' || found === 'fault') this.#notBound(id, found === 'fault')
-      else this.#take(id, found, wanted ?? randomId())
+      if (bound instanceof BoundSession) {
+        this.writeUtf8(bindResultText(id, bound.full))
+        this.#carries(bound)
+      } else {
+        this.writeUtf8(bindErrorText(id, stanzaError(bound)))
+        this.#step({ kind: 'not-bound' })
+      }
       if (!this.#reading) this.#goOn()
     })
   }
 
-  #take(id: string, account: Account, wanted: string): void {
-    const { service, settings, version, metrics } = this.#environment
-    let resource = wanted
-    const older = account.inbox.named(resource)
-    // RFC 6120 §7.7.2.2: we choose to end the older session. What is not ours keeps its name.
-    if (older instanceof BoundSession) older.signOut('conflict')
-    else if (older !== undefined) resource = randomId()
-    const session = new BoundSession({
+  #resume(wanted: { readonly previous: string; readonly h: number }): void {
+    this.#waiting = true
+    resumeSession(this.#environment, this.#entering, wanted, (resumed) => {
+      this.#waiting = false
+      if (resumed.kind === 'resumed') this.#carries(resumed.session)
+      else if (resumed.kind === 'impossible')
+        return this.fail('undefined-condition', handledTooHighText(wanted.h, resumed.sent))
+      else {
+        // RFC 6120 §7 goes on here: the client may bind a resource instead.
+        this.writeUtf8(failedText('item-not-found', resumed.h))
+        this.#step({ kind: 'not-bound' })
+      }
+      if (!this.#reading) this.#goOn()
+    })
+  }
+
+  /** The stream is that session's from now on. */
+  #carries(session: BoundSession): void {
+    const { service, settings } = this.#environment
+    this.#bound = session
+    this.#framer.bytesMax = this.#octetsMax(true)
+    this.#lease.cancel()
+    this.#idleness = new Idleness({
       service,
-      settings,
-      version,
-      metrics,
-      account,
-      resource,
-      domain: this.#state.domain,
-      lang: this.#framer.header === undefined ? undefined : langOf(this.#framer.header),
-      stream: this,
+      seconds: settings.idleSeconds,
+      lastReceived: () => this.#connection.lastReceived,
+      ping: () => this.#ping(),
+      gone: () => this.#silent(),
     })
-    service.messages.attach(session, (attached: Account | Refused) => {
-      if ('kind' in attached) return this.#notBound(id, attached.condition === 'internal-fault')
-      this.#bound = session
-      metrics.sessions.add()
-      this.#framer.bytesMax = settings.stanzaOctetsMax
-      service.contacts.attach(account, session)
-      this.#lease.cancel()
-      this.#idleness = new Idleness({
-        service,
-        seconds: settings.idleSeconds,
-        lastReceived: () => this.#connection.lastReceived,
-        ping: () => this.#ping(),
-        gone: () => this.fail('connection-timeout'),
-      })
-      this.writeUtf8(bindResultText(id, session.full))
-      this.#step({ kind: 'bound' })
-    })
+    this.#step({ kind: 'bound' })
   }
 
-  #notBound(id: string, isFault: boolean): void {
-    this.writeUtf8(bindErrorText(id, stanzaError(isFault ? 'internal-server-error' : 'resource-constraint')))
-    this.#step({ kind: 'not-bound' })
-  }
-
-  /** XEP-0199 §4.1: any answer will do, an error too. */
+  /** XEP-0199 §4.1: any answer will do, an error too. A stanza like others, where these are counted. */
   #ping(): void {
-    const bound = this.#bound
-    if (bound === undefined) return
-    const attributes = `type='get' id='${randomId(12)}' from='${bound.domain}'`
-    this.writeUtf8(`<iq ${attributes}><ping xmlns='${pingNamespace}'/></iq>`)
+    const { outgoing, domain } = this.#bound ?? {}
+    if (outgoing === undefined) return
+    const attributes = `type='get' id='${randomId(12)}' from='${domain}'`
+    outgoing.begin().writeUtf8(`<iq ${attributes}><ping xmlns='${pingNamespace}'/></iq>`)
+    outgoing.end()
   }
 
   // The end.
@@ -364,10 +339,26 @@ export class ClientSession implements Stream {
     this.fail('system-shutdown')
   }
 
-  #close(error: StreamCondition | undefined): void {
-    if (error !== undefined) this.#environment.metrics.streamErrors.with(error).add()
+  /** The client said nothing, not even to a ping: its connection is dead, and it may come back. */
+  #silent(): void {
+    this.#bound?.lost()
+    this.fail('connection-timeout')
+  }
+
+  /** The connection ended from the other side without an end of the stream (XEP-0198 §7). */
+  #cutOff(): void {
+    this.#bound?.lost()
+    this.#step({ kind: 'end' })
+  }
+
+  #close(error: StreamCondition | undefined, more = ''): void {
+    if (error !== undefined) {
+      this.#environment.metrics.streamErrors.with(error).add()
+      const { seeOtherHost } = this.#environment.settings
+      this.writeUtf8(streamErrorText(error, more, error === 'see-other-host' ? seeOtherHost : undefined))
+    }
     // RFC 6120 §4.4: the other side's end tag is answered by ours.
-    this.writeUtf8(error === undefined ? streamEnd : streamErrorText(error))
+    this.writeUtf8(streamEnd)
     this.#end()
     this.#connection.close()
   }
@@ -378,9 +369,10 @@ export class ClientSession implements Stream {
         connection: this.#connection.id,
         ...reason,
       })
+      this.#bound?.lost()
     }
     this.#end()
-    this.#environment.onOver(this)
+    this.#environment.onOver()
   }
 
   #end(): void {
@@ -389,8 +381,8 @@ export class ClientSession implements Stream {
     this.#lease.cancel()
     this.#idleness?.stop()
     this.#held.length = 0
-    if (this.#bound === undefined) return
-    this.#bound.end()
-    this.#environment.metrics.sessions.add(-1)
+    // Where the session waits for another stream, this is none of its streams any more.
+    if (this.#bound?.isOn(this) === true) this.#bound.end()
+    this.#bound = undefined
   }
 }

@@ -16,18 +16,23 @@ import {
 } from './codec/namespaces.ts'
 import { ByteSink, type Sink, writeSpliced } from './codec/splice.ts'
 import { StanzaEnvelope } from './envelope.ts'
+import type { Fate } from './outgoing.ts'
 
 const fromOnly: readonly string[] = ['from']
 const nothing: readonly string[] = []
 const insideForward = new Namespaces([['', forwardNamespace]])
 
 /** Writes a message or report: as it is, as a late one, or as a carbon. Hot path where it came from XMPP. */
-export function writeMessage(session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
-  if (isCarbon(session, envelope, context)) return writeCarbon(session, envelope, context)
+export function writeMessage(
+  sink: Sink,
+  session: BoundSession,
+  envelope: Envelope,
+  context: DeliveryContext,
+): void {
+  if (isCarbon(session, envelope, context)) return writeCarbon(sink, session, envelope, context)
   const appended = appendedText(session, context)
-  if (envelope instanceof StanzaEnvelope)
-    writeStanza(session.stream, session, envelope, appended, clientStream)
-  else writeElement(session, translated(session, envelope), appended)
+  if (envelope instanceof StanzaEnvelope) writeStanza(sink, session, envelope, appended, clientStream)
+  else writeElement(sink, translated(session, envelope), appended)
 }
 
 /** XEP-0280: what this very device was not addressed by. */
@@ -93,8 +98,8 @@ function translated(session: BoundSession, envelope: Envelope): Element {
   return messageElement(head, envelope.view() as InstantMessage, fullJid(head.to, head.toAgent), now)
 }
 
-function writeElement(session: BoundSession, element: Element, appended: string): void {
-  session.stream.writeUtf8(withAppended(element, appended, clientStream))
+function writeElement(sink: Sink, element: Element, appended: string): void {
+  sink.writeUtf8(withAppended(element, appended, clientStream))
 }
 
 /** The element with what is appended as its last children. */
@@ -106,21 +111,20 @@ function withAppended(element: Element, appended: string, outer: Namespaces): st
 }
 
 /** XEP-0280 §7, §8: the stanza whole inside one of ours. */
-function writeCarbon(session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
+function writeCarbon(sink: Sink, session: BoundSession, envelope: Envelope, context: DeliveryContext): void {
   if (envelope.head.kind === 'report') return
-  const { stream } = session
   const isStanza = envelope instanceof StanzaEnvelope
   const type = isStanza ? envelope.stanza.type : 'chat'
   const typeText = type === undefined ? '' : ` type='${escapeValue(type)}'`
   const addresses = `from='${escapeValue(session.bare)}' to='${escapeValue(session.full)}'`
   const appended = appendedText(session, context)
-  stream.writeUtf8(
+  sink.writeUtf8(
     `<message xmlns='${clientNamespace}' ${addresses}${typeText}><${context.copy} xmlns='${carbonsNamespace}'>` +
       `<forwarded xmlns='${forwardNamespace}'>`,
   )
-  if (isStanza) writeStanza(stream, session, envelope, appended, insideForward)
-  else stream.writeUtf8(withAppended(translated(session, envelope), appended, insideForward))
-  stream.writeUtf8(`</forwarded></${context.copy}></message>`)
+  if (isStanza) writeStanza(sink, session, envelope, appended, insideForward)
+  else sink.writeUtf8(withAppended(translated(session, envelope), appended, insideForward))
+  sink.writeUtf8(`</forwarded></${context.copy}></message>`)
 }
 
 /** A message of the archive as it stands within <forwarded/> (XEP-0297 §3.1): as it came, without what claims to be our id. */
@@ -130,9 +134,9 @@ export function writeArchived(sink: Sink, session: BoundSession, envelope: Envel
 }
 
 /** IQ and directed presence: the stanza with its `from`. */
-export function writeTransit(session: BoundSession, envelope: StanzaEnvelope): void {
+export function writeTransit(sink: Sink, envelope: StanzaEnvelope): void {
   const { frame } = envelope.stanza
-  writeSpliced(session.stream, frame, {
+  writeSpliced(sink, frame, {
     attributes: envelope.stamp,
     replaced: frame.findAttribute('from') < 0 ? nothing : fromOnly,
   })
@@ -142,6 +146,7 @@ interface Rendered {
   readonly bytes: Bytes
   /** Where the watcher's ` to='...'` goes. */
   readonly split: number
+  readonly fate: Fate
 }
 
 const renderedKey = Symbol('xmpp presence')
@@ -153,31 +158,38 @@ export function writePresenceChanges(
   notification: PresenceNotification,
   probeId?: string,
 ): void {
-  const { stream } = session
+  const { outgoing } = session
   const rendered = notification.once(renderedKey, () => render(notification))
   if (rendered.length === 0 && notification.full && notification.presentity.key !== session.owner.key) {
     // RFC 6121 §4.3.2: nobody is there.
     const from = escapeValue(bareJid(notification.presentity))
     // RFC 6121 §4.3.2.1: the id of the probe, where a probe it was.
     const id = probeId === undefined ? '' : ` id='${escapeValue(probeId)}'`
-    stream.writeUtf8(`<presence from='${from}' to='${escapeValue(session.bare)}'${id} type='unavailable'/>`)
+    outgoing
+      .begin()
+      .writeUtf8(`<presence from='${from}' to='${escapeValue(session.bare)}'${id} type='unavailable'/>`)
+    outgoing.end()
   }
-  for (const { bytes, split } of rendered) {
-    stream.write(bytes.subarray(0, split))
-    stream.write(session.toAttribute)
-    stream.write(bytes.subarray(split))
+  for (const { bytes, split, fate } of rendered) {
+    const sink = outgoing.begin()
+    sink.write(bytes.subarray(0, split))
+    sink.write(session.toAttribute)
+    sink.write(bytes.subarray(split))
+    outgoing.end(fate)
   }
 }
 
 function render(notification: PresenceNotification): readonly Rendered[] {
   return notification.changes.map((change) => {
     const isStanza = change.source instanceof StanzaEnvelope && notification.visibility === 'full'
-    if (isStanza) return renderStanza(change.source as StanzaEnvelope)
-    return renderTuple(notification, change)
+    // A newer presence of the same resource makes an older one needless.
+    const fate = { replaces: `presence ${notification.presentity.key}/${change.tuple}` }
+    if (isStanza) return { ...renderStanza(change.source as StanzaEnvelope), fate }
+    return { ...renderTuple(notification, change), fate }
   })
 }
 
-function renderStanza({ stanza, stamp }: StanzaEnvelope): Rendered {
+function renderStanza({ stanza, stamp }: StanzaEnvelope): Omit<Rendered, 'fate'> {
   const sink = new ByteSink()
   writeSpliced(sink, stanza.frame, { attributes: stamp, replaced: ['from', 'to'] })
   return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start + stamp.length }
@@ -187,7 +199,10 @@ function fromAttribute(presentity: Address, tuple: string): Bytes {
   return utf8(` from='${escapeValue(fullJid(presentity, tuple))}'`)
 }
 
-function renderTuple(notification: PresenceNotification, { kind, tuple }: TupleChange): Rendered {
+function renderTuple(
+  notification: PresenceNotification,
+  { kind, tuple }: TupleChange,
+): Omit<Rendered, 'fate'> {
   const document = kind === 'removed' ? undefined : notification.document()
   const own = document?.tuples.find(({ id }) => id === tuple)
   const element = presenceElement(notification.presentity, tuple, own, document?.notes ?? [])

@@ -13,6 +13,7 @@ import {
 import { ClientSession } from './client-session.ts'
 import { reviveStanza } from './envelope.ts'
 import { xmppMetrics } from './metrics.ts'
+import { Resumptions } from './resumptions.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
 
 export type { XmppSettings } from './settings.ts'
@@ -33,18 +34,19 @@ async function start(
     service.log.warn('xmpp.server is set, but XMPP is not spoken between servers yet: it is not opened')
   const sessions = new Set<ClientSession>()
   const metrics = xmppMetrics(service.metrics)
+  const resumptions = new Resumptions()
+  const around = {
+    service,
+    settings,
+    logins: environment.logins,
+    version: environment.version ?? '',
+    metrics,
+    resumptions,
+    tls,
+  }
   const onConnection = (connection: Connection): void => {
-    sessions.add(
-      new ClientSession(connection, {
-        service,
-        settings,
-        logins: environment.logins,
-        version: environment.version ?? '',
-        metrics,
-        tls,
-        onOver: (session) => sessions.delete(session),
-      }),
-    )
+    const session = new ClientSession(connection, { ...around, onOver: () => sessions.delete(session) })
+    sessions.add(session)
   }
   const listeners: { listener: TcpListener; purpose: string; setting: string }[] = []
   const open = async (setting: 'client' | 'clientTls', purpose: string, secure: boolean): Promise<void> => {

@@ -5,6 +5,10 @@ export interface XmppMetrics {
   readonly sessions: Gauge
   readonly stanzas: Readonly<Record<'message' | 'presence' | 'iq', Counter>>
   readonly streamErrors: CounterFamily
+  /** Sessions without a stream, whose clients may come back. */
+  readonly awaited: Gauge
+  readonly resumed: Counter
+  readonly overflows: Counter
 }
 
 /** Registers them; a second call gives the same. */
@@ -21,6 +25,18 @@ export function xmppMetrics(metrics: Metrics): XmppMetrics {
       presence: stanzas.with('presence'),
       iq: stanzas.with('iq'),
     },
+    awaited: metrics.gauge({
+      name: 'verona_xmpp_sessions_awaited',
+      help: 'Sessions without a stream, whose clients may come back (XEP-0198).',
+    }),
+    resumed: metrics.counter({
+      name: 'verona_xmpp_sessions_resumed',
+      help: 'Sessions whose clients came back (XEP-0198).',
+    }),
+    overflows: metrics.counter({
+      name: 'verona_xmpp_unacknowledged_overflows',
+      help: 'Sessions ended because their clients left too much unacknowledged.',
+    }),
     streamErrors: metrics.counterFamily({
       name: 'verona_xmpp_stream_errors',
       help: 'Streams that we ended with an error, by its condition.',

@@ -1,10 +1,31 @@
 // The settings of XMPP, each defined once.
-import { flag, integer, listen, octets, optionalList, type SettingsOf, seconds, section } from '#config'
+import {
+  flag,
+  integer,
+  listen,
+  octets,
+  optionalList,
+  optionalText,
+  type SettingsOf,
+  seconds,
+  section,
+} from '#config'
 
 /** XEP-0157 §3. */
 function onlyUris(addresses: readonly string[]): string | undefined {
   const wrong = addresses.find((address) => !/^[a-z][a-z0-9+.-]*:[^\s]+$/i.test(address))
   return wrong === undefined ? undefined : `expects URIs, as mailto:abuse@example.org, not ${wrong}`
+}
+
+/** RFC 6120 §4.9.3.19: a name or an address, IPv6 in brackets, and a port or none. */
+function onlyHost(where: string): string | undefined {
+  const isGood = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/.test(where)
+  return isGood ? undefined : `expects host or host:port, not ${where}`
+}
+
+/** RFC 7395 §3.6.1: no lower security than what the client has. */
+function onlyWebSocketUri(uri: string): string | undefined {
+  return URL.canParse(uri) && new URL(uri).protocol === 'wss:' ? undefined : `expects a wss: URI, not ${uri}`
 }
 
 export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
@@ -49,6 +70,48 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     min: 1,
     max: 100_000,
     doc: 'How many addresses a session may have sent directed presence to; they are told when it ends.',
+  }),
+  resumptionSecondsMax: seconds({
+    default: 600,
+    min: 0,
+    max: 86_400,
+    doc: 'How long a session waits for a client whose connection broke to come back (XEP-0198); 0: it does not.',
+  }),
+  resumptionLocation: optionalText({
+    doc: 'Where a client should come back to resume its session, as `host:port`; unset: where it was.',
+    check: onlyHost,
+  }),
+  acknowledgeStanzas: integer({
+    default: 10,
+    min: 1,
+    max: 10_000,
+    doc: 'After so many stanzas that a client has not acknowledged it is asked to.',
+  }),
+  acknowledgeSeconds: seconds({
+    default: 5,
+    min: 1,
+    max: 3600,
+    doc: 'After so long a client is asked to acknowledge the stanzas that it was sent, however few.',
+  }),
+  unacknowledgedStanzasMax: integer({
+    default: 2000,
+    min: 10,
+    max: 1_000_000,
+    doc: 'Stanzas that a client may leave unacknowledged; past it its session ends, and its messages wait for the next.',
+  }),
+  unacknowledgedOctetsMax: octets({
+    default: 2_097_152,
+    min: 10_000,
+    max: 1_073_741_824,
+    doc: 'The same in octets.',
+  }),
+  seeOtherHost: optionalText({
+    doc: 'Sends every client that connects over TCP elsewhere, as `host` or `host:port`; for maintenance.',
+    check: onlyHost,
+  }),
+  seeOtherUri: optionalText({
+    doc: 'Sends every client that connects over a web socket elsewhere: a `wss:` URI.',
+    check: onlyWebSocketUri,
   }),
   abuseAddresses: optionalList({
     doc: 'Where abuse of the server is reported: URIs, as `mailto:abuse@example.org`; shown to clients that ask (XEP-0157).',

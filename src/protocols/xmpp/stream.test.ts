@@ -12,7 +12,15 @@ import {
 } from './stream.ts'
 
 const romeo = parseAddress('romeo@localhost') as Address
-const policy: StreamPolicy = { domains: ['localhost'], hasTls: true, mayStayClear: false, failuresMax: 3 }
+const limits = { login: { octets: 1, seconds: 2 }, open: { octets: 3, seconds: 4 } }
+const policy: StreamPolicy = {
+  domains: ['localhost'],
+  hasTls: true,
+  mayStayClear: false,
+  failuresMax: 3,
+  isElsewhere: false,
+  limits,
+}
 const header: StreamInput = {
   kind: 'header',
   isStream: true,
@@ -28,6 +36,8 @@ const bind: StreamInput = { kind: 'bind', id: 'b', resource: undefined }
 
 const inputs: readonly StreamInput[] = [
   header,
+  { kind: 'enable' },
+  { kind: 'resume', previous: 'x', h: 0 },
   { ...header, to: undefined },
   { ...header, to: 'other' },
   { kind: 'starttls', unread: 0 },

@@ -3,7 +3,7 @@
 import type { Bytes } from '#base'
 import type { Address } from '#model'
 import type { SaslCondition, SaslInput } from './codec/sasl.ts'
-import type { Features, StreamCondition } from './codec/stream-text.ts'
+import type { Features, StreamCondition, StreamLimits } from './codec/stream-text.ts'
 
 export interface StreamPolicy {
   /** Our own domains, prepared; the first is served to those who name none. */
@@ -14,6 +14,10 @@ export interface StreamPolicy {
   readonly mayStayClear: boolean
   /** LIMIT: failed logins on one stream (RFC 6120 §6.4.5 asks for 2 to 5). */
   readonly failuresMax: number
+  /** Whether all clients are sent elsewhere (RFC 6120 §4.9.3.19). */
+  readonly isElsewhere: boolean
+  /** What is told of the limits (XEP-0478): before login, and of a session. */
+  readonly limits: Readonly<Record<'login' | 'open', StreamLimits>>
 }
 
 export type StreamPhase = 'header' | 'features' | 'tls' | 'sasl' | 'proving' | 'binding' | 'open' | 'closed'
@@ -52,7 +56,9 @@ export type StreamInput =
   | { readonly kind: 'not-bound' }
   | { readonly kind: 'other' }
   | { readonly kind: 'end' }
-  | { readonly kind: 'error'; readonly condition: StreamCondition }
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'resume'; readonly previous: string; readonly h: number }
+  | { readonly kind: 'error'; readonly condition: StreamCondition; readonly more?: string | undefined }
 
 export type StreamEffect =
   | { readonly do: 'send-header' }
@@ -64,7 +70,10 @@ export type StreamEffect =
   | { readonly do: 'send-success'; readonly data: Bytes | undefined }
   | { readonly do: 'send-failure'; readonly condition: SaslCondition }
   | { readonly do: 'bind'; readonly id: string; readonly resource: string | undefined }
-  | { readonly do: 'close'; readonly error: StreamCondition | undefined }
+  | { readonly do: 'resume'; readonly previous: string; readonly h: number }
+  /** Stream management out of its order (XEP-0198 §3). */
+  | { readonly do: 'send-failed' }
+  | { readonly do: 'close'; readonly error: StreamCondition | undefined; readonly more?: string | undefined }
 
 export type StreamStep = readonly [state: StreamState, effects: readonly StreamEffect[]]
 
@@ -81,7 +90,7 @@ export function streamStart(policy: StreamPolicy, secure: boolean): StreamState 
 
 export function streamStep(policy: StreamPolicy, state: StreamState, input: StreamInput): StreamStep {
   if (state.phase === 'closed') return [state, []]
-  if (input.kind === 'error') return closed(state, input.condition)
+  if (input.kind === 'error') return closed(state, input.condition, input.more)
   if (input.kind === 'end') return closed(state, undefined)
   switch (state.phase) {
     case 'header':
@@ -105,10 +114,10 @@ export function streamStep(policy: StreamPolicy, state: StreamState, input: Stre
   }
 }
 
-function closed(state: StreamState, error: StreamCondition | undefined): StreamStep {
+function closed(state: StreamState, error: StreamCondition | undefined, more?: string): StreamStep {
   // RFC 6120 §4.9.1.2: an error during set-up still gets a header before it.
   const open: readonly StreamEffect[] = state.headerSent ? [] : [{ do: 'send-header' }]
-  return [{ ...state, phase: 'closed', headerSent: true }, [...open, { do: 'close', error }]]
+  return [{ ...state, phase: 'closed', headerSent: true }, [...open, { do: 'close', error, more }]]
 }
 
 function header(
@@ -126,6 +135,8 @@ function header(
   if (!/^[1-9][0-9]*\.[0-9]+$/.test(input.version ?? '')) return closed(named, 'unsupported-version')
   // RFC 6120 §4.3.3: a stream restarted after login is for the same domain.
   if (state.user !== undefined && domain !== state.domain) return closed(state, 'host-unknown')
+  // RFC 6120 §4.9.3.19: whoever is to go elsewhere hears it first of all.
+  if (policy.isElsewhere) return closed(named, 'see-other-host')
   const next: StreamState = { ...named, phase: 'features', headerSent: true }
   return [next, [{ do: 'send-header' }, { do: 'send-features', features: offered(policy, next, input) }]]
 }
@@ -135,7 +146,8 @@ function offered(
   state: StreamState,
   { mechanisms, channelBindings }: Extract<StreamInput, { kind: 'header' }>,
 ): Features {
-  if (state.user !== undefined) return { startTls: 'no', mechanisms: [], channelBindings: [], bind: true }
+  if (state.user !== undefined)
+    return { startTls: 'no', mechanisms: [], channelBindings: [], bind: true, limits: policy.limits.open }
   const mayLogIn = state.secure || policy.mayStayClear
   const startTls = state.secure || !policy.hasTls ? 'no' : policy.mayStayClear ? 'offered' : 'required'
   // RFC 6120 §5.3.1: where TLS is required, it is all that is offered.
@@ -144,6 +156,7 @@ function offered(
     mechanisms: mayLogIn ? mechanisms : [],
     channelBindings: mayLogIn ? channelBindings : [],
     bind: false,
+    limits: policy.limits.login,
   }
 }
 
@@ -165,6 +178,11 @@ function features(policy: StreamPolicy, state: StreamState, input: StreamInput):
   if (input.kind === 'bind' && state.user !== undefined) {
     return [{ ...state, phase: 'binding' }, [{ do: 'bind', id: input.id, resource: input.resource }]]
   }
+  if (input.kind === 'resume' && state.user !== undefined) {
+    return [{ ...state, phase: 'binding' }, [{ do: 'resume', previous: input.previous, h: input.h }]]
+  }
+  // XEP-0198 §3, §10: not before login, nor before a resource.
+  if (input.kind === 'enable' || input.kind === 'resume') return [state, [{ do: 'send-failed' }]]
   // RFC 6120 §4.3.5, §7.1: no stanza before login and a resource.
   return closed(state, 'not-authorized')
 }

@@ -31,6 +31,10 @@ export const chatStatesNamespace = 'http://jabber.org/protocol/chatstates'
 export const receiptsNamespace = 'urn:xmpp:receipts'
 export const markersNamespace = 'urn:xmpp:chat-markers:0'
 export const channelBindingNamespace = 'urn:xmpp:sasl-cb:0'
+export const managementNamespace = 'urn:xmpp:sm:3'
+export const clientStatesNamespace = 'urn:xmpp:csi:0'
+export const streamLimitsNamespace = 'urn:xmpp:stream-limits:0'
+export const framingNamespace = 'urn:ietf:params:xml:ns:xmpp-framing'
 /** Our own: MIME content octet for octet, base64. */
 export const contentNamespace = 'urn:verona:content:0'
 

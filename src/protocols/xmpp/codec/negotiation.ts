@@ -1,11 +1,12 @@
 // What a client says while its stream is set up, as inputs of the state machine, and the answers to a binding (RFC 6120 §7).
 import { prepareDomain } from '#model'
-import { type Element, type Frame, serialize, xml } from '#wire/xml'
+import { type Element, elementOf, type Frame, serialize, xml } from '#wire/xml'
 import type { StreamInput } from '../stream.ts'
 import { prepareResource } from './jid.ts'
 import { bindNamespace, clientNamespace, clientStream, streamNamespace, tlsNamespace } from './namespaces.ts'
 import { saslInput } from './sasl.ts'
 import { errorElement, type StanzaError } from './stanza-error.ts'
+import { unstanzaOf } from './stream-management.ts'
 
 /** What the stream header says (RFC 6120 §4.7). */
 export function headerInput(header: Frame) {
@@ -31,11 +32,18 @@ export function langOf(header: Frame): string | undefined {
  * @param unread octets that came behind it, but for whitespace. COMPAT: go-xmpp (go-sendxmpp 0.5.6) ends each element with a line
  *   feed; gone when it logs in with the octets counted strictly.
  */
-export function elementInput(element: Element, unread: number): StreamInput {
+export function elementInput(frame: Frame, unread: number): StreamInput {
+  const element = elementOf(frame)
   if (element.is('starttls', tlsNamespace)) return { kind: 'starttls', unread }
   const sasl = saslInput(element)
   if (sasl !== undefined) return { kind: 'sasl', sasl }
-  return bindInput(element) ?? { kind: 'other' }
+  return bindInput(element) ?? managementInput(frame) ?? { kind: 'other' }
+}
+
+function managementInput(frame: Frame): StreamInput | undefined {
+  const unstanza = unstanzaOf(frame)
+  if (unstanza?.kind === 'resume') return unstanza
+  return unstanza?.kind === 'enable' ? { kind: 'enable' } : undefined
 }
 
 function bindInput(iq: Element): StreamInput | undefined {

@@ -4,12 +4,15 @@ import {
   bindNamespace,
   channelBindingNamespace,
   clientNamespace,
+  clientStatesNamespace,
   clientStream,
+  managementNamespace,
   preApprovalNamespace,
   rosterVersioningNamespace,
   saslNamespace,
   sessionNamespace,
   streamErrorsNamespace,
+  streamLimitsNamespace,
   streamNamespace,
   tlsNamespace,
 } from './namespaces.ts'
@@ -31,6 +34,7 @@ export type StreamCondition =
   | 'reset'
   | 'resource-constraint'
   | 'restricted-xml'
+  | 'see-other-host'
   | 'system-shutdown'
   | 'undefined-condition'
   | 'unsupported-encoding'
@@ -53,9 +57,21 @@ export function headerText(
 
 export const streamEnd = '</stream:stream>'
 
-/** A stream error and the end of the stream (RFC 6120 §4.9.1.1). */
-export function streamErrorText(condition: StreamCondition): string {
-  return `<stream:error><${condition} xmlns='${streamErrorsNamespace}'/></stream:error>${streamEnd}`
+/**
+ * A stream error (RFC 6120 §4.9.1.1), which the end of the stream follows.
+ * @param more elements beside the condition
+ * @param where what the condition holds: where `see-other-host` is (§4.9.3.19)
+ */
+export function streamErrorText(condition: StreamCondition, more = '', where?: string): string {
+  const open = `<stream:error><${condition} xmlns='${streamErrorsNamespace}'`
+  return where === undefined
+    ? `${open}/>${more}</stream:error>`
+    : `${open}>${escapeValue(where)}</${condition}>${more}</stream:error>`
+}
+
+export interface StreamLimits {
+  readonly octets: number
+  readonly seconds: number
 }
 
 export interface Features {
@@ -67,6 +83,7 @@ export interface Features {
   readonly channelBindings: readonly string[]
   /** RFC 6120 §7.4, and the session that RFC 3921 had, which is optional. */
   readonly bind: boolean
+  readonly limits: StreamLimits
 }
 
 /** @param caps who we are, told once the client is known (XEP-0115 §6.3) */
@@ -100,8 +117,23 @@ export function featuresText(features: Features, caps?: Element): string {
     features.bind ? xml('session', sessionNamespace, {}, xml('optional', sessionNamespace)) : undefined,
     // RFC 6121 §2.6.1, §3.4: merely informative.
     features.bind ? xml('ver', rosterVersioningNamespace) : undefined,
+    // XEP-0198 §2, XEP-0352 §4.1
+    features.bind ? xml('sm', managementNamespace) : undefined,
+    features.bind ? xml('csi', clientStatesNamespace) : undefined,
+    limitsElement(features.limits),
     features.bind ? xml('sub', preApprovalNamespace) : undefined,
     features.bind ? caps : undefined,
   )
   return serialize(written, { outer: clientStream })
+}
+
+/** XEP-0478 §3.1 */
+function limitsElement({ octets, seconds }: StreamLimits): Element {
+  return xml(
+    'limits',
+    streamLimitsNamespace,
+    {},
+    xml('max-bytes', streamLimitsNamespace, {}, `${octets}`),
+    xml('idle-seconds', streamLimitsNamespace, {}, `${seconds}`),
+  )
 }

@@ -111,6 +111,8 @@ function answer(
     if (!isFor(handler, asked)) return unavailable()
     const act = handler[type]
     if (act === undefined) return session.sendErrorFor('iq', id, from, stanzaError('feature-not-implemented'))
+    // XEP-0198 §4: a change is handled when it is answered, which is when it is durable.
+    const known = type === 'set' ? session.handled?.defer() : undefined
     act({
       session,
       type,
@@ -118,8 +120,14 @@ function answer(
       person,
       handlers: iqHandlers,
       payload,
-      result: (...children) => session.send(resultElement(id, from, session.full, ...children)),
-      error: (error) => session.sendErrorFor('iq', id, from, error),
+      result: (...children) => {
+        known?.()
+        session.send(resultElement(id, from, session.full, ...children))
+      },
+      error: (error) => {
+        known?.()
+        session.sendErrorFor('iq', id, from, error)
+      },
     })
   }
   if (addressee === 'person' && handler.ofPersons === 'forbidden')

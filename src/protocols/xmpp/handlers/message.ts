@@ -37,7 +37,9 @@ function refusedHere(session: BoundSession, { type }: Stanza, to: Jid): 'ignore'
 
 /** Keeps nothing of the stanza's octets. */
 function answerTo(session: BoundSession, head: Head): (outcome: Outcome) => void {
+  const known = session.handled?.defer()
   return (outcome) => {
+    known?.()
     if (outcome.kind !== 'refused' || head.kind === 'report') return
     if (session.ended) {
       session.service.messages.report({ about: head.id, event: 'failed', condition: outcome.condition }, head)

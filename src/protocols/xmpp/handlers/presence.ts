@@ -78,10 +78,11 @@ function ownPresence(session: BoundSession, stanza: Stanza): StanzaEnvelope {
 function becomeUnavailable(session: BoundSession, stanza: Stanza): void {
   if (!session.available) return tellDirected(session, stanza, false)
   // RFC 6121 §4.5.2: to itself too, which no longer watches when the others are told.
-  writeSpliced(session.stream, stanza.frame, {
+  writeSpliced(session.outgoing.begin(), stanza.frame, {
     attributes: concat([session.stampFor(stanza), session.toAttribute]),
     replaced: ['from', 'to'],
   })
+  session.outgoing.end()
   leave(session, stanza)
 }
 

@@ -63,5 +63,6 @@ function tellDirectedTo(session: BoundSession, account: Account, { address, reso
 
 function writeMere(session: BoundSession, { address, resource }: Jid, to: string, more = ''): void {
   const from = escapeValue(fullJid(address, resource))
-  session.stream.writeUtf8(`<presence from='${from}' to='${escapeValue(to)}'${more}/>`)
+  session.outgoing.begin().writeUtf8(`<presence from='${from}' to='${escapeValue(to)}'${more}/>`)
+  session.outgoing.end()
 }

@@ -25,7 +25,9 @@ export function handleSubscription(
   // RFC 6121 §3.1.2: between bare addresses, whatever the client wrote.
   const envelope = presenceEnvelope(stanza, owner, '', { address: to.address, resource: '' })
   const id = stanza.id
+  const known = session.handled?.defer()
   const onOutcome = (outcome: Outcome): void => {
+    known?.()
     if (outcome.kind !== 'refused') return
     session.sendErrorFor('presence', id, bareJid(to.address), stanzaErrorOfRefusal(outcome))
   }
@@ -70,10 +72,12 @@ function showRequest(session: BoundSession, { address, request }: Contact): void
 
 function writeAs(session: BoundSession, stanza: Stanza, from: Address): void {
   const attributes = ` from='${escapeValue(bareJid(from))}' to='${escapeValue(session.bare)}'`
-  writeSpliced(session.stream, stanza.frame, { attributes, replaced: ['from', 'to'] })
+  writeSpliced(session.outgoing.begin(), stanza.frame, { attributes, replaced: ['from', 'to'] })
+  session.outgoing.end()
 }
 
 function writePlain(session: BoundSession, event: AuthorizationEvent, from: Address): void {
   const addresses = `from='${escapeValue(bareJid(from))}' to='${escapeValue(session.bare)}'`
-  session.stream.writeUtf8(`<presence ${addresses} type='${event}'/>`)
+  session.outgoing.begin().writeUtf8(`<presence ${addresses} type='${event}'/>`)
+  session.outgoing.end()
 }

@@ -9,6 +9,7 @@ import { createMemoryStore } from '#store'
 import { ClientSession } from '../client-session.ts'
 import { reviveStanza } from '../envelope.ts'
 import { type XmppMetrics, xmppMetrics } from '../metrics.ts'
+import { Resumptions } from '../resumptions.ts'
 import type { XmppSettings } from '../settings.ts'
 import { TestClient } from './test-client.ts'
 
@@ -27,6 +28,7 @@ export class TestDomain {
   readonly settings: XmppSettings
   readonly sessions = new Set<ClientSession>()
   readonly metrics: XmppMetrics
+  readonly resumptions = new Resumptions()
 
   constructor({ settings, policy, peers }: TestDomainOptions) {
     this.settings = { ...plainSettings, ...settings }
@@ -61,12 +63,13 @@ export class TestDomain {
       logins: this.logins,
       version: '1.2.3',
       metrics: this.metrics,
+      resumptions: this.resumptions,
       tls: {
         secureContext: () => {
           throw new Error('a pair in memory has no certificates')
         },
       },
-      onOver: (over) => this.sessions.delete(over),
+      onOver: () => this.sessions.delete(session),
     })
     this.sessions.add(session)
     return new TestClient(theirs, options.secure === true)
@@ -138,6 +141,14 @@ const plainSettings: XmppSettings = {
   negotiationSecondsMax: 60,
   loginFailuresMax: 3,
   directedPresenceMax: 3,
+  resumptionSecondsMax: 600,
+  resumptionLocation: undefined,
+  acknowledgeStanzas: 10,
+  acknowledgeSeconds: 5,
+  unacknowledgedStanzasMax: 100,
+  unacknowledgedOctetsMax: 1_000_000,
+  seeOtherHost: undefined,
+  seeOtherUri: undefined,
   abuseAddresses: undefined,
   adminAddresses: undefined,
   feedbackAddresses: undefined,
