@@ -16,6 +16,8 @@ export class TestClient {
   readonly headers: Frame[] = []
   ended = false
   closed: CloseReason | undefined
+  /** What came, as it lay on the wire. */
+  octets = ''
   #ids = 0
 
   constructor(connection: Connection, startsSecure: boolean) {
@@ -45,6 +47,7 @@ export class TestClient {
   }
 
   #read(bytes: Uint8Array): void {
+    this.octets += Buffer.from(bytes).toString('utf8')
     this.#framer.feed(bytes)
     for (;;) {
       const event = this.#framer.next()
