@@ -18,6 +18,7 @@ tcp = "127.0.0.1:0"
 tls = "127.0.0.1:0"
 [impp]
 client = "127.0.0.1:0"
+server = "127.0.0.1:0"
 `
 
 export async function metricsReference(): Promise<string> {

@@ -55,6 +55,7 @@ export function messageEnvelope(
   from: Address,
   fromAgent: string,
   to: Address,
+  hops = hopsDefault,
 ): ImppEnvelope {
   const hint = isHint(request.headers)
   const headline = request.headers.get('message-kind') === 'headline'
@@ -67,7 +68,7 @@ export function messageEnvelope(
     to,
     toAgent: '',
     id: id === '' ? request.id : id,
-    hops: hopsDefault,
+    hops,
     size: request.raw.length,
     // A chat state or a headline is of no use later (docs/specs/impp-1.0.md §7.5, RFC 6121 §8.5.2.2); but OK would say that the
     // headline was delivered (IMPP §18.4).
@@ -141,7 +142,7 @@ export function sendOf(
     return { key, octets: [envelope.raw] }
   }
   const { head } = envelope
-  if (head.kind === 'report') return reportSend(envelope.view() as Report, head, target, id)
+  if (head.kind === 'report') return reportSend(envelope.view() as Report, head, target, target.domain, id)
   const from = urlOf(head.from)
   // An agent of another protocol may have any name; a Connection-ID is one line of text.
   const agent = fieldText(head.fromAgent) ?? domainConnectionId
@@ -199,9 +200,15 @@ function saidBy(envelope: Envelope): { fields: Fields; body: Body | undefined } 
   return { fields: [...fields, ...(body?.fields ?? [])], body }
 }
 
-/** What became known of a message later (docs/specs/impp-1.0.md §7.5), from the domain. */
-function reportSend(report: Report, head: Head, target: Address, id: string): OutgoingRequest {
-  const from = `impp://${target.domain}/`
+/** What became known of a message later (docs/specs/impp-1.0.md §7.5), from a domain of ours. */
+export function reportSend(
+  report: Report,
+  head: Head,
+  target: Address,
+  domain: string,
+  id: string,
+): OutgoingRequest {
+  const from = `impp://${domain}/`
   const octets = requestBytes('SEND', id, [
     ['From', from],
     ['Connection-ID', domainConnectionId],

@@ -1,4 +1,4 @@
-// What the server starts: the listener for clients.
+// What the server starts: the listener for clients, and the legs to other domains.
 
 import type { Logins } from '#auth'
 import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
@@ -6,12 +6,14 @@ import {
   type Connection,
   listenTcp,
   netMetrics,
+  systemResolver,
   type TcpListener,
   type TlsContexts,
   type WebOffers,
 } from '#net'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
+import { startDomains } from './domains/start.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type ImppSettings, settings } from './settings.ts'
@@ -29,18 +31,28 @@ async function start(
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
   const { settings: values } = environment
-  if (values.server !== undefined) {
-    service.log.warn('impp.server is set, but IMPP is not spoken between servers yet: it is not opened')
-  }
   const shared: SessionEnvironment = { ...environment, service, sessions }
   const opened =
     values.client === undefined ? undefined : await listenForClients(service, shared, values.client)
   const withdraw = environment.web && offerWebSockets(environment.web, shared)
+  const others = await startDomains({
+    service,
+    settings: values,
+    tls: environment.tls,
+    resolver: systemResolver(),
+    serversOf: () => undefined,
+  }).catch(async (error: unknown) => {
+    await opened?.close()
+    throw error
+  })
+  const listeners = opened === undefined ? [] : [listenerOf(opened)]
   return {
-    listeners: opened === undefined ? [] : [listenerOf(opened)],
+    listeners: others === undefined ? listeners : [...listeners, others.listener],
+    ...(others !== undefined && { peers: others.domains }),
     stop: async () => {
       withdraw?.()
       for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
+      await others?.stop()
       await opened?.close()
     },
   }

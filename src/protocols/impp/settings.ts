@@ -1,12 +1,20 @@
 // The settings of this protocol, each defined once: the table [impp].
 
-import { flag, integer, listen, octets, optionalText, type SettingsOf, seconds, section } from '#config'
+import {
+  flag,
+  integer,
+  listen,
+  octets,
+  optionalList,
+  optionalText,
+  type SettingsOf,
+  seconds,
+  section,
+} from '#config'
 
 export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
   client: listen({ doc: 'Where IMPP clients connect (TCP; TLS by STARTTLS).', builtIn: '127.0.0.1:7410' }),
-  server: listen({
-    doc: 'Where servers of other domains connect. Not spoken yet: when it is set, a warning is logged.',
-  }),
+  server: listen({ doc: 'Where servers of other domains connect (TCP, STARTTLS, both certificates).' }),
   plainWithoutTls: flag({
     default: false,
     doc: 'Whether PLAIN may be used without TLS; true only on loopback, for load generators and laboratories.',
@@ -86,6 +94,93 @@ export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
     min: 1,
     max: 100,
     doc: 'Failed logins after which a connection is closed.',
+  }),
+  directDomains: optionalList({
+    doc: 'Domains whose servers our IMPP clients are sent to with their messages, instead of our passing these on (IMPP §10).',
+  }),
+  domainConnectSeconds: seconds({
+    default: 30,
+    min: 1,
+    max: 600,
+    doc: 'How long all tries to reach the servers of another domain may take together.',
+  }),
+  domainResponseSeconds: seconds({
+    default: 60,
+    min: 1,
+    max: 3600,
+    doc: 'How long another domain may take to answer a request, new connections included.',
+  }),
+  domainProbeSeconds: seconds({
+    default: 10,
+    min: 1,
+    max: 600,
+    doc: 'How long another domain may be silent while an answer is due; then it is asked, and after as long again the connection is given up.',
+  }),
+  domainIdleSeconds: seconds({
+    default: 300,
+    min: 5,
+    max: 86_400,
+    doc: 'After how long without use a connection to another domain is closed.',
+  }),
+  domainPendingMax: integer({
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    doc: 'Requests of one connection from another domain that may wait for their response at one time (Max-Pending).',
+  }),
+  domainQueuedMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Requests to one other domain that may wait for their response or for a connection.',
+  }),
+  domainRequestsPerSecondMax: integer({
+    default: 5000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Requests a second that are read from one connection of another domain; it waits when it has more.',
+  }),
+  domainBulkOctets: octets({
+    default: 65_536,
+    min: 1024,
+    max: 16_777_216,
+    doc: 'From this size a request to another domain goes by a connection of its own, so that short ones need not wait (IMPP §12).',
+  }),
+  domainAnswersSeconds: seconds({
+    default: 3600,
+    min: 60,
+    max: 604_800,
+    doc: 'How long it is remembered what another domain asked and got, so that nothing is done twice when it asks again.',
+  }),
+  domainAnswersMax: integer({
+    default: 10_000,
+    min: 100,
+    max: 1_000_000,
+    doc: 'Answers to one other domain that are remembered.',
+  }),
+  domainLeaseSeconds: seconds({
+    default: 3600,
+    min: 30,
+    max: 604_800,
+    doc: 'The lease that subscriptions to people of other domains are asked for; they are renewed as long as somebody here looks.',
+  }),
+  domainSubscriptionsMax: integer({
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    doc: 'Subscriptions that the people of one other domain may hold here.',
+  }),
+  domainStrangersMax: integer({
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    doc: 'Connections to impp.server that have not proven a domain yet; more are refused.',
+  }),
+  domainStrangersPerAddressMax: integer({
+    default: 50,
+    min: 1,
+    max: 100_000,
+    doc: 'The same from one address (an IPv6 /64 counts as one).',
   }),
 })
 

@@ -37,7 +37,7 @@ export const send: Method = {
 }
 
 /** Nothing to say: no body, no subject, no chat state, no receipt. */
-function isEmpty({ headers }: ImppRequest): boolean {
+export function isEmpty({ headers }: ImppRequest): boolean {
   return (
     headers.find('subject') === -1 && headers.find('chat-state') === -1 && headers.find('receipt-for') === -1
   )

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { BackOff, Derivation, Digest, Sasl, StoreAuthenticator, serverKeyOf } from '#auth'
 import { VirtualClock } from '#base'
-import { createService, noPeers, type Service } from '#core'
+import { createService, noPeers, type Peers, type Service, type Store } from '#core'
 import { type Address, parseAddress } from '#model'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
@@ -10,7 +10,7 @@ import { reviveEnvelope } from '../envelope.ts'
 import { type SessionEnvironment, Sessions } from '../session-environment.ts'
 import type { ImppSettings } from '../settings.ts'
 
-const values: ImppSettings = {
+export const testSettings: ImppSettings = {
   client: undefined,
   server: undefined,
   plainWithoutTls: true,
@@ -28,6 +28,21 @@ const values: ImppSettings = {
   loginAttemptsMax: 3,
   excessesMax: 16,
   redirect: undefined,
+  directDomains: undefined,
+  domainConnectSeconds: 30,
+  domainResponseSeconds: 60,
+  domainProbeSeconds: 10,
+  domainIdleSeconds: 300,
+  domainPendingMax: 4,
+  domainQueuedMax: 20,
+  domainRequestsPerSecondMax: 100,
+  domainBulkOctets: 4096,
+  domainAnswersSeconds: 3600,
+  domainAnswersMax: 100,
+  domainLeaseSeconds: 3600,
+  domainSubscriptionsMax: 5,
+  domainStrangersMax: 10,
+  domainStrangersPerAddressMax: 3,
 }
 
 export function at(written: string): Address {
@@ -42,24 +57,34 @@ export interface Fixture {
   readonly environment: SessionEnvironment
 }
 
-export async function fixture(settings: Partial<ImppSettings> = {}): Promise<Fixture> {
-  const clock = new VirtualClock()
-  const store = createMemoryStore()
+/** What a fixture may be other than the only server of example.com. */
+export interface Surroundings {
+  readonly clock?: VirtualClock
+  readonly domain?: string
+  readonly peers?: Peers
+  readonly store?: Store
+}
+
+export async function fixture(
+  settings: Partial<ImppSettings> = {},
+  { clock = new VirtualClock(), domain = 'example.com', peers = noPeers, ...rest }: Surroundings = {},
+): Promise<Fixture> {
+  const store = rest.store ?? createMemoryStore()
   const authenticator = new StoreAuthenticator(store)
   const service = createService({
     clock,
     log: silentLog,
     metrics: new Metrics(),
     store,
-    peers: noPeers,
-    domains: ['example.com'],
+    peers,
+    domains: [domain],
     policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
     authenticator,
     passwords: new Derivation({ iterations: 4096 }),
     revive: (unit) => (unit.head.protocol === 'impp' ? reviveEnvelope(unit.head, unit.raw) : undefined),
   })
   await service.accounts.add(
-    ['romeo', 'juliet'].map((name) => ({ address: at(`${name}@example.com`), password: 'secret' })),
+    ['romeo', 'juliet'].map((name) => ({ address: at(`${name}@${domain}`), password: 'secret' })),
   )
   const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
   const logins = {
@@ -68,7 +93,7 @@ export async function fixture(settings: Partial<ImppSettings> = {}): Promise<Fix
   }
   const environment: SessionEnvironment = {
     service,
-    settings: { ...values, ...settings },
+    settings: { ...testSettings, ...settings },
     tls: { secureContext: () => assert.fail('not in memory') },
     logins,
     sessions: new Sessions(service.metrics),

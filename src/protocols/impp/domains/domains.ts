@@ -1,0 +1,171 @@
+// All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and who comes from there.
+
+import type { PeerProtocol, PeerStatus } from '#core'
+import { type Connection, sourceOf } from '#net'
+import { protocolName } from '../binding.ts'
+import type { DomainsEnvironment } from './environment.ts'
+import { ForeignWatchers } from './foreign-watchers.ts'
+import { ImppLink } from './link.ts'
+import { type Dial, openSession } from './opening.ts'
+import { DomainPair } from './pair.ts'
+import { type PlacesParts, placesOf, reaches } from './places.ts'
+import { takeRequest } from './requests.ts'
+import { DomainSession } from './session.ts'
+import { ResponderSetUp } from './set-up-responder.ts'
+
+export class Domains implements PeerProtocol {
+  readonly protocol = protocolName
+  readonly watchers: ForeignWatchers
+  readonly #environment: DomainsEnvironment
+  readonly #dial: Dial
+  readonly #places: PlacesParts
+  readonly #pairs = new Map<string, DomainPair>()
+  readonly #links = new Map<string, ImppLink>()
+  /** Connections that have not proven anything yet, and how many of each source. */
+  readonly #strangers = new Set<DomainSession>()
+  readonly #strangersOf = new Map<string, number>()
+
+  constructor(environment: DomainsEnvironment, dial: Dial) {
+    this.#environment = environment
+    this.#dial = dial
+    this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
+    this.#places = {
+      resolver: environment.resolver,
+      serversOf: environment.serversOf,
+      isChosen: (domain) => environment.service.peers.policyFor(domain).protocol === protocolName,
+    }
+  }
+
+  reaches(domain: string): Promise<boolean | 'unanswered'> {
+    return reaches(domain, this.#places)
+  }
+
+  linkTo(domain: string): ImppLink {
+    const known = this.#links.get(domain)
+    if (known !== undefined) return known
+    const link = new ImppLink({
+      domain,
+      environment: this.#environment,
+      pairOf: (ours) => this.#pairOf(ours, domain),
+      direct: () => this.#directTo(domain),
+    })
+    this.#links.set(domain, link)
+    return link
+  }
+
+  status(): readonly PeerStatus[] {
+    return [...this.#pairs.values()].map((pair) => ({
+      protocol: protocolName,
+      domain: pair.theirs,
+      state: pair.state,
+      connections: [...pair.sessions].map((session) => lineOf(session)),
+      identity: [...pair.sessions][0]?.parties?.identity ?? '',
+      lastError: pair.lastError,
+    }))
+  }
+
+  /** Takes a connection that somebody opened to us. */
+  accept(connection: Connection): void {
+    const { settings, service } = this.#environment
+    const source = sourceOf(connection.remote.address)
+    const others = this.#strangersOf.get(source) ?? 0
+    // LIMIT: who has not said who they are is one of few.
+    if (
+      this.#strangers.size >= settings.domainStrangersMax ||
+      others >= settings.domainStrangersPerAddressMax
+    ) {
+      service.log.debug('impp connection of a domain refused: too many are not ready', { source })
+      return connection.destroy({ why: 'limit', detail: 'too many connections that are not ready' })
+    }
+    const session: DomainSession = new DomainSession({
+      connection,
+      environment: this.#environment,
+      role: 'responder',
+      bulk: false,
+      setUp: new ResponderSetUp({
+        admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? true,
+        onReady: (ready, parties) => {
+          this.#strangerGone(ready, source)
+          this.#pairOf(parties.ours, parties.theirs).join(ready, parties)
+        },
+        onRefused: (_session, theirs, why) => this.#refused(theirs, connection.remote.address, why),
+      }),
+      onFailed: (failed) => this.#strangerGone(failed, source),
+    })
+    this.#strangers.add(session)
+    this.#strangersOf.set(source, others + 1)
+    session.start()
+  }
+
+  /** Says goodbye to every domain. */
+  stop(): void {
+    for (const link of this.#links.values()) link.stop()
+    for (const session of [...this.#strangers]) session.end('temporarily-unavailable', 'the server stops')
+    for (const pair of this.#pairs.values()) pair.close()
+  }
+
+  #pairOf(ours: string, theirs: string): DomainPair {
+    const key = pairKey(ours, theirs)
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    const pair = new DomainPair({
+      environment: this.#environment,
+      ours,
+      theirs,
+      open: (opening, bulk, signal) =>
+        openSession(
+          {
+            environment: this.#environment,
+            places: this.#places,
+            dial: this.#dial,
+            ours,
+            theirs,
+            bulk,
+            onReady: (session, parties) => opening.join(session, parties),
+          },
+          signal,
+        ),
+      take: (of, request, reply) =>
+        takeRequest(of, request, reply, {
+          watchers: this.watchers,
+          watchOf: (watcher, presentity) => this.#links.get(of.theirs)?.watchOf(watcher, presentity),
+        }),
+    })
+    this.#pairs.set(key, pair)
+    return pair
+  }
+
+  #strangerGone(session: DomainSession, source: string): void {
+    if (!this.#strangers.delete(session)) return
+    const left = (this.#strangersOf.get(source) ?? 1) - 1
+    if (left === 0) this.#strangersOf.delete(source)
+    else this.#strangersOf.set(source, left)
+  }
+
+  /** Shown where we have to do with that domain; a stranger's claim alone leaves nothing but a line in the log. */
+  #refused(theirs: string, address: string, why: string): void {
+    this.#environment.service.log.warn('a domain could not prove itself', { domain: theirs, address, why })
+    for (const pair of this.#pairs.values())
+      if (pair.theirs === theirs) pair.failed(`from ${address}: ${why}`)
+  }
+
+  #directTo(domain: string): Promise<string | undefined> | undefined {
+    if (this.#environment.settings.directDomains?.includes(domain) !== true) return undefined
+    return placesOf(domain, this.#places).then(
+      ([first]) => (first === undefined ? undefined : `${first.host}:${first.port}`),
+      () => undefined,
+    )
+  }
+}
+
+function pairKey(ours: string, theirs: string): string {
+  return `${ours} ${theirs}`
+}
+
+function lineOf({ connection, role, parties, since, environment, bulk }: DomainSession): string {
+  const { address, port } = connection.remote
+  const seconds = Math.round((environment.service.clock.now() - since) / 1000)
+  const host = address.includes(':') ? `[${address}]` : address
+  const kind = bulk ? ', for long messages' : ''
+  return `${role === 'initiator' ? 'to' : 'from'} ${host}:${port} for ${parties?.ours}, ${connection.tls?.protocol ?? 'no TLS'}, ${seconds} s${kind}`
+}

@@ -1,0 +1,204 @@
+// Two servers of this protocol in memory, each with a domain, on one clock that stands still. Every octet between them passes here,
+// and a connection can be cut after any of them.
+import { VirtualClock } from '#base'
+import { createPeers, type PeerPolicy, type Peers, type Store } from '#core'
+import { type Connection, type ConnectionHandler, connectionPair, fixedResolver, type TlsInfo } from '#net'
+import { Domains } from '../domains/domains.ts'
+import type { DomainsEnvironment } from '../domains/environment.ts'
+import { domainMetrics } from '../domains/metrics.ts'
+import type { ImppSettings } from '../settings.ts'
+import { type Fixture, fixture, settled, testSettings } from './fixture.ts'
+import { Hand } from './hand.ts'
+
+export const welcome: PeerPolicy = {
+  allowed: true,
+  protocol: undefined,
+  trusted: true,
+  messages: true,
+  presence: true,
+}
+
+export interface World extends Fixture {
+  readonly domain: string
+  readonly domains: Domains
+  /** What it does with other domains; may be changed. */
+  readonly policy: { current: PeerPolicy }
+}
+
+/** The connections between the two, and what crossed them. */
+export class Wires {
+  /** Octets that crossed, in both directions. */
+  crossed = 0
+  /** The connection over which this one crosses is cut behind it. */
+  cutAfter = Number.POSITIVE_INFINITY
+  /** False: nobody can be connected to. */
+  up = true
+  opened = 0
+  readonly texts: string[] = []
+  readonly #open = new Set<() => void>()
+
+  /** Both ends of a new connection, tapped. */
+  pair(clock: VirtualClock, tls: Partial<TlsInfo>): [Connection, Connection] {
+    this.opened++
+    const [ours, theirs] = connectionPair({ clock, tls })
+    const cut = (): void => {
+      this.#open.delete(cut)
+      ours.destroy()
+      theirs.destroy()
+    }
+    this.#open.add(cut)
+    return [this.#tapped(ours, cut), this.#tapped(theirs, cut)]
+  }
+
+  cutAll(): void {
+    for (const cut of [...this.#open]) cut()
+  }
+
+  #tapped(connection: Connection, cut: () => void): Connection {
+    const start = (handler: ConnectionHandler): void =>
+      connection.start({
+        onData: (octets) => this.#cross(octets, handler, cut),
+        onSecure: () => handler.onSecure?.(),
+        onClose: (reason) => handler.onClose(reason),
+      })
+    return new Proxy(connection, {
+      get: (target, name) => {
+        if (name === 'start') return start
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
+    const left = this.cutAfter - this.crossed
+    this.crossed += octets.length
+    const crossing = left >= octets.length ? octets : octets.subarray(0, left)
+    this.texts.push(Buffer.from(crossing).toString())
+    handler.onData(crossing)
+    if (left > octets.length) return
+    this.cutAfter = Number.POSITIVE_INFINITY
+    cut()
+  }
+}
+
+export interface TwoDomains {
+  readonly clock: VirtualClock
+  readonly wires: Wires
+  /** montague.example. */
+  readonly here: World
+  /** capulet.example. */
+  readonly there: World
+  /** Starts capulet.example anew, on the same store, without its having said goodbye. */
+  restartThere(): Promise<World>
+}
+
+export interface Certified {
+  /** Whom the far end's certificate names. */
+  readonly names: readonly string[]
+  readonly authorized: boolean
+}
+
+const bothNames: Certified = { names: ['montague.example', 'capulet.example'], authorized: true }
+
+export async function twoDomains(
+  settings: Partial<ImppSettings> = {},
+  certified: Certified = bothNames,
+): Promise<TwoDomains> {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  const wires = new Wires()
+  const worlds = new Map<string, World>()
+  const make = async (domain: string, store?: Store): Promise<World> => {
+    const world = await makeWorld(domain, clock, wires, worlds, settings, certified, store)
+    worlds.set(domain, world)
+    return world
+  }
+  const here = await make('montague.example')
+  let there = await make('capulet.example')
+  return {
+    clock,
+    wires,
+    here,
+    get there() {
+      return there
+    },
+    restartThere: async () => {
+      wires.cutAll()
+      there = await make('capulet.example', there.service.store)
+      await there.domains.watchers.restore()
+      return there
+    },
+  }
+}
+
+async function makeWorld(
+  domain: string,
+  clock: VirtualClock,
+  wires: Wires,
+  worlds: ReadonlyMap<string, World>,
+  settings: Partial<ImppSettings>,
+  certified: Certified,
+  store: Store | undefined,
+): Promise<World> {
+  const policy = { current: welcome }
+  const fault = (cause: unknown): void => {
+    throw cause
+  }
+  const parts = { clock, strangers: welcome, domains: new Map(), order: [], fault }
+  const peers: Peers = createPeers(parts)
+  peers.policyFor = () => policy.current
+  const made = await fixture(settings, { clock, domain, peers, ...(store !== undefined && { store }) })
+  const { service } = made
+  const places = Object.fromEntries(
+    ['montague.example', 'capulet.example'].map((name) => [
+      `_impp-server._tcp.${name}`,
+      [{ priority: 0, weight: 0, target: `server.${name}`, port: 7411 }],
+    ]),
+  )
+  const environment: DomainsEnvironment = {
+    service,
+    settings: { ...testSettings, ...settings },
+    tls: { secureContext: () => ({}) as never },
+    resolver: fixedResolver({
+      srv: places,
+      addresses: {
+        'server.montague.example': ['montague.example'],
+        'server.capulet.example': ['capulet.example'],
+      },
+    }),
+    serversOf: () => undefined,
+    metrics: domainMetrics(service.metrics),
+  }
+  const domains = new Domains(environment, async ({ host }) => {
+    const world = worlds.get(host)
+    if (!wires.up || world === undefined) throw new Error('nobody answers')
+    const [accepted, dialled] = wires.pair(clock, tlsOf(certified))
+    world.domains.accept(accepted)
+    return dialled
+  })
+  peers.add(domains)
+  return { ...made, domain, domains, policy }
+}
+
+function tlsOf({ names, authorized }: Certified): Partial<TlsInfo> {
+  const certificate = {
+    checkHost: (name: string) => (names.includes(name) ? name : undefined),
+    subjectAltName: names.map((name) => `DNS:${name}`).join(', '),
+    validTo: 'Jan  1 00:00:00 2030 GMT',
+  }
+  return {
+    authorized,
+    authorizationError: authorized ? undefined : 'SELF_SIGNED_CERT_IN_CHAIN',
+    peerCertificate: () => certificate as never,
+  }
+}
+
+/** A client of `world`, logged in. */
+export function clientOf(world: World, name: string, fields: Record<string, string> = {}): Promise<Hand> {
+  return new Hand(world).login(name, fields, { Domain: world.domain })
+}
+
+/** Everything that follows without time passing. */
+export async function everything(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await settled()
+}
