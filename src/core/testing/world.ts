@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly store?: (store: Store) => Store
   /** Our own domains; verona.example and mantua.example unless it says otherwise. */
   readonly domains?: readonly string[]
+  /** One that goes on from another world; else a new one. */
+  readonly clock?: VirtualClock
   /** What reaches other domains; without it none is reached. */
   readonly peers?: readonly PeerProtocol[]
   /** With whom we speak: everybody, unless it says otherwise. */
@@ -37,7 +39,7 @@ export interface WorldOptions {
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const clock = new VirtualClock()
+  const clock = options.clock ?? new VirtualClock()
   const memory = createMemoryStore()
   await addAccounts(memory, options.accounts, options.aliases ?? {})
   const store = options.store?.(memory) ?? memory
