@@ -74,6 +74,6 @@ export function isAwaited(account: Account, presentity: Address): boolean {
   return authorization?.to === true || authorization?.pendingOut === true
 }
 
-export function isLookedAt(account: Account, { address, subscriptions }: ForeignPresentity): boolean {
-  return subscriptions.size > 0 || (account.watchers.size > 0 && isAwaited(account, address))
+export function isLookedAt(account: Account, { address, isSubscribed }: ForeignPresentity): boolean {
+  return isSubscribed || (account.watchers.size > 0 && isAwaited(account, address))
 }

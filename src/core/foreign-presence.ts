@@ -159,7 +159,7 @@ export class ForeignPresence implements RemotePresence {
   /** The account is no more: it looks at nobody. */
   end(account: Account): void {
     for (const presentity of [...account.foreign.values()]) {
-      for (const { id, agent } of presentity.subscriptions.all()) {
+      for (const { id, agent } of presentity.subscribed) {
         presentity.subscriptions.remove(id)
         agent.terminated(id, 'noresource')
       }
@@ -186,7 +186,7 @@ export class ForeignPresence implements RemotePresence {
       ? whole(held)
       : new PresenceNotification(held.address, 'full', news, false, held.sources())
     for (const agent of account.watchers) this.#parts.notifier.tell(agent, notification)
-    for (const { agent, state } of held.subscriptions.all())
+    for (const { agent, state } of held.subscribed)
       if (state === 'active') this.#parts.notifier.tell(agent, notification)
     return 'known'
   }
@@ -280,7 +280,7 @@ export class ForeignPresence implements RemotePresence {
   }
 
   #activate(presentity: ForeignPresentity): void {
-    for (const subscription of presentity.subscriptions.all()) {
+    for (const subscription of presentity.subscribed) {
       if (subscription.state !== 'pending') continue
       subscription.state = 'active'
       subscription.event = 'approved'
@@ -296,7 +296,7 @@ export class ForeignPresence implements RemotePresence {
       const notification = new PresenceNotification(presentity.address, 'full', removed, true, [])
       for (const agent of account.watchers) this.#parts.notifier.tell(agent, notification)
     }
-    for (const { id, agent } of presentity.subscriptions.all()) {
+    for (const { id, agent } of presentity.subscribed) {
       presentity.subscriptions.remove(id)
       agent.terminated(id, reason)
     }

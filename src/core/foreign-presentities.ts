@@ -5,7 +5,7 @@ import type { Address, PresenceEnvelope } from '#model'
 import type { Lease } from './leases.ts'
 import type { PeerLink } from './peers.ts'
 import { presenceTuplesMax, type TupleChange } from './presentities.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type Subscription, Subscriptions } from './subscriptions.ts'
 
 /** LIMIT: presentities of other domains that one account looks at. */
 export const foreignPresentitiesMax = 10_000
@@ -13,8 +13,6 @@ export const foreignPresentitiesMax = 10_000
 export class ForeignPresentity {
   readonly address: Address
   link: PeerLink
-  /** Of the account's own devices. */
-  readonly subscriptions = new Subscriptions()
   /** True while the link was asked to watch, and did not end it. */
   watching = false
   /** True once its state was told: until then nobody is told that it is absent. */
@@ -22,10 +20,27 @@ export class ForeignPresentity {
   /** A request that nobody waits for, kept until it has reached the other domain, where watching is by lease alone. */
   wish: Lease | undefined
   readonly #tuples = new Map<string, PresenceEnvelope>()
+  /** Made when first wanted: most are looked at by sessions alone. */
+  #subscriptions: Subscriptions | undefined
 
   constructor(address: Address, link: PeerLink) {
     this.address = address
     this.link = link
+  }
+
+  /** Of the account's own devices. */
+  get subscriptions(): Subscriptions {
+    this.#subscriptions ??= new Subscriptions()
+    return this.#subscriptions
+  }
+
+  /** Those subscriptions, all of them. */
+  get subscribed(): readonly Subscription[] {
+    return this.#subscriptions?.all() ?? []
+  }
+
+  get isSubscribed(): boolean {
+    return (this.#subscriptions?.size ?? 0) > 0
   }
 
   /** What is known now, oldest tuple first. */
