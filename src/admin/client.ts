@@ -9,9 +9,12 @@ import type {
   AccountResult,
   ContactActionBody,
   ContactList,
+  DroppedQueue,
   ErrorBody,
   ForwardInfo,
   NewAccountBody,
+  PeerInfo,
+  PeerList,
   ServerStatus,
 } from './types.ts'
 
@@ -106,6 +109,25 @@ export class ControlClient {
   async decide(owner: string, watcher: string, decision: ContactActionBody): Promise<void> {
     const target = `/accounts/${encodeURIComponent(owner)}/contacts/${encodeURIComponent(watcher)}`
     await this.#ask('POST', target, decision)
+  }
+
+  /** The domains with a link, or for which something waits. */
+  async peers(): Promise<readonly PeerInfo[]> {
+    return (await this.#ask<PeerList>('GET', '/peers')).peers
+  }
+
+  peer(domain: string): Promise<PeerInfo> {
+    return this.#ask('GET', `/peers/${encodeURIComponent(domain)}`)
+  }
+
+  /** Tries a domain at once. */
+  async retryPeer(domain: string): Promise<void> {
+    await this.#ask('POST', `/peers/${encodeURIComponent(domain)}/retry`, {})
+  }
+
+  /** Gives up what waits for a domain; answers how many messages. */
+  async dropPeerQueue(domain: string): Promise<number> {
+    return (await this.#ask<DroppedQueue>('DELETE', `/peers/${encodeURIComponent(domain)}/queue`)).dropped
   }
 
   async #ask<T>(method: string, target: string, body?: object): Promise<T> {

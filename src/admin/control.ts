@@ -6,6 +6,7 @@ import type { Log } from '#observe'
 import { accountRoutes } from './accounts.ts'
 import { contactRoutes } from './contacts.ts'
 import type { Health } from './health.ts'
+import { peerRoutes } from './peers.ts'
 import { json } from './refusal.ts'
 import { router } from './router.ts'
 import type { ServerStatus } from './types.ts'
@@ -37,6 +38,7 @@ export function startControl(options: ControlOptions): Promise<HttpListener> {
     onRequest: router([
       ...accountRoutes(service, options.domains),
       ...contactRoutes(service),
+      ...peerRoutes(service),
       { method: 'GET', path: '/status', handle: async () => json(200, await statusOf(options, startedAt)) },
       {
         method: 'POST',

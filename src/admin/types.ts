@@ -1,7 +1,7 @@
 // The management API as data: what the command line asks and what it is told. Types alone, so that whoever shares them
 // loads nothing.
 
-import type { AccessAction, Listener, VisibilityClass } from '#core'
+import type { AccessAction, Listener, PeerPolicy, PeerStatus, VisibilityClass } from '#core'
 import type { Condition } from '#model'
 
 /** Every answer that is no success has this body. */
@@ -137,4 +137,35 @@ export interface ContactActionBody {
   readonly action: ContactAction
   /** With `allow`: whether the watcher sees all or open and closed alone. */
   readonly visibility?: VisibilityClass | undefined
+}
+
+/** GET /peers */
+export interface PeerList {
+  readonly peers: readonly PeerInfo[]
+}
+
+/** GET /peers/DOMAIN: another domain, known or not. */
+export interface PeerInfo {
+  /** A-labels, lower case. */
+  readonly domain: string
+  readonly policy: PeerPolicy
+  /** One a protocol that has a link or a stream. */
+  readonly links: readonly PeerStatus[]
+  /** Absent when nothing waits for it. */
+  readonly queue?: PeerQueueInfo
+}
+
+export interface PeerQueueInfo {
+  readonly length: number
+  /** Milliseconds since the epoch when the oldest began to wait. */
+  readonly oldest: number
+  /** Milliseconds since the epoch; absent while it is tried. */
+  readonly nextTry?: number
+  /** Why it waits. */
+  readonly condition: Condition
+}
+
+/** DELETE /peers/DOMAIN/queue: how many senders were told that their message failed. */
+export interface DroppedQueue {
+  readonly dropped: number
 }

@@ -13,6 +13,10 @@ export type Control = Pick<
   | 'setForward'
   | 'contacts'
   | 'decide'
+  | 'peers'
+  | 'peer'
+  | 'retryPeer'
+  | 'dropPeerQueue'
   | 'status'
 >
 

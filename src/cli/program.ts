@@ -4,6 +4,7 @@ import type { CommandContext } from './commands/command.ts'
 import { addContact } from './commands/contact.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFetch } from './commands/fetch.ts'
+import { addPeers } from './commands/peers.ts'
 import { addPresence } from './commands/presence.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
@@ -40,6 +41,8 @@ export function programOf(context: CommandContext, version: string): Command {
   program.commandsGroup('Accounts and contacts (while the server runs, or without it):')
   addUser(program, context)
   addContact(program, context)
+  program.commandsGroup('Other domains:')
+  addPeers(program, context)
   program.commandsGroup('As a person (through the running server):')
   addSend(program, context)
   addWatch(program, context)

@@ -21,5 +21,11 @@ export async function openAccounts(configuration: Configuration, log: Log): Prom
     metrics: new Metrics(),
     store,
   })
-  return { service, close: () => store.close() }
+  // So that what waits for other domains can be given up; nothing is handed over.
+  await service.relay.load()
+  const close = async (): Promise<void> => {
+    await service.relay.stop()
+    await store.close()
+  }
+  return { service, close }
 }

@@ -6,6 +6,7 @@ import type {
   ContactList,
   ForwardInfo,
   NewAccountBody,
+  PeerInfo,
   ServerStatus,
 } from '#admin'
 import type { Control } from '../control.ts'
@@ -84,7 +85,67 @@ export class ScriptedControl implements Control {
     this.say('decide', owner, watcher, decision)
   }
 
+  async peers(): Promise<readonly PeerInfo[]> {
+    return scriptedPeers
+  }
+
+  async peer(domain: string): Promise<PeerInfo> {
+    this.say('peer', domain)
+    return scriptedPeers.find((peer) => peer.domain === domain) ?? stranger(domain)
+  }
+
+  async retryPeer(domain: string): Promise<void> {
+    this.say('retry', domain)
+  }
+
+  async dropPeerQueue(domain: string): Promise<number> {
+    this.say('drop', domain)
+    return 3
+  }
+
   status(): Promise<ServerStatus> {
     return Promise.reject(new Error('no command of these asks for it'))
   }
 }
+
+const policy = { allowed: true, protocol: undefined, trusted: true, messages: true, presence: true }
+
+function stranger(domain: string): PeerInfo {
+  return { domain, policy: { ...policy, allowed: false }, links: [] }
+}
+
+const scriptedPeers: readonly PeerInfo[] = [
+  {
+    domain: 'capulet.example',
+    policy,
+    links: [
+      {
+        protocol: 'xmpp',
+        domain: 'capulet.example',
+        state: 'connected',
+        connections: ['out to 192.0.2.1:5269, TLS 1.3, 2 minutes'],
+        identity: 'certificate of capulet.example',
+        lastError: '',
+      },
+      {
+        protocol: 'sip',
+        domain: 'capulet.example',
+        state: 'backing-off',
+        connections: [],
+        identity: '',
+        lastError: '2026-01-01T00:00:00Z \u001b[31mrefused',
+      },
+    ],
+  },
+  {
+    domain: 'montague.example',
+    policy: { ...policy, presence: false, trusted: false, protocol: 'xmpp' },
+    links: [],
+    queue: {
+      length: 3,
+      oldest: Date.UTC(2026, 0, 1),
+      nextTry: Date.UTC(2026, 0, 1, 0, 5),
+      condition: 'remote-timeout',
+    },
+  },
+]

@@ -1,0 +1,133 @@
+// verona peers [list] | show DOMAIN | retry DOMAIN | drop DOMAIN
+import type { Command } from 'commander'
+import type { PeerInfo } from '#admin'
+import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { printJson, printTable, visible } from '../print.ts'
+import { type CommandContext, type ConfigOptions, usingControl, withConfig, withJson } from './command.ts'
+
+interface Options extends ConfigOptions {
+  readonly json?: boolean
+}
+
+export function addPeers(program: Command, context: CommandContext): void {
+  const peers = program.command('peers').description('other domains: list, show, retry, drop')
+  withJson(
+    withConfig(
+      peers
+        .command('list', { isDefault: true })
+        .description('the domains that are connected, or for which messages wait')
+        .action((options: Options) => list(context, options)),
+    ),
+  )
+  withJson(
+    withConfig(
+      peers
+        .command('show <domain>')
+        .description('what is known of a domain, and what may be done with it')
+        .action((domain: string, options: Options) => show(context, domain, options)),
+    ),
+  )
+  withConfig(
+    peers
+      .command('retry <domain>')
+      .description('try a domain for which messages wait at once')
+      .action((domain: string, options: Options) => retry(context, domain, options)),
+  )
+  withJson(
+    withConfig(
+      peers
+        .command('drop <domain>')
+        .description('give up the messages that wait for a domain; their senders are told that they failed')
+        .action((domain: string, options: Options) => drop(context, domain, options)),
+    ),
+  )
+}
+
+async function list(context: CommandContext, options: Options): Promise<void> {
+  const { terminal } = context
+  const peers = await usingControl(context, options, (control) => control.peers())
+  if (options.json === true) return printJson(terminal, peers.map(withTimes))
+  const header = ['DOMAIN', 'PROTOCOL', 'STATE', 'CONNECTIONS', 'WAITING', 'SINCE', 'IDENTITY', 'LAST ERROR']
+  printTable(terminal, header, peers.flatMap(rowsOf))
+}
+
+/** A row a protocol; what waits stands in the first. */
+function rowsOf({ domain, links, queue }: PeerInfo): string[][] {
+  const waiting = queue === undefined ? ['', ''] : [String(queue.length), minute(queue.oldest)]
+  if (links.length === 0) return [[domain, '', '', '', ...waiting, '', queue?.condition ?? '']]
+  return links.map(({ protocol, state, connections, identity, lastError }, at) => {
+    const first = at === 0 ? waiting : ['', '']
+    return [
+      at === 0 ? domain : '',
+      protocol,
+      state,
+      String(connections.length),
+      ...first,
+      identity,
+      lastError,
+    ]
+  })
+}
+
+async function show(context: CommandContext, domain: string, options: Options): Promise<void> {
+  const { terminal } = context
+  const peer = await usingControl(context, options, (control) => control.peer(domain))
+  if (options.json === true) return printJson(terminal, withTimes(peer))
+  for (const line of linesOf(peer)) terminal.out(`${visible(line)}\n`)
+}
+
+function linesOf({ domain, policy, links, queue }: PeerInfo): string[] {
+  const lines = [`${domain}: ${policyText(policy)}`]
+  for (const { protocol, state, identity, lastError, connections } of links) {
+    lines.push(`  ${protocol}: ${state}${identity === '' ? '' : `, ${identity}`}`)
+    for (const connection of connections) lines.push(`    ${connection}`)
+    if (lastError !== '') lines.push(`    last error: ${lastError}`)
+  }
+  if (links.length === 0) lines.push('  no link: nothing was exchanged since the server started')
+  if (queue === undefined) return [...lines, '  nothing waits for it']
+  const next = queue.nextTry === undefined ? 'tried now' : `next try ${second(queue.nextTry)}`
+  const messages = queue.length === 1 ? '1 message waits' : `${queue.length} messages wait`
+  return [...lines, `  ${messages}, the oldest since ${second(queue.oldest)}: ${queue.condition}, ${next}`]
+}
+
+function policyText({ allowed, protocol, trusted, messages, presence }: PeerInfo['policy']): string {
+  if (!allowed) return 'not spoken with, by our configuration'
+  const facts = [messages ? 'messages' : 'no messages', presence ? 'presence' : 'no presence']
+  if (!trusted) facts.push('names not trusted')
+  if (protocol !== undefined) facts.push(`by ${protocol}`)
+  return facts.join(', ')
+}
+
+/** What waits is handed over by a server that runs. */
+async function retry(context: CommandContext, domain: string, options: Options): Promise<void> {
+  const opened = await context.openControl(options.config)
+  try {
+    if (!opened.running)
+      throw new CommandFailure(
+        'no server runs here that could try; it tries when it starts',
+        exitCodes.unreachable,
+      )
+    await opened.control.retryPeer(domain)
+  } finally {
+    await opened.close()
+  }
+  context.terminal.err(`${domain} is tried now\n`)
+}
+
+async function drop(context: CommandContext, domain: string, options: Options): Promise<void> {
+  const dropped = await usingControl(context, options, (control) => control.dropPeerQueue(domain))
+  if (options.json === true) return printJson(context.terminal, { domain, dropped })
+  const messages = dropped === 1 ? '1 message' : `${dropped} messages`
+  context.terminal.err(`gave up ${messages} for ${domain}; their senders are told\n`)
+}
+
+/** Times as scripts read them elsewhere: ISO 8601. */
+function withTimes(peer: PeerInfo): object {
+  if (peer.queue === undefined) return peer
+  const { oldest, nextTry, ...queue } = peer.queue
+  const next = nextTry === undefined ? {} : { nextTry: new Date(nextTry).toISOString() }
+  return { ...peer, queue: { ...queue, oldest: new Date(oldest).toISOString(), ...next } }
+}
+
+const minute = (time: number): string => new Date(time).toISOString().slice(0, 16).replace('T', ' ')
+const second = (time: number): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ')
