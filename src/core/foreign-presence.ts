@@ -324,7 +324,7 @@ export class ForeignPresence implements RemotePresence {
 
   /** Nobody could say now: DNS was silent. What was said for certain is not asked again before the next session. */
   #askLater(account: Account, domain: string, condition: Condition): void {
-    if (condition !== 'connection-failed') return
+    if (condition !== 'connection-failed' && condition !== 'resource-limit') return
     const waiting = this.#later.get(domain)
     if (waiting !== undefined) return void waiting.add(account)
     const accounts = new Set([account])

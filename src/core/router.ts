@@ -2,9 +2,15 @@
 import type { Address, Condition, ProtocolName } from '#model'
 import type { PeerLink, Peers } from './peers.ts'
 
+/** LIMIT: words and notifications that wait for the way to one domain. */
+export const presenceFindersMax = 100_000
+
+type Use = (link: PeerLink | Condition) => void
+
 export class Router {
   readonly #domains: ReadonlySet<string>
   readonly #peers: Peers
+  readonly #waiting = new Map<string, Use[]>()
 
   /** @param domains our own, as A-labels in lower case */
   constructor(domains: Iterable<string>, peers: Peers) {
@@ -33,9 +39,27 @@ export class Router {
    * The one way for presence and authorizations to another domain, whatever devices are at its ends (decision 0045). `permission-denied`:
    * the domain can be reached, and the policy for it is to show and take no presence.
    */
-  findPresenceLink(domain: string, use: (link: PeerLink | Condition) => void): void {
-    if (this.takesPresence(domain)) this.#peers.find(domain, undefined, use)
-    else use('permission-denied')
+  findPresenceLink(domain: string, use: Use): void {
+    if (!this.takesPresence(domain)) return use('permission-denied')
+    const waiting = this.#waiting.get(domain)
+    if (waiting === undefined) return this.#lookUp(domain, use)
+    if (waiting.length >= presenceFindersMax) return use('resource-limit')
+    waiting.push(use)
+  }
+
+  /** One look-up for all who ask meanwhile, served in their order: many people may come at once after a restart. */
+  #lookUp(domain: string, use: Use): void {
+    let waiting: Use[] | undefined
+    let isKnown = false
+    this.#peers.find(domain, undefined, (link) => {
+      isKnown = true
+      if (waiting === undefined) return use(link)
+      this.#waiting.delete(domain)
+      serveAll(waiting, link)
+    })
+    if (isKnown) return
+    waiting = [use]
+    this.#waiting.set(domain, waiting)
   }
 
   /** False where the policy forbids presence from and to the domain. */
@@ -44,4 +68,17 @@ export class Router {
     const policy = this.#peers.policyFor(domain)
     return policy.allowed && policy.presence
   }
+}
+
+/** One that fails does not take the way from the others; its fault is told after them. */
+function serveAll(waiting: readonly Use[], link: PeerLink | Condition): void {
+  const faults: unknown[] = []
+  for (const use of waiting) {
+    try {
+      use(link)
+    } catch (cause) {
+      faults.push(cause)
+    }
+  }
+  if (faults.length > 0) throw faults[0]
 }
