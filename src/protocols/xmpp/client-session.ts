@@ -6,6 +6,7 @@ import type { Address } from '#model'
 import type { CloseReason, Connection } from '#net'
 import { type Frame, Framer } from '#wire/xml'
 import { BoundSession, type Stream } from './bound-session.ts'
+import { seeOtherUriText } from './codec/framing.ts'
 import { bareJid } from './codec/jid.ts'
 import { pingNamespace, tlsNamespace } from './codec/namespaces.ts'
 import { bindErrorText, bindResultText, elementInput, headerInput, langOf } from './codec/negotiation.ts'
@@ -352,13 +353,17 @@ export class ClientSession implements Stream {
   }
 
   #close(error: StreamCondition | undefined, more = ''): void {
-    if (error !== undefined) {
-      this.#environment.metrics.streamErrors.with(error).add()
-      const { seeOtherHost } = this.#environment.settings
-      this.writeUtf8(streamErrorText(error, more, error === 'see-other-host' ? seeOtherHost : undefined))
+    if (error !== undefined) this.#environment.metrics.streamErrors.with(error).add()
+    const { seeOtherHost, seeOtherUri } = this.#environment.settings
+    const isElsewhere = error === 'see-other-host'
+    if (isElsewhere && this.isFramed && seeOtherUri !== undefined)
+      this.writeUtf8(seeOtherUriText(seeOtherUri))
+    else {
+      if (error !== undefined)
+        this.writeUtf8(streamErrorText(error, more, isElsewhere ? seeOtherHost : undefined))
+      // RFC 6120 §4.4: the other side's end tag is answered by ours.
+      this.writeUtf8(streamEnd)
     }
-    // RFC 6120 §4.4: the other side's end tag is answered by ours.
-    this.writeUtf8(streamEnd)
     this.#end()
     this.#connection.close()
   }

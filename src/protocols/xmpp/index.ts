@@ -9,16 +9,18 @@ import {
   netMetrics,
   type TcpListener,
   type TlsContexts,
+  type WebOffers,
 } from '#net'
 import { ClientSession } from './client-session.ts'
 import { reviveStanza } from './envelope.ts'
 import { xmppMetrics } from './metrics.ts'
 import { Resumptions } from './resumptions.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
+import { offerWebSockets } from './web.ts'
 
 export type { XmppSettings } from './settings.ts'
 
-export const protocol: Protocol<XmppSettings, TlsContexts, Logins> = {
+export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers> = {
   name: 'xmpp',
   settings: xmppSettings,
   revive: reviveStanza,
@@ -27,7 +29,7 @@ export const protocol: Protocol<XmppSettings, TlsContexts, Logins> = {
 
 async function start(
   service: Service,
-  environment: Environment<XmppSettings, TlsContexts, Logins>,
+  environment: Environment<XmppSettings, TlsContexts, Logins, WebOffers>,
 ): Promise<RunningProtocol> {
   const { settings, tls } = environment
   if (settings.server !== undefined)
@@ -71,6 +73,9 @@ async function start(
     await Promise.all(listeners.map(({ listener }) => listener.close()))
     throw cause
   }
+  const { web } = environment
+  const withdraw =
+    web === undefined || !settings.webSocket ? () => {} : offerWebSockets(web, around, sessions)
   return {
     listeners: listeners.map(
       ({ listener, purpose, setting }): Listener => ({
@@ -80,6 +85,7 @@ async function start(
       }),
     ),
     stop: async () => {
+      withdraw()
       for (const session of sessions) session.stop()
       await Promise.all(listeners.map(({ listener }) => listener.close()))
     },

@@ -105,6 +105,14 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     max: 1_073_741_824,
     doc: 'The same in octets.',
   }),
+  webSocket: flag({
+    default: true,
+    doc: 'Offer XMPP over web sockets (RFC 7395) at /xmpp-websocket of the HTTP listeners, and say so in /.well-known/host-meta.',
+  }),
+  webSocketUri: optionalText({
+    doc: 'What /.well-known/host-meta tells browsers: a `wss:` URI; unset: the host that they asked.',
+    check: onlyWebSocketUri,
+  }),
   seeOtherHost: optionalText({
     doc: 'Sends every client that connects over TCP elsewhere, as `host` or `host:port`; for maintenance.',
     check: onlyHost,

@@ -10,6 +10,7 @@ import { ClientSession } from '../client-session.ts'
 import { reviveStanza } from '../envelope.ts'
 import { type XmppMetrics, xmppMetrics } from '../metrics.ts'
 import { Resumptions } from '../resumptions.ts'
+import type { SessionEnvironment } from '../session-environment.ts'
 import type { XmppSettings } from '../settings.ts'
 import { TestClient } from './test-client.ts'
 
@@ -54,10 +55,9 @@ export class TestDomain {
     }
   }
 
-  /** A connection, before its stream begins. */
-  connect(options: Omit<ConnectionPairOptions, 'clock'> = {}): TestClient {
-    const [ours, theirs] = connectionPair({ clock: this.clock, ...options })
-    const session = new ClientSession(ours, {
+  /** What each session has around it. */
+  get around(): Omit<SessionEnvironment, 'onOver'> {
+    return {
       service: this.service,
       settings: this.settings,
       logins: this.logins,
@@ -69,8 +69,13 @@ export class TestDomain {
           throw new Error('a pair in memory has no certificates')
         },
       },
-      onOver: () => this.sessions.delete(session),
-    })
+    }
+  }
+
+  /** A connection, before its stream begins. */
+  connect(options: Omit<ConnectionPairOptions, 'clock'> = {}): TestClient {
+    const [ours, theirs] = connectionPair({ clock: this.clock, ...options })
+    const session = new ClientSession(ours, { ...this.around, onOver: () => this.sessions.delete(session) })
     this.sessions.add(session)
     return new TestClient(theirs, options.secure === true)
   }
@@ -147,6 +152,8 @@ const plainSettings: XmppSettings = {
   acknowledgeSeconds: 5,
   unacknowledgedStanzasMax: 100,
   unacknowledgedOctetsMax: 1_000_000,
+  webSocket: true,
+  webSocketUri: undefined,
   seeOtherHost: undefined,
   seeOtherUri: undefined,
   abuseAddresses: undefined,
