@@ -92,14 +92,18 @@ export class AccountService {
     return state === undefined ? 'unknown' : state.forward
   }
 
-  /** Removes an account and everything it owns, signs its devices out, and tells who watched it and whom it watched. */
-  async remove(address: Address): Promise<AccountOutcome> {
+  /**
+   * Removes an account and everything it owns, signs its devices out, and tells who watched it and whom it watched. `onGone`: it is durably
+   * gone, and its devices are still there.
+   */
+  async remove(address: Address, onGone: () => void = () => {}): Promise<AccountOutcome> {
     const found = await new Promise<Found>((resolve) => this.#parts.directory.find(address, resolve))
     if (found === 'unknown') return refused('target-unknown')
     if (found === 'fault') throw new ServiceError('internal-fault', 'the account could not be loaded')
     const removed = await this.#parts.store.removeAccount(found.address)
     this.onSecretsChanged(found.address)
     const account = this.#parts.directory.resident(found.address) ?? found
+    if (removed) onGone()
     for (const agent of [...account.inbox.agents]) agent.signOut('permission-denied')
     if (removed) this.onRemoved(account)
     this.#parts.directory.forget(account)

@@ -13,18 +13,11 @@ import { bindErrorText, bindResultText, elementInput, headerInput, langOf } from
 import { challengeText, failureText, successText } from './codec/sasl.ts'
 import { stanzaError } from './codec/stanza-error.ts'
 import { failedText, handledTooHighText } from './codec/stream-management.ts'
-import {
-  featuresText,
-  headerText,
-  type StreamCondition,
-  streamEnd,
-  streamErrorText,
-} from './codec/stream-text.ts'
+import { headerText, type StreamCondition, streamEnd, streamErrorText } from './codec/stream-text.ts'
 import { streamErrorOfXml } from './errors.ts'
-import { serverCaps } from './handlers/disco.ts'
-import { iqHandlers } from './handlers/iq-handlers.ts'
 import { Idleness } from './idleness.ts'
 import { Login } from './login.ts'
+import { takeRegistration } from './registration.ts'
 import { bindResource, type Entering, resumeSession } from './session-entry.ts'
 import type { SessionEnvironment } from './session-environment.ts'
 import {
@@ -35,6 +28,7 @@ import {
   streamStart,
   streamStep,
 } from './stream.ts'
+import { streamFeatures } from './stream-features.ts'
 
 /** LIMIT: octets of a header or element of a client that has not bound a resource; no login needs more. */
 const octetsBeforeBindingMax = 16_384
@@ -87,7 +81,7 @@ export class ClientSession implements Stream {
     this.#lease = service.leases.grant(settings.negotiationSecondsMax, () => this.fail('connection-timeout'))
     connection.start({
       onData: (bytes) => this.#receive(bytes),
-      onSecure: () => this.#secured(),
+      onSecure: () => this.#step({ kind: 'secured' }),
       onDrain: () => this.#drained(),
       onEnd: () => this.#cutOff(),
       onClose: (reason) => this.#closed(reason),
@@ -161,7 +155,7 @@ export class ClientSession implements Stream {
         } else if (event === 'stanza') {
           const frame = this.#framer.frame as Frame
           if (this.#bound !== undefined) this.#bound.receive(frame)
-          else this.#step(elementInput(frame, this.#framer.unreadBeyondSpace))
+          else this.#negotiate(frame)
         } else if (event === 'header') {
           this.#header(this.#framer.header as Frame)
         } else if (event === 'end') {
@@ -195,7 +189,7 @@ export class ClientSession implements Stream {
       case 'send-header':
         return this.#sendHeader()
       case 'send-features':
-        return this.writeUtf8(featuresText(effect.features, serverCaps(this.#environment, iqHandlers)))
+        return this.writeUtf8(streamFeatures(this.#environment, effect.features))
       case 'proceed':
         return this.#startTls()
       case 'begin-sasl':
@@ -221,6 +215,20 @@ export class ClientSession implements Stream {
     }
   }
 
+  #negotiate(frame: Frame): void {
+    const { remote } = this.#connection
+    this.#waiting = true
+    const isTaken = takeRegistration(this.#environment, this.#state, frame, remote.address, (text) => {
+      this.#waiting = false
+      if (this.#over) return
+      this.writeUtf8(text)
+      if (!this.#reading) this.#goOn()
+    })
+    if (isTaken) return
+    this.#waiting = false
+    this.#step(elementInput(frame, this.#framer.unreadBeyondSpace))
+  }
+
   #sendHeader(): void {
     const header = this.#framer.header
     const from = header?.attribute('from')
@@ -237,10 +245,6 @@ export class ClientSession implements Stream {
     this.#framer.restart()
     this.#framer.discardUnread()
     this.#connection.startTls(tls, { server: true, alpn: ['xmpp-client'] })
-  }
-
-  #secured(): void {
-    this.#step({ kind: 'secured' })
   }
 
   #beginLogin(mechanism: string, data: Bytes | undefined): void {

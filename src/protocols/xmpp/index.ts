@@ -14,6 +14,7 @@ import {
 import { ClientSession } from './client-session.ts'
 import { reviveStanza } from './envelope.ts'
 import { xmppMetrics } from './metrics.ts'
+import { registrationsOf } from './registration.ts'
 import { Resumptions } from './resumptions.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
 import { offerWebSockets } from './web.ts'
@@ -44,6 +45,7 @@ async function start(
     version: environment.version ?? '',
     metrics,
     resumptions,
+    registrations: registrationsOf(service, settings),
     tls,
   }
   const onConnection = (connection: Connection): void => {

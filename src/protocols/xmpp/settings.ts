@@ -121,6 +121,24 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     doc: 'Sends every client that connects over a web socket elsewhere: a `wss:` URI.',
     check: onlyWebSocketUri,
   }),
+  registration: flag({
+    default: false,
+    doc: 'Let anybody make an account from an XMPP client (XEP-0077).',
+  }),
+  registrationsAnHourMax: integer({
+    default: 5,
+    min: 1,
+    max: 10_000,
+    doc: 'How many accounts one network address may try to make in an hour.',
+  }),
+  passwordChange: flag({
+    default: false,
+    doc: 'Let XMPP clients change the password of the account that they are logged in to.',
+  }),
+  accountRemoval: flag({
+    default: false,
+    doc: 'Let XMPP clients remove the account that they are logged in to, with all that it owns.',
+  }),
   abuseAddresses: optionalList({
     doc: 'Where abuse of the server is reported: URIs, as `mailto:abuse@example.org`; shown to clients that ask (XEP-0157).',
     check: onlyUris,

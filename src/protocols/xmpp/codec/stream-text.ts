@@ -16,6 +16,7 @@ import {
   streamNamespace,
   tlsNamespace,
 } from './namespaces.ts'
+import { registerFeatureNamespace } from './registration.ts'
 
 /** RFC 6120 §4.9.3; `improper-addressing` to `unsupported-version`. */
 export type StreamCondition =
@@ -86,8 +87,11 @@ export interface Features {
   readonly limits: StreamLimits
 }
 
-/** @param caps who we are, told once the client is known (XEP-0115 §6.3) */
-export function featuresText(features: Features, caps?: Element): string {
+/**
+ * @param caps who we are, told once the client is known (XEP-0115 §6.3)
+ * @param registers whether who has no account may make one (XEP-0077 §7.1)
+ */
+export function featuresText(features: Features, caps?: Element, registers = false): string {
   const required = features.startTls === 'required' ? [xml('required', tlsNamespace)] : []
   const written = xml(
     'features',
@@ -112,6 +116,7 @@ export function featuresText(features: Features, caps?: Element): string {
             xml('channel-binding', channelBindingNamespace, { type }),
           ),
         ),
+    registers && features.mechanisms.length > 0 ? xml('register', registerFeatureNamespace) : undefined,
     features.bind ? xml('bind', bindNamespace) : undefined,
     // COMPAT: clients of RFC 3921 ask for a session; `optional` tells newer ones not to (RFC 6121 Appendix E).
     features.bind ? xml('session', sessionNamespace, {}, xml('optional', sessionNamespace)) : undefined,

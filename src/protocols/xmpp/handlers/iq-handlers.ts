@@ -5,6 +5,7 @@ import { carbonsIq } from './carbons.ts'
 import { discoInfoIq, discoItemsIq } from './disco.ts'
 import type { IqHandler } from './iq.ts'
 import { pingIq } from './ping.ts'
+import { registerIq } from './register.ts'
 import { rosterIq } from './roster.ts'
 import { bindIq, sessionIq } from './session.ts'
 import { timeIq } from './time.ts'
@@ -18,6 +19,7 @@ export const iqHandlers: readonly IqHandler[] = [
   versionIq,
   timeIq,
   ...carbonsIq,
+  registerIq,
   archiveIq,
   archiveMetadataIq,
   archivePreferencesIq,

@@ -9,6 +9,7 @@ import { createMemoryStore } from '#store'
 import { ClientSession } from '../client-session.ts'
 import { reviveStanza } from '../envelope.ts'
 import { type XmppMetrics, xmppMetrics } from '../metrics.ts'
+import { type Registrations, registrationsOf } from '../registration.ts'
 import { Resumptions } from '../resumptions.ts'
 import type { SessionEnvironment } from '../session-environment.ts'
 import type { XmppSettings } from '../settings.ts'
@@ -29,6 +30,7 @@ export class TestDomain {
   readonly settings: XmppSettings
   readonly sessions = new Set<ClientSession>()
   readonly metrics: XmppMetrics
+  readonly registrations: Registrations | undefined
   readonly resumptions = new Resumptions()
 
   constructor({ settings, policy, peers }: TestDomainOptions) {
@@ -48,6 +50,7 @@ export class TestDomain {
       revive: (unit) => reviveStanza(unit.head, unit.raw),
     })
     this.metrics = xmppMetrics(this.service.metrics)
+    this.registrations = registrationsOf(this.service, this.settings)
     const shared = { authenticator, backOff: new BackOff(this.clock), serverKey: new Uint8Array(32) }
     this.logins = {
       sasl: new Sasl({ ...shared, iterations: 4096 }),
@@ -64,6 +67,7 @@ export class TestDomain {
       version: '1.2.3',
       metrics: this.metrics,
       resumptions: this.resumptions,
+      registrations: this.registrations,
       tls: {
         secureContext: () => {
           throw new Error('a pair in memory has no certificates')
@@ -156,6 +160,10 @@ const plainSettings: XmppSettings = {
   webSocketUri: undefined,
   seeOtherHost: undefined,
   seeOtherUri: undefined,
+  registration: false,
+  registrationsAnHourMax: 5,
+  passwordChange: false,
+  accountRemoval: false,
   abuseAddresses: undefined,
   adminAddresses: undefined,
   feedbackAddresses: undefined,
