@@ -1,7 +1,16 @@
 // A login to the running server as an IMPP client.
 import type { Section } from '#config'
-import { ConnectionLost, type ImppClient, type Incoming, logIn, Refused } from '#protocols/impp/client'
-import { type Configuration, connectClient, loadConfiguration, ownAuthority } from '#server'
+import {
+  ConnectionLost,
+  type ConnectOptions,
+  connect,
+  type ImppClient,
+  type Incoming,
+  nodeDial,
+  Refused,
+  type Sighting,
+} from '#protocols/impp/client-node'
+import { type Configuration, loadConfiguration, ownAuthority } from '#server'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type {
   IncomingMessage,
@@ -24,24 +33,22 @@ export async function logInByImpp(terminal: Terminal, options: LoginOptions): Pr
     environment: terminal.environment,
     directory: terminal.directory,
   })
-  const { host, port } =
-    options.server === undefined ? configuredServer(configuration) : readServer(options.server)
-  const { onMessage } = options
-  const client = await told(async () => {
-    const transport = await connectClient({
-      host,
-      port,
-      trust: [...ownAuthority(configuration), ...options.trust],
-    }).catch((error: Error) => {
-      throw new ConnectionLost(unreachable(host, port, error))
-    })
-    return logIn(transport, {
+  const { onMessage, server } = options
+  const client = await told(() =>
+    connect({
       address: options.address,
       password: options.password,
+      server: server === undefined ? configuredServer(configuration) : checked(server),
+      trust: [...ownAuthority(configuration), ...options.trust],
       device,
-      ...(onMessage === undefined ? {} : { onMessage: (incoming: Incoming) => passOn(incoming, onMessage) }),
-    })
-  })
+      inbox: onMessage === undefined ? 'closed' : 'open',
+      tls: 'preferred',
+      plain: true,
+      reconnect: options.lasting === true,
+      ...(onMessage && { onMessage: (incoming: Incoming) => passOn(incoming, onMessage) }),
+      ...(options.onState && { onState: options.onState }),
+    } satisfies ConnectOptions),
+  )
   return new ImppPerson(client)
 }
 
@@ -53,7 +60,7 @@ class ImppPerson implements Person {
   }
 
   get address(): string {
-    return this.#client.address.key
+    return this.#client.address
   }
 
   get lost(): Promise<string> {
@@ -67,12 +74,11 @@ class ImppPerson implements Person {
     thread,
   }: OutgoingMessage): Promise<{ result: 'delivered' | 'stored'; id: string }> {
     const message = {
-      to,
       body: [{ language: '', text }],
       ...(subject === undefined ? {} : { subject: [{ language: '', text: subject }] }),
       ...(thread === undefined ? {} : { thread }),
     }
-    const { result, id } = await told(() => this.#client.send(message), to)
+    const { result, id } = await told(() => this.#client.send(to, message), to)
     return { result, id }
   }
 
@@ -81,28 +87,41 @@ class ImppPerson implements Person {
   }
 
   async watch(target: string, watching: Watching): Promise<void> {
-    const handlers = {
-      onPresence: (presence: Presence) => watching.presence(presence),
-      onPending: () => watching.pending(),
-      onEnded: (reason: string) => watching.ended(reason),
+    const show = ({ state, presence }: Sighting): void => {
+      if (state === 'pending') watching.pending()
+      else watching.presence(presence)
     }
-    await told(() => this.#client.watch(target, handlers), target)
+    const sightings = this.#client.watch(target)
+    const first = await told(() => sightings.next(), target)
+    if (first.done !== true) show(first.value)
+    void follow(sightings, show, watching)
   }
 
   async publish(
     presence: Omit<PresenceTuple, 'id'>,
     lease: number | 'permanent',
   ): Promise<number | 'permanent'> {
-    const seconds = lease === 'permanent' ? Number.POSITIVE_INFINITY : lease
     const tuple = { id: device, statusExtensions: [], extensions: [], ...presence }
-    const granted = await told(() =>
-      this.#client.publish(seconds === 0 ? undefined : { tuples: [tuple] }, seconds),
-    )
+    const said = lease === 0 ? undefined : { tuples: [tuple] }
+    const granted = await told(() => this.#client.publish(said, { lease }))
     return granted === Number.POSITIVE_INFINITY || granted === 'connection' ? 'permanent' : granted
   }
 
   async leave(): Promise<void> {
-    await this.#client.quit()
+    await this.#client.close()
+  }
+}
+
+async function follow(
+  sightings: AsyncIterable<Sighting>,
+  show: (sighting: Sighting) => void,
+  watching: Watching,
+): Promise<void> {
+  try {
+    for await (const sighting of sightings) show(sighting)
+  } catch (error) {
+    // The end of the whole connection is told by `lost`.
+    if (!(error instanceof ConnectionLost)) watching.ended((error as Error).message)
   }
 }
 
@@ -138,13 +157,18 @@ async function told<T>(call: () => Promise<T>, about?: string): Promise<T> {
   }
 }
 
-interface Endpoint {
-  readonly host: string
-  readonly port: number
+/** What `--server` says, if a server can be there. */
+function checked(server: string): string {
+  try {
+    nodeDial({ server })
+    return server
+  } catch {
+    throw new CommandFailure('--server expects host:port, as in im.example.com:7410', exitCodes.usage)
+  }
 }
 
 /** Where the configuration has IMPP clients connect. */
-function configuredServer({ config, protocols }: Configuration): Endpoint {
+function configuredServer({ config, protocols }: Configuration): string {
   const impp = protocols.find((protocol) => protocol.name === 'impp')
   const values =
     impp === undefined ? {} : (config.of(impp.settings as Section) as Readonly<Record<string, unknown>>)
@@ -154,22 +178,6 @@ function configuredServer({ config, protocols }: Configuration): Endpoint {
       'the configuration names no place for IMPP clients ([impp] client); name one, or --server',
     )
   }
-  return { host: client.host ?? '127.0.0.1', port: client.port }
-}
-
-function readServer(written: string): Endpoint {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(written)
-  const port = Number(match?.[3] ?? 7410)
-  if (match === null || port < 1 || port > 65_535) {
-    throw new CommandFailure('--server expects host:port, as in im.example.com:7410', exitCodes.usage)
-  }
-  return { host: (match[1] ?? match[2]) as string, port }
-}
-
-function unreachable(host: string, port: number, error: Error): string {
-  const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  return refused
-    ? `nobody answers at ${where}; is the server running?`
-    : `${where} cannot be reached: ${error.message}`
+  const { host = '127.0.0.1', port } = client
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

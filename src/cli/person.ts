@@ -70,6 +70,14 @@ export interface LoginOptions {
   readonly config: string | undefined
   /** PEM files of authorities to trust, beside the system's and this installation's own. */
   readonly trust: readonly string[]
+  /** Whether a connection that is lost is made again. */
+  readonly lasting?: boolean
+  /** How the connection is. */
+  readonly onState?: (state: {
+    readonly kind: string
+    readonly why?: string
+    readonly seconds?: number
+  }) => void
   /** Called for each message that comes; absent: the person takes none. */
   readonly onMessage?: (message: IncomingMessage) => void
 }

@@ -1,5 +1,5 @@
 // The door of server: a whole server, or its accounts alone when none runs.
-export { type ClientTransport, type ConnectOptions, connectClient, ownAuthority } from './client-transport.ts'
+export { ownAuthority } from './authority.ts'
 export {
   allSections,
   type Configuration,

@@ -57,8 +57,8 @@ const allowed: [string, string, Edge['target']][] = [
   ],
   [
     'src/cli/watch.ts',
-    "import { a } from '#protocols/impp/client'",
-    { module: 'src/protocols/impp/client/index.ts' },
+    "import { a } from '#protocols/impp/client-node'",
+    { module: 'src/protocols/impp/client-node/index.ts' },
   ],
   [
     'src/protocols/impp/client/wire.ts',

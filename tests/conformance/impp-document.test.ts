@@ -56,7 +56,7 @@ test('every example of the document is in its grammar', () => {
 test('the login in the document is computed by SCRAM-SHA-256 (RFC 7677)', async () => {
   const units = examples.find((example) => example.about === 'scram')?.units ?? []
   const data = units.map((unit) => Buffer.from(/^Data: (\S+)\r$/m.exec(unit)?.[1] ?? '', 'base64'))
-  const client = new ScramClient('juliet', 'pencil', 'rOprNGfwEbeRWgbNEkqO')
+  const client = new ScramClient('juliet', 'pencil', 'none', 'rOprNGfwEbeRWgbNEkqO')
   assert.equal(text(client.first()), data[0]?.toString())
   assert.equal(text(await client.final(data[1] as Buffer)), data[2]?.toString())
   assert.ok(client.verify(data[3] as Buffer))

@@ -20,6 +20,7 @@ const mayImport: Record<string, string[]> = {
   'protocols/apex': ['protocols/beep'],
   'protocols/impp': ['protocols/impp/client'],
   'protocols/impp/client': ['base', 'model', 'wire'],
+  'protocols/impp/client-node': ['protocols/impp/client'],
   admin: ['base', 'model', 'observe', 'config', 'net', 'core'],
   server: [
     'base',
@@ -35,7 +36,7 @@ const mayImport: Record<string, string[]> = {
     'protocols',
     'admin',
   ],
-  cli: ['base', 'config', 'server', 'protocols/impp/client'],
+  cli: ['base', 'config', 'server', 'protocols/impp/client-node'],
 }
 
 /** Imports of types alone that are allowed beyond the table. */
@@ -169,6 +170,6 @@ function isAllowed(own: string, other: string, typesOnly: boolean): boolean {
   const names = [...(allowed ?? []), ...types]
   return (
     names.includes(other) ||
-    (names.includes(other.split('/')[0] as string) && other !== 'protocols/impp/client')
+    (names.includes(other.split('/')[0] as string) && !other.startsWith('protocols/impp/client'))
   )
 }

@@ -1,65 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { text } from '#base'
 import type { PresenceDocument, PresenceTuple, Report } from '#model'
-import { type Connection, connectionPair } from '#net'
 import {
   ConnectionLost,
-  type ImppClient,
+  type ImppSession,
   type Incoming,
   type LoginOptions,
   logIn,
   Refused,
-  type Transport,
 } from '#protocols/impp/client'
-import { serveClient } from './protocol.ts'
 import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
-
-class PairTransport implements Transport {
-  readonly secure: boolean
-  readonly written: string[] = []
-  readonly #connection: Connection
-  #secured: () => void = () => {}
-
-  constructor({ environment, clock }: Fixture, secure = false) {
-    const [ours, theirs] = connectionPair({ clock, secure })
-    serveClient(ours, environment)
-    this.#connection = theirs
-    this.secure = secure
-  }
-
-  start(handler: Parameters<Transport['start']>[0]): void {
-    this.#connection.start({
-      onData: (octets) => handler.onData(octets),
-      onSecure: () => this.#secured(),
-      onClose: ({ why }) => handler.onClose(why),
-    })
-  }
-
-  write(octets: Uint8Array): void {
-    this.written.push(text(octets))
-    this.#connection.write(octets)
-  }
-
-  startTls(host: string): Promise<void> {
-    assert.equal(host, 'example.com')
-    this.#connection.startTls({ secureContext: () => assert.fail('not in memory') }, { server: false })
-    return new Promise((resolve) => {
-      this.#secured = resolve
-    })
-  }
-
-  close(): void {
-    this.#connection.close()
-  }
-}
+import { PairTransport } from './testing/pair-transport.ts'
 
 function client(
   f: Fixture,
   name: string,
   options: Partial<LoginOptions> = {},
   transport = new PairTransport(f),
-): Promise<ImppClient> {
+): Promise<ImppSession> {
   return logIn(transport, { address: `${name}@example.com`, password: 'secret', clock: f.clock, ...options })
 }
 

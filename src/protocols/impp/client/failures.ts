@@ -33,6 +33,14 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** Somebody who was watched lets us see them no more, or is gone. */
+export class SubscriptionEnded extends Error {
+  constructor(why: string) {
+    super(why)
+    this.name = 'SubscriptionEnded'
+  }
+}
+
 export function refusalOf({ headers }: ImppResponse): Refused {
   return new Refused(
     headers.get('reason') ?? 'connection-failure',

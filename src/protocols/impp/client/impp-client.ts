@@ -1,278 +1,209 @@
-// A session as its user's program sees it: messages, presence of others, one's own (IMPP §18).
+// A person's program: messages, presence of others and one's own, over whatever connections it takes.
 
-import { type Clock, randomId, type Timer } from '#base'
-import {
-  type Address,
-  type Condition,
-  type InstantMessage,
-  isOpen,
-  type PresenceDocument,
-  parseAddress,
-  presUri,
-  type Report,
-} from '#model'
-import {
-  addressOfUrl,
-  conditionOf,
-  type ImppRequest,
-  type ImppResponse,
-  leaseTimeOf,
-  leaseTimeText,
-  messageBody,
-  messageFields,
-  messageOf,
-  parsePresenceBody,
-  presenceBody,
-  textField,
-  urlOf,
-} from '../codec/index.ts'
-import { ConnectionLost, Refused } from './failures.ts'
-import { Watch, type WatchHandlers } from './watch.ts'
-import type { ClientWire } from './wire.ts'
+import { type Clock, randomId, SystemClock } from '#base'
+import { type Address, type PresenceDocument, parseAddress, type Report } from '#model'
+import { addressOfUrl } from '../codec/index.ts'
+import { Refused } from './failures.ts'
+import type { Incoming, Outgoing, PublicationLease, SendResult } from './impp-session.ts'
+import { type LoginOptions, logIn } from './log-in.ts'
+import { Mailbox } from './mailbox.ts'
+import { Publication, type PublishOptions, type Said } from './publication.ts'
+import { type ClientState, Reconnection, type ReconnectionOptions } from './reconnection.ts'
+import type { Dial } from './transport.ts'
+import { type Sighting, Watches } from './watches.ts'
 
-export interface Incoming {
-  readonly message: InstantMessage
-  /** RFC 3339, when it was stored for us while we were away. */
-  readonly stored: string | undefined
-  /** True when we sent it from another device. */
-  readonly sent: boolean
-}
-
-export interface ClientHandlers {
-  /** A message came; it counts as delivered when this returns. Throwing says that we could not take it. Absent: none are taken. */
-  readonly onMessage?: (incoming: Incoming) => void
-  /** What became known of a message that we sent. */
+export interface ConnectOptions {
+  /** `user@domain` */
+  readonly address: string
+  readonly password: string
+  /** A name for this device, the same at each login: letters, digits, `.`, `_`, `-`. Made up when left out. */
+  readonly device?: string
+  /**
+   * Where the server is. A WebSocket's URL, `wss://example.com/impp`, and in Node also `host` or `host:port`. By default found by
+   * the domain: in Node by DNS (SRV `_impp._tcp`), in a browser at `wss://` and the domain's name.
+   */
+  readonly server?: string
+  /** Whether messages come to this program, which `messages()` or `onMessage` takes; `closed` for one that only sends or watches. */
+  readonly inbox?: 'open' | 'closed'
+  /** In the place of `messages()`: a message counts as delivered when this returns or its promise resolves. */
+  readonly onMessage?: (incoming: Incoming) => void | Promise<void>
+  /** What became known later of a message that was sent: that it failed, was delivered or displayed. */
   readonly onReport?: (report: Report) => void
+  /** Connected, reconnecting, closed. */
+  readonly onState?: (state: ClientState) => void
+  /** Something that is done again after a reconnection failed: a status that could not be said again. */
+  readonly onTrouble?: (error: Error) => void
+  /** TLS is `required` by default; a connection within the machine needs none. */
+  readonly tls?: LoginOptions['tls']
+  /** Whether the password may be shown to the server where it has no SCRAM; only under TLS. False by default. */
+  readonly plain?: boolean
+  /** How a lost connection is made again; `false`: its end is the client's. */
+  readonly reconnect?: boolean | ReconnectionOptions
+  /** Gives up the first login. */
+  readonly signal?: AbortSignal
+  /** Opens connections, in the place of what `server` says. */
+  readonly dial?: Dial
+  readonly clock?: Clock
 }
 
-/** What is given of a message; the rest is filled in. */
-export type Outgoing = { readonly to: string } & Partial<Omit<InstantMessage, 'from' | 'to'>>
-
-export interface SendResult {
-  /** `stored`: the recipient is away, and it will be delivered. */
-  readonly result: 'delivered' | 'stored'
-  readonly id: string
-  /** What the recipient's side gave along (IMPP §18.4: "on vacation"). */
-  readonly presence: PresenceDocument | undefined
+/** Logs in. Rejects with Refused (`isLogin`: the name or the password is wrong) or ConnectionLost. */
+export async function connectBy(dial: Dial, options: ConnectOptions): Promise<ImppClient> {
+  const client = new ImppClient(dial, options)
+  await client.begin(options.signal)
+  return client
 }
-
-/** Seconds, `Infinity` for the permanent value, or as long as the connection lives. */
-export type PublicationLease = number | 'connection'
 
 export class ImppClient {
-  readonly address: Address
-  readonly connectionId: string
-  /** Resolves when the connection is over, with why. */
+  /** Resolves when it is over, with why. */
   readonly closed: Promise<string>
-  readonly #wire: ClientWire
-  readonly #clock: Clock
-  readonly #handlers: ClientHandlers
-  readonly #watches = new Map<string, Watch>()
-  readonly #url: string
-  #ping: Timer | undefined
+  readonly #mailbox = new Mailbox()
+  readonly #watches: Watches
+  readonly #publication: Publication
+  readonly #reconnection: Reconnection
+  readonly #options: ConnectOptions
+  readonly #stop = new AbortController()
+  #address: Address | undefined
 
-  constructor(
-    wire: ClientWire,
-    clock: Clock,
-    session: { readonly url: string; readonly connectionId: string; readonly leaseSeconds: number },
-    handlers: ClientHandlers,
-  ) {
-    const address = addressOfUrl(session.url)
-    if (address === undefined) throw new ConnectionLost('the server gave no address')
-    this.address = address
-    this.connectionId = session.connectionId
-    this.closed = wire.closed
-    this.#wire = wire
-    this.#clock = clock
-    this.#handlers = handlers
-    this.#url = session.url
-    wire.identity = { url: session.url, connectionId: session.connectionId }
-    wire.onRequest = (request) => this.#answer(request)
-    this.#pingEvery(session.leaseSeconds * 500)
-    void wire.closed.then(() => this.#end())
-  }
-
-  /** Sends a message; resolves when it is delivered or durable (IMPP §18.4). */
-  async send(outgoing: Outgoing): Promise<SendResult> {
-    const to = this.#addressOf(outgoing.to)
-    const message: InstantMessage = {
-      thread: '',
-      kind: 'chat',
-      subject: [],
-      body: [],
-      ...outgoing,
-      id: outgoing.id || randomId(),
-      from: this.address,
-      to,
-    }
-    const body = messageBody(message)
-    const fields = [['Target', urlOf(to)] as const, ...messageFields(message), ...(body?.fields ?? [])]
-    const response = await this.#wire.request('SEND', fields, body)
-    const presence = this.#presenceOf(response)
-    const result = presence === undefined || isOpen(presence) ? 'delivered' : 'stored'
-    return { result, id: message.id, presence }
-  }
-
-  /** What we may see of somebody now (IMPP §18.3). */
-  async fetch(target: string): Promise<PresenceDocument> {
-    const presentity = this.#addressOf(target)
-    return this.#given(await this.#wire.request('FETCH', [['Target', urlOf(presentity)]]), presentity)
-  }
-
-  /** Watches somebody until `stop` or the end; the lease is renewed meanwhile (IMPP §14). Resolves when it is granted. */
-  async watch(target: string, handlers: WatchHandlers): Promise<Watch> {
-    const presentity = this.#addressOf(target)
-    this.#watches.get(presentity.key)?.end(undefined)
-    const watch = new Watch(this.#clock, handlers, {
-      subscribe: (use) =>
-        this.#wire.ask('SUBSCRIBE', [['Target', urlOf(presentity)]], undefined, (response) => {
-          const seconds = leaseTimeOf(response.headers.get('lease-time') ?? '')
-          use({
-            presence: this.#given(response, presentity),
-            pending: response.headers.get('subscription-state') === 'pending',
-            seconds: typeof seconds === 'number' ? seconds : 3600,
-          })
-        }),
-      unsubscribe: async () => {
-        await this.#wire.request('UNSUBSCRIBE', [['Target', urlOf(presentity)]])
+  /** @internal by connect() */
+  constructor(dial: Dial, options: ConnectOptions) {
+    this.#options = options
+    const clock = options.clock ?? new SystemClock()
+    const closed = Promise.withResolvers<string>()
+    this.closed = closed.promise
+    const trouble = options.onTrouble ?? (() => {})
+    const again = options.reconnect ?? true
+    this.#reconnection = new Reconnection({
+      clock,
+      again: again === true ? {} : again === false ? undefined : again,
+      logIn: async (location) => {
+        const domain = parseAddress(options.address)?.domain
+        if (domain === undefined) throw malformed(options.address)
+        const transport = await dial({ domain, location, signal: this.#stop.signal })
+        return logIn(transport, this.#login(clock))
       },
-      onOver: () => this.#forget(presentity, watch),
+      onSession: (session) => {
+        this.#address = session.address
+        this.#publication.restore()
+        this.#watches.restore()
+      },
+      onState: (state) => options.onState?.(state),
+      onOver: (why, error) => {
+        this.#stop.abort()
+        this.#publication.stop()
+        this.#watches.end(error)
+        this.#mailbox.feed.end(error)
+        closed.resolve(why)
+      },
     })
-    this.#watches.set(presentity.key, watch)
-    await watch.begin()
-    return watch
+    this.#watches = new Watches(() => this.#reconnection.session, trouble)
+    const unlessOver = (error: Error): void => {
+      if (!this.#reconnection.isOver) trouble(error)
+    }
+    this.#publication = new Publication(
+      (use, signal) => this.#reconnection.run(use, signal),
+      clock,
+      unlessOver,
+    )
+  }
+
+  /** @internal */
+  async begin(signal: AbortSignal | undefined): Promise<void> {
+    const abort = (): void => this.#stop.abort(signal?.reason)
+    signal?.addEventListener('abort', abort)
+    try {
+      await this.#reconnection.begin()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Who we are, as the server writes it: `user@domain`. */
+  get address(): string {
+    return this.#address?.key ?? this.#options.address
+  }
+
+  /** Octets of a whole request that the server takes: a message must fit with its header. */
+  get requestOctetsMax(): number | undefined {
+    return this.#reconnection.session?.requestOctetsMax
   }
 
   /**
-   * Says how we are (IMPP §18.5): tuples and notes in place of what this device said before. Resolves with the lease granted.
-   * `undefined` takes back what was said.
+   * Sends a text, or a message with all there is to it. Resolves when it was delivered or is stored for who is away; rejects with
+   * Refused. When the connection is lost before the answer, the message is sent again with the same id, by which the recipient's program
+   * (this library does) knows it.
    */
-  async publish(
-    said: (Pick<PresenceDocument, 'tuples'> & Partial<PresenceDocument>) | undefined,
-    lease: PublicationLease,
-  ): Promise<PublicationLease> {
-    const document: PresenceDocument | undefined = said && {
-      notes: [],
-      extensions: [],
-      ...said,
-      entity: presUri(this.address),
-    }
-    const wish = document === undefined && lease !== Number.POSITIVE_INFINITY ? 0 : lease
-    const fields = [
-      ['Target', this.#url],
-      ['Lease-Time', leaseTimeText(wish)],
-    ] as const
-    const response = await this.#wire.request('CHANGE', fields, document && presenceBody(document, 'pidf'))
-    return leaseTimeOf(response.headers.get('lease-time') ?? '') ?? wish
+  send(
+    to: string,
+    said: string | Omit<Outgoing, 'to'>,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<SendResult> {
+    const message = typeof said === 'string' ? { body: [{ language: '', text: said }] } : said
+    const outgoing = { ...message, to, id: message.id ?? randomId() }
+    return this.#reconnection.run((session) => session.send(outgoing), options.signal)
   }
 
-  /** Leaves in order. Resolves when the connection is over. */
-  async quit(): Promise<void> {
-    await this.#wire.request('QUIT', []).catch((error: unknown) => {
-      // The server may close before we hear its OK: that is the end we asked for.
-      if (!(error instanceof ConnectionLost)) throw error
-    })
-    this.#wire.close('we left')
-    await this.closed
+  /** Sends a text to who sent `incoming`, in the same conversation. */
+  reply({ message }: Incoming, text: string): Promise<SendResult> {
+    const { from, thread } = message
+    return this.send(from.key, { body: [{ language: '', text }], ...(thread !== '' && { thread }) })
   }
 
-  #addressOf(target: string): Address {
+  /**
+   * Messages as they come, and those that waited. Each goes to one taker, and counts as delivered when it is taken. Ends in order with
+   * `signal` or close(); throws ConnectionLost or Refused when the client is over otherwise.
+   */
+  messages(options: { signal?: AbortSignal } = {}): AsyncGenerator<Incoming, void, undefined> {
+    return this.#mailbox.feed.iterate(options.signal)
+  }
+
+  /** What we may see of somebody now. */
+  fetch(target: string, options: { signal?: AbortSignal } = {}): Promise<PresenceDocument> {
+    return this.#reconnection.run((session) => session.fetch(target), options.signal)
+  }
+
+  /**
+   * How somebody is, now and at each change; to a slow reader only the latest. The subscription is renewed by itself and made again after a
+   * reconnection. Throws Refused when it is refused, SubscriptionEnded when it is withdrawn.
+   */
+  watch(target: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Sighting, void, undefined> {
     const address = addressOfUrl(target) ?? parseAddress(target)
-    if (address === undefined) throw new Refused('address-malformed', `${target} is no address`, undefined)
-    return address
+    if (address === undefined) throw malformed(target)
+    return this.#watches.watch(address.key, options.signal)
   }
 
-  #presenceOf({ headers, body }: ImppResponse): PresenceDocument | undefined {
-    const type = headers.get('content-type')
-    const document = type === undefined ? 'malformed' : parsePresenceBody(type, body, this.#clock.now())
-    return typeof document === 'string' ? undefined : document
+  /** Says how we are; `undefined` takes back what was said. Resolves with the lease that was granted. */
+  publish(said: Said | undefined, options: PublishOptions = {}): Promise<PublicationLease> {
+    return this.#publication.publish(said, options)
   }
 
-  #given(response: ImppResponse, presentity: Address): PresenceDocument {
-    const absent = { entity: presUri(presentity), tuples: [], notes: [], extensions: [] }
-    return this.#presenceOf(response) ?? absent
+  /** Leaves in order; who iterates comes to an end. */
+  async close(): Promise<void> {
+    await this.#reconnection.leave()
   }
 
-  #answer(request: ImppRequest): Condition | undefined {
-    switch (request.method) {
-      case 'PING':
-        return undefined
-      case 'SEND':
-        return this.#incoming(request)
-      case 'CHANGE-NOTIFY':
-        return this.#notified(request)
-      case 'TERMINATE-SUBSCRIPTION': {
-        const watch = this.#watchOf(request)
-        watch?.end(request.headers.get('text') ?? 'the subscription was ended')
-        return watch === undefined ? 'subscription-unknown' : undefined
-      }
-      default:
-        return 'operation-not-supported'
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #login(clock: Clock): LoginOptions {
+    const { address, password, device, plain, onMessage, onReport, tls = 'required' } = this.#options
+    const takes = (this.#options.inbox ?? 'open') === 'open'
+    return {
+      address,
+      password,
+      tls,
+      clock,
+      ...(device !== undefined && { device }),
+      ...(plain !== undefined && { plain }),
+      ...(onReport !== undefined && { onReport }),
+      ...(takes && { onMessage: onMessage ?? this.#mailbox.put }),
     }
   }
+}
 
-  #incoming(request: ImppRequest): Condition | undefined {
-    const { headers, body, envelope } = request
-    if (headers.find('report') !== -1) return this.#reported(request)
-    const { onMessage } = this.#handlers
-    if (onMessage === undefined) return 'operation-not-supported'
-    const from = addressOfUrl(headers.get('from') ?? '')
-    const to = addressOfUrl(headers.get('target') ?? '')
-    if (from === undefined || to === undefined) return 'malformed'
-    const said = messageOf(headers, body.slice(), from, to)
-    const message = said.id === '' ? { ...said, id: request.id } : said
-    try {
-      onMessage({ message, stored: envelope?.get('stored'), sent: envelope?.get('copy') === 'sent' })
-      return undefined
-    } catch {
-      return 'internal-fault' // said to the server, which keeps the message
-    }
-  }
-
-  #reported({ headers }: ImppRequest): Condition | undefined {
-    const event = headers.get('report')
-    if (event !== 'failed' && event !== 'delivered' && event !== 'displayed') return 'malformed'
-    const reason = headers.get('reason')
-    const about = textField(headers, 'about')
-    this.#handlers.onReport?.({
-      about,
-      event,
-      ...(reason !== undefined && { condition: conditionOf(reason) }),
-    })
-    return undefined
-  }
-
-  #notified(request: ImppRequest): Condition | undefined {
-    const watch = this.#watchOf(request)
-    if (watch === undefined) return 'subscription-unknown'
-    const type = request.headers.get('content-type')
-    const document =
-      type === undefined ? 'malformed' : parsePresenceBody(type, request.body, this.#clock.now())
-    if (document === 'malformed') return 'malformed'
-    if (document === 'not-understood') return 'content-not-understood'
-    watch.told(document)
-    return undefined
-  }
-
-  #watchOf({ headers }: ImppRequest): Watch | undefined {
-    const origin = addressOfUrl(headers.get('origin') ?? '')
-    return origin && this.#watches.get(origin.key)
-  }
-
-  #forget(presentity: Address, watch: Watch): void {
-    if (this.#watches.get(presentity.key) === watch) this.#watches.delete(presentity.key)
-  }
-
-  /** docs/specs/impp-1.0.md §8.4: at half of the connection's lease. */
-  #pingEvery(milliseconds: number): void {
-    this.#ping = this.#clock.schedule(milliseconds, () => {
-      this.#wire.request('PING', []).catch((error: Error) => this.#wire.close(error.message))
-      this.#pingEvery(milliseconds)
-    })
-  }
-
-  #end(): void {
-    this.#ping?.cancel()
-    for (const watch of [...this.#watches.values()]) watch.end(undefined)
-  }
+function malformed(written: string): Error {
+  return new Refused('address-malformed', `${written} is no address`, undefined)
 }

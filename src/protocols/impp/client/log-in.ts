@@ -5,7 +5,7 @@ import { type Address, parseAddress } from '#model'
 import { decodeBase64, encodeBase64 } from '#wire/mime'
 import { decimal, type Fields, type ImppResponse } from '../codec/index.ts'
 import { ConnectionLost, Refused } from './failures.ts'
-import { type ClientHandlers, ImppClient } from './impp-client.ts'
+import { type ClientHandlers, ImppSession } from './impp-session.ts'
 import { ScramClient } from './scram.ts'
 import type { Transport } from './transport.ts'
 import { ClientWire, pendingMax, unitOctetsMax } from './wire.ts'
@@ -18,11 +18,13 @@ export interface LoginOptions extends ClientHandlers {
   readonly device?: string
   /** `required`: without TLS no login; `preferred` (the default): where the server offers it. A secure transport needs none. */
   readonly tls?: 'required' | 'preferred' | 'never'
+  /** Whether the password may be shown to the server (PLAIN), where TLS protects it and SCRAM is not offered. False by default. */
+  readonly plain?: boolean
   readonly clock?: Clock
 }
 
 /** Logs in. Rejects with Refused (`isLogin` when the password is wrong) or ConnectionLost; the transport is closed then. */
-export async function logIn(transport: Transport, options: LoginOptions): Promise<ImppClient> {
+export async function logIn(transport: Transport, options: LoginOptions): Promise<ImppSession> {
   const address = parseAddress(options.address)
   const clock = options.clock ?? new SystemClock()
   const wire = new ClientWire(transport, clock)
@@ -32,8 +34,10 @@ export async function logIn(transport: Transport, options: LoginOptions): Promis
     }
     const hello = await greet(wire, address.domain, options.tls ?? 'preferred')
     wire.serverPendingMax = decimal(hello.headers.get('max-pending') ?? '') ?? 16
+    wire.serverUnitOctetsMax = decimal(hello.headers.get('max-message-size') ?? '') ?? 65_536
     // Messages may follow the last OK at once: the session must be there before they are read.
-    const session = (done: ImppResponse): ImppClient => new ImppClient(wire, clock, sessionOf(done), options)
+    const session = (done: ImppResponse): ImppSession =>
+      new ImppSession(wire, clock, sessionOf(done), options)
     return await authenticate(wire, hello, address, options, session)
   } catch (error) {
     wire.close('the login failed')
@@ -75,17 +79,22 @@ async function authenticate(
   hello: ImppResponse,
   address: Address,
   options: LoginOptions,
-  session: (done: ImppResponse) => ImppClient,
-): Promise<ImppClient> {
+  session: (done: ImppResponse) => ImppSession,
+): Promise<ImppSession> {
   const offered = (hello.headers.get('mechanisms') ?? '').split(' ')
   const first: [string, string | undefined][] = [
     ['Device', options.device],
     ['Inbox', options.onMessage === undefined ? 'closed' : 'open'],
   ]
-  if (offered.includes('SCRAM-SHA-256')) {
-    return scram(wire, new ScramClient(address.key, options.password), first, session)
+  const binding = wire.transport.channelBinding?.()
+  if (binding !== undefined && offered.includes('SCRAM-SHA-256-PLUS')) {
+    return scram(wire, new ScramClient(address.key, options.password, binding), first, session)
   }
-  if (offered.includes('PLAIN') && wire.transport.secure) {
+  if (offered.includes('SCRAM-SHA-256')) {
+    const unbound = binding === undefined ? 'none' : 'unasked'
+    return scram(wire, new ScramClient(address.key, options.password, unbound), first, session)
+  }
+  if (options.plain === true && offered.includes('PLAIN') && wire.transport.secure) {
     const data = utf8(`\0${address.key}\0${options.password}`)
     const plain: Fields = [['Mechanism', 'PLAIN'], ['Data', encodeBase64(data)], ...first]
     return wire.ask('AUTH', plain, undefined, session)
@@ -97,8 +106,8 @@ async function scram(
   wire: ClientWire,
   client: ScramClient,
   first: [string, string | undefined][],
-  session: (done: ImppResponse) => ImppClient,
-): Promise<ImppClient> {
+  session: (done: ImppResponse) => ImppSession,
+): Promise<ImppSession> {
   const start: [string, string][] = [
     ['Mechanism', client.mechanism],
     ['Data', encodeBase64(client.first())],

@@ -9,7 +9,7 @@ const serverFirst = utf8(
 )
 
 test('the example of RFC 7677 §3 is computed', async () => {
-  const client = new ScramClient('user', 'pencil', 'rOprNGfwEbeRWgbNEkqO')
+  const client = new ScramClient('user', 'pencil', 'none', 'rOprNGfwEbeRWgbNEkqO')
   assert.equal(text(client.first()), 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO')
   assert.equal(
     text(await client.final(serverFirst)),
@@ -21,7 +21,7 @@ test('the example of RFC 7677 §3 is computed', async () => {
 })
 
 test('a name with a comma or an equals sign is escaped (RFC 5802 §5.1)', () => {
-  assert.equal(text(new ScramClient('a=b,c', 'x', 'n').first()), 'n,,n=a=3Db=2Cc,r=n')
+  assert.equal(text(new ScramClient('a=b,c', 'x', 'none', 'n').first()), 'n,,n=a=3Db=2Cc,r=n')
 })
 
 test('a server that does not keep to RFC 5802 is not answered', async () => {
@@ -35,6 +35,16 @@ test('a server that does not keep to RFC 5802 is not answered', async () => {
     'r=nonceX,s=*,i=4096',
     '',
   ]) {
-    await assert.rejects(new ScramClient('user', 'pencil', 'nonce').final(utf8(wrong)), Error, wrong)
+    await assert.rejects(new ScramClient('user', 'pencil', 'none', 'nonce').final(utf8(wrong)), Error, wrong)
   }
+})
+
+test('what binds the channel is in the proof, and a server that offers no binding is told that we could (§6)', async () => {
+  const binding = { type: 'tls-exporter', data: new Uint8Array([1, 2, 3]) } as const
+  const bound = new ScramClient('user', 'pencil', binding, 'rOprNGfwEbeRWgbNEkqO')
+  assert.equal(bound.mechanism, 'SCRAM-SHA-256-PLUS')
+  assert.equal(text(bound.first()), 'p=tls-exporter,,n=user,r=rOprNGfwEbeRWgbNEkqO')
+  const final = text(await bound.final(serverFirst))
+  assert.equal(atob(final.slice(2, final.indexOf(','))), 'p=tls-exporter,,\u0001\u0002\u0003')
+  assert.equal(text(new ScramClient('user', 'x', 'unasked', 'n').first()), 'y,,n=user,r=n')
 })

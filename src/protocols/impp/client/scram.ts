@@ -1,32 +1,42 @@
-// SCRAM-SHA-256, the client's side (RFC 5802, RFC 7677), computed by Web Crypto: the same in Node and in a browser.
+// SCRAM-SHA-256 and -PLUS, the client's side (RFC 5802, RFC 7677), by Web Crypto: the same in Node and in a browser.
 
-import { type Bytes, randomId, sameBytes, text, utf8 } from '#base'
+import { type Bytes, concat, noBytes, randomId, sameBytes, text, utf8 } from '#base'
 import { prepareOpaque } from '#model'
 import { decodeBase64, encodeBase64 } from '#wire/mime'
+import type { ChannelBinding } from './transport.ts'
 
 /** LIMIT: iterations that a server may ask for, so that it cannot keep us computing. */
 export const iterationsMax = 1_000_000
 /** RFC 7677 §4. */
 const iterationsMin = 4096
 
+/** RFC 5802 §6: `none`: we can't bind; `unasked`: we could, and the server does not offer it. */
+export type Binding = ChannelBinding | 'none' | 'unasked'
+
 export class ScramClient {
-  readonly mechanism = 'SCRAM-SHA-256'
+  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS'
+  readonly #header: string
+  readonly #bound: Bytes
   readonly #password: string
   readonly #firstBare: string
   readonly #nonce: string
   #serverSignature: Bytes | undefined
 
   /** @param nonce printable, for tests; random otherwise */
-  constructor(user: string, password: string, nonce = randomId(24)) {
+  constructor(user: string, password: string, binding: Binding = 'none', nonce = randomId(24)) {
+    const bound = typeof binding === 'object'
+    this.mechanism = bound ? 'SCRAM-SHA-256-PLUS' : 'SCRAM-SHA-256'
+    this.#header = bound ? `p=${binding.type},,` : binding === 'none' ? 'n,,' : 'y,,'
+    this.#bound = bound ? binding.data : noBytes
     // RFC 5802 §5.1 wants SASLprep; ours is OpaqueString (RFC 8265 §4), as the server derives its verifiers.
     this.#password = prepareOpaque(password) ?? password
     this.#nonce = nonce
     this.#firstBare = `n=${user.replace(/=/g, '=3D').replace(/,/g, '=2C')},r=${nonce}`
   }
 
-  /** The client-first-message; no channel binding. */
+  /** The client-first-message. */
   first(): Bytes {
-    return utf8(`n,,${this.#firstBare}`)
+    return utf8(`${this.#header}${this.#firstBare}`)
   }
 
   /** The client-final-message for the server's first one. @throws Error when the server does not keep to RFC 5802. */
@@ -45,7 +55,8 @@ export class ScramClient {
     const salted = await hi(this.#password, salt, count)
     const clientKey = await hmac(salted, utf8('Client Key'))
     const storedKey = await sha256(clientKey)
-    const withoutProof = `c=biws,r=${nonce}`
+    const binding = encodeBase64(concat([utf8(this.#header), this.#bound]))
+    const withoutProof = `c=${binding},r=${nonce}`
     const authMessage = utf8(`${this.#firstBare},${message},${withoutProof}`)
     const signature = await hmac(storedKey, authMessage)
     this.#serverSignature = await hmac(await hmac(salted, utf8('Server Key')), authMessage)

@@ -15,7 +15,7 @@ import {
   sentenceOf,
   UnitFramer,
 } from '../codec/index.ts'
-import { ConnectionLost, refusalOf } from './failures.ts'
+import { ConnectionLost, Refused, refusalOf } from './failures.ts'
 import type { Transport } from './transport.ts'
 
 /** LIMIT: octets of a unit that this client takes, and requests of the server that it takes at a time. */
@@ -26,10 +26,13 @@ export const pendingMax = 64
 const queuedMax = 1000
 const responseMilliseconds = 60_000
 
+export type Answer = (wrong?: Condition) => void
+
 export class ClientWire {
   readonly transport: Transport
-  /** Answers a request of the server; what it returns is what is wrong with it, if anything. */
-  onRequest: (request: ImppRequest) => Condition | undefined = () => 'operation-not-supported'
+  /** Takes a request of the server and answers it, at once or later; with what is wrong with it, if anything. */
+  onRequest: (request: ImppRequest, answer: Answer) => void = (_request, answer) =>
+    answer('operation-not-supported')
   /** Who we are once logged in: From and Connection-ID of every request (IMPP §19). */
   identity: { readonly url: string; readonly connectionId: string } | undefined
   /** Resolves when the connection is over, with why. */
@@ -51,6 +54,13 @@ export class ClientWire {
     const limits = { pendingMax: 16, queuedMax, timeout: responseMilliseconds }
     this.#exchange = new Exchange(clock, limits, (octets) => transport.write(octets))
     transport.start({ onData: (octets) => this.#read(octets), onClose: (why) => this.#end(why) })
+  }
+
+  /** Octets of a unit that the server takes (`Max-Message-Size`). */
+  serverUnitOctetsMax = 65_536
+
+  get isOver(): boolean {
+    return this.#over
   }
 
   /** What the server said it takes at a time (`Max-Pending`). */
@@ -77,6 +87,11 @@ export class ClientWire {
             ]
       const key = { id, from: identity?.url, connectionId: identity?.connectionId }
       const octets = requestBytes(method, id, [...from, ...fields], body)
+      // IMPP §12: exceeding what was stated is reason enough to be disconnected.
+      if (octets.length > this.serverUnitOctetsMax) {
+        const most = `the server takes ${this.serverUnitOctetsMax} octets, and this would be ${octets.length}`
+        return reject(new Refused('message-too-large', most, undefined))
+      }
       const taken = this.#exchange.request(key, [octets], (settled) => {
         if (settled === 'timeout') reject(new ConnectionLost(`the server does not answer ${method}`))
         else if (settled === 'closed') reject(new ConnectionLost(this.#why ?? 'the connection is over'))
@@ -116,14 +131,19 @@ export class ClientWire {
   }
 
   #answer(request: ImppRequest): void {
-    const condition = this.onRequest(request)
-    const fields: Fields = [
-      ['To', request.headers.get('from')],
-      ['Connection-ID', request.headers.get('connection-id')],
-      ['Reason', condition && reasonOf[condition]],
-      ['Text', condition && sentenceOf[condition]],
-    ]
-    this.transport.write(responseBytes(condition === undefined, request.method, request.id, fields))
+    const { method, id } = request
+    const to = request.headers.get('from')
+    const connectionId = request.headers.get('connection-id')
+    this.onRequest(request, (wrong) => {
+      if (this.#over) return
+      const fields: Fields = [
+        ['To', to],
+        ['Connection-ID', connectionId],
+        ['Reason', wrong && reasonOf[wrong]],
+        ['Text', wrong && sentenceOf[wrong]],
+      ]
+      this.transport.write(responseBytes(wrong === undefined, method, id, fields))
+    })
   }
 
   #end(why: string): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { SystemClock, text, utf8 } from '#base'
 import { type Connection, ensureCertificates, listenTcp, type TcpListener, TlsContexts } from '#net'
-import { connectClient } from './client-transport.ts'
+import { openTcp } from './tcp-transport.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'verona-transport-'))
 const own = await ensureCertificates(directory, ['chat.example'], new SystemClock())
@@ -17,7 +17,7 @@ after(async () => {
 })
 
 test('TLS is begun by the protocol, and the server is who it should be', async () => {
-  const transport = await connectClient({
+  const transport = await openTcp({
     host: '127.0.0.1',
     port: await echoOverTls(),
     trust: [own.authorityFile],
@@ -25,7 +25,7 @@ test('TLS is begun by the protocol, and the server is who it should be', async (
   const received = new Promise<string>((resolve) => {
     transport.start({ onData: (octets) => resolve(text(octets)), onClose: () => {} })
   })
-  await transport.startTls('chat.example')
+  await transport.startTls?.('chat.example')
   assert.equal(transport.secure, true)
   transport.write(utf8('good night'))
   assert.equal(await received, 'good night')
@@ -39,9 +39,9 @@ const distrusted: [string, string, string[], RegExp][] = [
 ]
 for (const [what, name, trust, message] of distrusted) {
   test(`a certificate of ${what} ends the connection`, async () => {
-    const transport = await connectClient({ host: '127.0.0.1', port: await echoOverTls(), trust })
+    const transport = await openTcp({ host: '127.0.0.1', port: await echoOverTls(), trust })
     const closed = new Promise<string>((resolve) => transport.start({ onData: () => {}, onClose: resolve }))
-    await assert.rejects(transport.startTls(name), message)
+    await assert.rejects(async () => transport.startTls?.(name), message)
     await closed
   })
 }

@@ -1,48 +1,30 @@
-// A connection to a server for the command line's clients: TCP, and TLS when the protocol begins it, trusting what the system
-// trusts and our own authority.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+// A transport over TCP, and TLS when the protocol begins it (STARTTLS), for programs in Node.
+
 import type { Bytes } from '#base'
 import { type Connection, clientTlsContext, connectTcp } from '#net'
-import type { Configuration } from './configuration.ts'
-import { mainSettings } from './settings.ts'
+import type { ChannelBinding, Transport, TransportHandler } from '#protocols/impp/client'
 
-export interface ClientTransport {
-  /** True under TLS, and where the connection does not leave the machine. */
-  readonly secure: boolean
-  start(handler: { onData(octets: Bytes): void; onClose(reason: string): void }): void
-  write(octets: Bytes): void
-  /** Begins TLS, checking that the server is `host`; rejects when it is not. */
-  startTls(host: string): Promise<void>
-  close(): void
-}
-
-export interface ConnectOptions {
+export interface TcpOptions {
   readonly host: string
   readonly port: number
   /** PEM files of authorities to trust beside those of the system. */
-  readonly trust: readonly string[]
-}
-
-/** The authority that this installation made for itself, if it did. */
-export function ownAuthority({ config }: Configuration): string[] {
-  const file = join(config.of(mainSettings).data, 'tls', 'ca.crt')
-  return existsSync(file) ? [file] : []
+  readonly trust?: readonly string[]
+  readonly signal?: AbortSignal
 }
 
 /** Rejects with an Error that says why there is no connection. */
-export async function connectClient(options: ConnectOptions): Promise<ClientTransport> {
-  const { host, port } = options
-  return new NetTransport(await connectTcp({ host, port }), options)
+export async function openTcp(options: TcpOptions): Promise<Transport> {
+  const { host, port, signal } = options
+  return new TcpTransport(await connectTcp({ host, port, ...(signal && { signal }) }), options)
 }
 
-class NetTransport implements ClientTransport {
+class TcpTransport implements Transport {
   readonly #connection: Connection
-  readonly #options: ConnectOptions
+  readonly #options: TcpOptions
   readonly #loopback: boolean
   #secured: { resolve: () => void; reject: (error: Error) => void } | undefined
 
-  constructor(connection: Connection, options: ConnectOptions) {
+  constructor(connection: Connection, options: TcpOptions) {
     this.#connection = connection
     this.#options = options
     this.#loopback = isLoopback(connection.remote.address)
@@ -52,7 +34,15 @@ class NetTransport implements ClientTransport {
     return this.#loopback || this.#connection.tls !== undefined
   }
 
-  start(handler: { onData(octets: Bytes): void; onClose(reason: string): void }): void {
+  channelBinding(): ChannelBinding | undefined {
+    const { tls } = this.#connection
+    const exporter = tls?.tlsExporter()
+    if (exporter !== undefined) return { type: 'tls-exporter', data: exporter }
+    const endPoint = tls?.tlsServerEndPoint()
+    return endPoint && { type: 'tls-server-end-point', data: endPoint }
+  }
+
+  start(handler: TransportHandler): void {
     this.#connection.start({
       onData: (octets) => handler.onData(octets),
       onSecure: () => this.#onSecure(),
@@ -73,7 +63,7 @@ class NetTransport implements ClientTransport {
       this.#secured = { resolve, reject }
       // RFC 6066 §3: a name, never an address.
       const name = isAddress(host) ? {} : { servername: host }
-      this.#connection.startTls(clientTlsContext(this.#options.trust), { server: false, ...name })
+      this.#connection.startTls(clientTlsContext(this.#options.trust ?? []), { server: false, ...name })
     })
   }
 

@@ -1,0 +1,31 @@
+// The client's door in Node: the same library, with TCP, TLS and DNS. `import { connect } from 'verona/impp'` is this there.
+export {
+  type ChannelBinding,
+  type ClientHandlers,
+  type ClientState,
+  ConnectionLost,
+  connectBy,
+  type Dial,
+  ImppClient,
+  ImppSession,
+  type Incoming,
+  type LoginOptions,
+  logIn,
+  type Outgoing,
+  type PublicationLease,
+  type PublishOptions,
+  type ReconnectionOptions,
+  Refused,
+  type Said,
+  type SendResult,
+  type Sighting,
+  type Status,
+  SubscriptionEnded,
+  type Transport,
+  type TransportHandler,
+  Watch,
+  type WatchHandlers,
+  webSocketDial,
+} from '#protocols/impp/client'
+export { connect, type NodeConnectOptions as ConnectOptions } from './connect.ts'
+export { type NodeDialOptions, nodeDial, type Place, placesOfDomain } from './dial.ts'
