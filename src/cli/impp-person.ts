@@ -72,7 +72,7 @@ class ImppPerson implements Person {
     text,
     subject,
     thread,
-  }: OutgoingMessage): Promise<{ result: 'delivered' | 'stored'; id: string }> {
+  }: OutgoingMessage): Promise<{ result: 'delivered' | 'stored' | 'relayed'; id: string }> {
     const message = {
       body: [{ language: '', text }],
       ...(subject === undefined ? {} : { subject: [{ language: '', text: subject }] }),

@@ -51,7 +51,9 @@ export interface Watching {
 export interface Person {
   readonly address: string
   /** Delivered to a device, or stored for later; with the message's id. */
-  send(message: OutgoingMessage): Promise<{ readonly result: 'delivered' | 'stored'; readonly id: string }>
+  send(
+    message: OutgoingMessage,
+  ): Promise<{ readonly result: 'delivered' | 'stored' | 'relayed'; readonly id: string }>
   fetch(target: string): Promise<Presence>
   /** Watches until the person leaves. */
   watch(target: string, watching: Watching): Promise<void>

@@ -37,9 +37,12 @@ async function send(
     if (text === '') throw new CommandFailure('there is nothing to send', exitCodes.usage)
     const { result, id } = await person.send({ to, text, subject: options.subject, thread: options.thread })
     if (options.json === true) printJson(terminal, { to, result, id })
-    else
-      terminal.err(
-        result === 'delivered' ? `delivered to ${to}\n` : `${to} is away; stored until they are back\n`,
-      )
+    else terminal.err(`${outcomes[result](to)}\n`)
   })
+}
+
+const outcomes: Readonly<Record<'delivered' | 'stored' | 'relayed', (to: string) => string>> = {
+  delivered: (to) => `delivered to ${to}`,
+  stored: (to) => `${to} is away; stored until they are back`,
+  relayed: (to) => `handed to the server of ${to}`,
 }

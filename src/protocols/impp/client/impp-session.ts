@@ -5,7 +5,6 @@ import {
   type Address,
   type Condition,
   type InstantMessage,
-  isOpen,
   type PresenceDocument,
   parseAddress,
   presUri,
@@ -52,8 +51,8 @@ export interface ClientHandlers {
 export type Outgoing = { readonly to: string } & Partial<Omit<InstantMessage, 'from' | 'to'>>
 
 export interface SendResult {
-  /** `stored`: the recipient is away, and it will be delivered. */
-  readonly result: 'delivered' | 'stored'
+  /** `stored`: the recipient is away, and it will be delivered; `relayed`: another domain has it, and no more will be known. */
+  readonly result: 'delivered' | 'stored' | 'relayed'
   readonly id: string
   /** What the recipient's side gave along (IMPP §18.4: "on vacation"). */
   readonly presence: PresenceDocument | undefined
@@ -121,9 +120,9 @@ export class ImppSession {
     const body = messageBody(message)
     const fields = [['Target', urlOf(to)] as const, ...messageFields(message), ...(body?.fields ?? [])]
     const response = await this.#wire.request('SEND', fields, body)
-    const presence = this.#presenceOf(response)
-    const result = presence === undefined || isOpen(presence) ? 'delivered' : 'stored'
-    return { result, id: message.id, presence }
+    const told = response.headers.get('result')
+    const result = told === 'stored' || told === 'relayed' ? told : 'delivered'
+    return { result, id: message.id, presence: this.#presenceOf(response) }
   }
 
   /** What we may see of somebody now (IMPP §18.3). */
