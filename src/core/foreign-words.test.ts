@@ -1,7 +1,7 @@
 // The words of RFC 6121 §3 from and to another domain, a row a rule.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ListView } from './testing/devices.ts'
+import { ListView, Watcher } from './testing/devices.ts'
 import { type ForeignStage, foreignStage, tybalt } from './testing/foreign-stage.ts'
 import { juliet } from './testing/presence-stage.ts'
 import { resident } from './testing/world.ts'
@@ -211,3 +211,20 @@ for (const { name, before, event, after, words, leases } of saidRows) {
     })
   }
 }
+
+test('a request from another domain to an alias is told the primary address, which all that follows comes from', async () => {
+  const number = '1001@verona.example'
+  const { say, state, link, rule, subscribe } = await foreignStage(true, { aliases: { [juliet]: [number] } })
+  assert.equal(await say('ask', tybalt, number), 'permanently-forwarded')
+  assert.equal(await state(juliet), 'unknown')
+  assert.deepEqual(link.take(), [])
+  assert.equal(
+    await subscribe(new Watcher(tybalt), number, 's1'),
+    'pending',
+    'a subscription is known by its id',
+  )
+  await rule(juliet, tybalt, 'block')
+  link.take()
+  assert.equal(await say('ask', tybalt, number), 'permission-denied', 'who is blocked learns no name')
+  assert.deepEqual(link.take(), [])
+})

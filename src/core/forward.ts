@@ -1,7 +1,8 @@
 // A person who has moved, for a while or for good (IMPP §18.8; RFC 6120 §8.3.3.5, §8.3.3.14; RFC 3261 §21.3): whoever may reach
 // them is told where they are now.
-import { type Address, addressOfUri, type Refused, refused } from '#model'
+import { type Address, addressOfUri, presUri, type Refused, refused } from '#model'
 import { type AccessSubject, mayMessage } from './access.ts'
+import { ruleFor } from './access-rules.ts'
 import type { Directory } from './directory.ts'
 import type { Router } from './router.ts'
 
@@ -34,7 +35,21 @@ export function whereMoved(
   use: (elsewhere: Refused | undefined) => void,
 ): void {
   if (!router.isLocal(presentity.domain)) return use(undefined)
-  directory.find(presentity, (found) => use(typeof found === 'string' ? undefined : moved(found, watcher)))
+  directory.find(presentity, (found) => {
+    if (typeof found === 'string') return use(undefined)
+    use(
+      moved(found, watcher) ??
+        (router.isLocal(watcher.domain) ? undefined : named(found, presentity, watcher)),
+    )
+  })
+}
+
+/** One of another domain who asked by an alias: what comes back is from the primary address, which its domain would not know. */
+function named(owner: Mover, asked: Address, by: Address): Refused | undefined {
+  if (asked.key === owner.address.key) return undefined
+  // A politely blocked one is told what anybody is; a blocked one no name.
+  if (ruleFor(owner.rules, by)?.action === 'block') return refused('permission-denied')
+  return { kind: 'refused', condition: 'permanently-forwarded', location: presUri(owner.address) }
 }
 
 /** Why a message from `by` is not taken: it is blocked, or the owner has moved. */
