@@ -8,13 +8,45 @@ export type AccessAction = 'allow' | 'block' | 'polite-block' | 'confirm'
 export type VisibilityClass = 'full' | 'basic'
 
 export interface AccessRule {
-  /** An address key, a domain, or `*` for everybody. The most exact rule wins. */
+  /** The key of a device, of an address, a domain, or `*` for everybody. The most exact rule wins (XEP-0191 §6). */
   readonly subject: string
   readonly action: AccessAction
   readonly visibility: VisibilityClass
 }
 
-export type AccessRules = ReadonlyMap<string, AccessRule>
+export interface AccessRules extends ReadonlyMap<string, AccessRule> {
+  /** How many rules are about single devices; undefined when nobody counted. */
+  readonly devices?: number
+}
+
+/** An owner's rules, which know whether any is about a device: else none is looked for at each message. */
+export class AccessRuleMap extends Map<string, AccessRule> implements AccessRules {
+  #devices = 0
+
+  get devices(): number {
+    return this.#devices
+  }
+
+  override set(subject: string, rule: AccessRule): this {
+    if (isDeviceKey(subject) && !this.has(subject)) this.#devices++
+    return super.set(subject, rule)
+  }
+
+  override delete(subject: string): boolean {
+    const isGone = super.delete(subject)
+    if (isGone && isDeviceKey(subject)) this.#devices--
+    return isGone
+  }
+
+  override clear(): void {
+    this.#devices = 0
+    super.clear()
+  }
+}
+
+function isDeviceKey(subject: string): boolean {
+  return partyOfKey(subject).agent !== ''
+}
 
 /** LIMIT: rules an owner may hold. */
 export const accessRulesMax = 5000
@@ -34,10 +66,18 @@ export function partyOfKey(key: string): { readonly address: Address; readonly a
   return { address, agent: slash < 0 ? '' : key.slice(slash + 1) }
 }
 
-/** The rule that counts for `address`, or undefined when none does. */
-export function ruleFor(rules: AccessRules, address: Address): AccessRule | undefined {
+/** The rule that counts for `address` and, where it is named, its device; undefined when none does. Hot path. */
+export function ruleFor(rules: AccessRules, address: Address, agent = ''): AccessRule | undefined {
   if (rules.size === 0) return undefined
+  const ofDevice = agent === '' || rules.devices === 0 ? undefined : rules.get(deviceKey(address, agent))
+  if (ofDevice !== undefined) return ofDevice
   return rules.get(address.key) ?? rules.get(address.domain) ?? rules.get('*')
+}
+
+/** Whether the rules refuse what that party sends, politely or not. */
+export function isBlocked(rules: AccessRules, address: Address, agent = ''): boolean {
+  const action = ruleFor(rules, address, agent)?.action
+  return action === 'block' || action === 'polite-block'
 }
 
 /** What one step does to an owner's rules: some are taken away, then some are put. */

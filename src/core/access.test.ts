@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AccessSubject, mayMessage, mayReach, maySubscribe, visible } from './access.ts'
-import { type AccessAction, type AccessRule, ruleFor, type VisibilityClass } from './access-rules.ts'
+import {
+  type AccessAction,
+  type AccessRule,
+  AccessRuleMap,
+  deviceKey,
+  partyOfKey,
+  ruleFor,
+  type VisibilityClass,
+} from './access-rules.ts'
 import { noAuthorization } from './contact.ts'
 import { at } from './testing/envelopes.ts'
 
@@ -105,4 +113,40 @@ test('a domain may decide for its own people otherwise than the others', () => {
   assert.equal(colleague.address.domain, romeo.domain)
   assert.equal(maySubscribe(colleague, romeo, policy), 'allow')
   assert.equal(maySubscribe(colleague, romeo, { ...policy, confirmIn: new Map() }), 'confirm')
+})
+
+test('a rule about a device counts for it alone, and before all others (XEP-0191 §6)', () => {
+  const rules = new AccessRuleMap()
+  const put = (subject: string, action: AccessRule['action']): unknown =>
+    rules.set(subject, { subject, action, visibility: 'full' })
+  const action = (agent: string): string | undefined => ruleFor(rules, romeo, agent)?.action
+  assert.equal(action('orchard'), undefined)
+  put(romeo.key, 'block')
+  put(`${romeo.key}/orchard`, 'allow')
+  assert.deepEqual([action('orchard'), action('garden'), action('')], ['allow', 'block', 'block'])
+  put(`${romeo.key}/orchard`, 'block')
+  assert.equal(rules.devices, 1)
+  rules.delete(`${romeo.key}/orchard`)
+  rules.delete(`${romeo.key}/orchard`)
+  assert.deepEqual([rules.devices, action('orchard')], [0, 'block'])
+  put(`${romeo.key}/a/b@c`, 'confirm')
+  assert.equal(action('a/b@c'), 'confirm')
+  rules.clear()
+  assert.deepEqual([rules.devices, rules.size], [0, 0])
+})
+
+test('the key of a device is told apart into address and device', () => {
+  const rows: [string, string, string, string][] = [
+    ['romeo@verona.example', 'romeo', 'verona.example', ''],
+    ['romeo@verona.example/a b', 'romeo', 'verona.example', 'a b'],
+    ['romeo@verona.example/a/b@c', 'romeo', 'verona.example', 'a/b@c'],
+    ['verona.example', '', 'verona.example', ''],
+    ['verona.example/x', '', 'verona.example', 'x'],
+    ['r/o@verona.example', 'r/o', 'verona.example', ''],
+  ]
+  for (const [key, user, domain, agent] of rows) {
+    const party = partyOfKey(key)
+    assert.deepEqual([party.address.user, party.address.domain, party.agent], [user, domain, agent], key)
+    assert.equal(deviceKey(party.address, party.agent), key)
+  }
 })

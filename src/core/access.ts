@@ -1,6 +1,6 @@
 // May this one reach, watch, see? Every decision of access is here; the spines ask and obey.
 import type { Address } from '#model'
-import { type AccessRules, ruleFor, type VisibilityClass } from './access-rules.ts'
+import { type AccessRules, isBlocked, ruleFor, type VisibilityClass } from './access-rules.ts'
 import type { Contact } from './contact.ts'
 
 /** What a deployment has decided for those that no rule names. */
@@ -24,14 +24,14 @@ export function subjectNow({ address, rules, contacts }: AccessSubject): AccessS
 }
 
 /** RFC 2779 2.3.5, 5.4.10. Polite blocking is for presence: a politely blocked sender is refused as visibly as a blocked one. */
-export function mayMessage(owner: AccessSubject, from: Address): boolean {
-  const action = ruleFor(owner.rules, from)?.action
-  return action !== 'block' && action !== 'polite-block'
+export function mayMessage(owner: AccessSubject, from: Address, agent = ''): boolean {
+  // XEP-0191 §5: no rule keeps a person's devices from each other.
+  return from.key === owner.address.key || !isBlocked(owner.rules, from, agent)
 }
 
 /** Whether what is neither message nor presence may pass (IQ, INVITE, directed presence). */
-export function mayReach(owner: AccessSubject, from: Address): boolean {
-  return mayMessage(owner, from)
+export function mayReach(owner: AccessSubject, from: Address, agent = ''): boolean {
+  return mayMessage(owner, from, agent)
 }
 
 /** The decision on a wish to watch (RFC 2779 2.3.2, 5.1.11 to 5.1.16). */

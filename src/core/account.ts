@@ -1,7 +1,7 @@
 // An account in use, whole in memory: so that locating and access are synchronous. Each leaf owns its part of it.
 import type { BoundedQueue } from '#base'
 import type { Address, Envelope, Outcome } from '#model'
-import type { AccessRule } from './access-rules.ts'
+import { AccessRuleMap } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
 import type { ArchivingPreferences } from './archiving.ts'
 import type { Contact } from './contact.ts'
@@ -23,7 +23,7 @@ export interface WaitingMessage {
 export class Account {
   readonly address: Address
   record: AccountRecord
-  readonly rules = new Map<string, AccessRule>()
+  readonly rules = new AccessRuleMap()
   readonly contacts = new Map<string, Contact>()
   readonly listVersions = new ListVersions()
   readonly inbox = new Inbox()

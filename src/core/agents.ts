@@ -1,5 +1,6 @@
 // The contracts that a protocol's sessions fulfil: what the core knows of a connected device.
 import type { Address, Condition, Envelope, Outcome, PresenceDocument, ProtocolName } from '#model'
+import type { AccessRules } from './access-rules.ts'
 import type { Contact } from './contact.ts'
 import type { PresenceNotification } from './notification.ts'
 
@@ -82,6 +83,8 @@ export type AuthorizationEvent = 'subscribe' | 'subscribed' | 'unsubscribe' | 'u
 export interface ContactAgent {
   /** The contact is as given now; undefined `contact` means it is gone from the list. */
   contactChanged(address: Address, contact: Contact | undefined): void
+  /** The owner's rules are no longer those of `before`, whoever changed them. */
+  rulesChanged?(before: AccessRules): void
   /** `from` asks, allows, gives up or refuses. `source` is the asker's own stanza where it was of the same protocol. */
   authorizationEvent(event: AuthorizationEvent, from: Address, source: Envelope | undefined): void
 }

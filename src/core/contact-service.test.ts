@@ -220,7 +220,8 @@ type RuleRow = [action: 'allow' | 'block' | 'polite-block', asker: string, owner
 
 const ruleRows: RuleRow[] = [
   ['allow', 'to', 'from', [`subscribed ${juliet}`, `push ${juliet} to`]],
-  ['block', 'none', 'unknown', [`unsubscribed ${juliet}`, `push ${juliet} none`]],
+  // XEP-0191 §3.3: nothing is answered to presence of a blocked one.
+  ['block', 'pendingOut', 'unknown', []],
   ['polite-block', 'to', 'unknown', [`subscribed ${juliet}`, `push ${juliet} to`]],
 ]
 
@@ -244,9 +245,11 @@ for (const [action, asker, owner, told] of ruleRows) {
     await say('ask', romeo, juliet)
     lists[romeo]?.take()
     await rule(juliet, 'verona.example', action)
-    assert.equal(await state(romeo, juliet), asker)
+    const isRefused = action === 'block'
+    assert.equal(await state(romeo, juliet), isRefused ? 'none' : asker)
     assert.equal(await state(juliet, romeo), owner)
-    assert.deepEqual(lists[romeo]?.take(), told)
+    const refusal = [`unsubscribed ${juliet}`, `push ${juliet} none`]
+    assert.deepEqual(lists[romeo]?.take(), isRefused ? refusal : told)
   })
 }
 
@@ -271,15 +274,15 @@ test('the end of a polite rule leaves no authorization that the owner never gave
   assert.equal(await state(romeo, juliet), 'none', 'the next probe tells (RFC 6121 §4.3.2)')
 })
 
-test('who asks again while blocked loses on both sides what it had', async () => {
+test('who asks again while blocked is not answered, and keeps, unseen, what it had (XEP-0191 §3.3, §4)', async () => {
   const { say, rule, state } = await stage()
   await say('ask', romeo, juliet)
   await say('approve', juliet, romeo)
   await rule(juliet, romeo, 'block')
   assert.equal(await state(juliet, romeo), 'from', 'a rule alone changes no authorization')
   await say('ask', romeo, juliet)
-  assert.equal(await state(romeo, juliet), 'none')
-  assert.equal(await state(juliet, romeo), 'none')
+  assert.equal(await state(romeo, juliet), 'to')
+  assert.equal(await state(juliet, romeo), 'from')
 })
 
 test('an alias names the same contact as the primary address', async () => {

@@ -205,6 +205,7 @@ export class ContactService {
       if (decision === 'polite-block') this.#decidedByRule(account, contact.address)
     }
     this.onRulesChanged(account, before)
+    for (const agent of account.contactAgents) agent.rulesChanged?.(before.rules)
   }
 
   /** The owner's own word: RFC 6121 Appendix A.2, then the other side hears it. */
@@ -321,6 +322,8 @@ export class ContactService {
   #decidedByRule(account: Account, watcher: Address): boolean {
     const decision = maySubscribe(account, watcher, this.#parts.policy)
     if (decision === 'confirm') return false
+    // XEP-0191 §3.3: to presence of a blocked one nothing is answered; what it had stays, unseen (§4).
+    if (decision === 'block') return true
     const before = account.contacts.get(watcher.key)
     const state = before?.authorization ?? noAuthorization
     if (decision === 'allow') {
@@ -338,11 +341,11 @@ export class ContactService {
     }
     // Polite blocking grants in appearance alone (RFC 2779 5.1.15): the owner's own state says nothing of it, so that the end of
     // the rule does not leave behind an authorization that the owner never gave.
-    const next = { ...state, from: decision === 'polite-block' && state.from, pendingIn: false }
-    if (state.pendingIn || next.from !== state.from)
+    const next = { ...state, pendingIn: false }
+    if (state.pendingIn)
       this.#save(account, changed(before, watcher, next, before?.listed === true), () => {})
-    this.#hear(decision === 'block' ? 'unsubscribed' : 'subscribed', account.address, watcher, undefined)
-    if (decision === 'polite-block') this.onPretended(account, watcher)
+    this.#hear('subscribed', account.address, watcher, undefined)
+    this.onPretended(account, watcher)
     return true
   }
 

@@ -153,7 +153,7 @@ const probeRows: ProbeRow[] = [
   {
     when: 'is blocked',
     prepare: ({ rule }) => rule(juliet, tybalt, 'block'),
-    words: [`unsubscribed ${juliet} ${tybalt}`],
+    words: [],
     shown: [],
   },
   {

@@ -53,8 +53,8 @@ function named(owner: Mover, asked: Address, by: Address): Refused | undefined {
 }
 
 /** Why a message from `by` is not taken: it is blocked, or the owner has moved. */
-export function messageRefusal(owner: Mover, by: Address): Refused | undefined {
-  return mayMessage(owner, by) ? moved(owner, by) : refused('permission-denied')
+export function messageRefusal(owner: Mover, by: Address, agent = ''): Refused | undefined {
+  return mayMessage(owner, by, agent) ? moved(owner, by) : refused('permission-denied')
 }
 
 /** Why nobody can be sent there: no URI that names a person, or just the one who has moved. */

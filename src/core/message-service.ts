@@ -167,7 +167,7 @@ export class MessageService {
 
   #accept(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
     const { head } = envelope
-    const refusal = head.kind === 'message' ? messageRefusal(account, head.from) : undefined
+    const refusal = head.kind === 'message' ? messageRefusal(account, head.from, head.fromAgent) : undefined
     if (refusal !== undefined) {
       this.#parts.metrics.refused.with(refusal.condition).add()
       onOutcome(refusal)

@@ -42,7 +42,7 @@ export class Transit {
 
   #toAgent(account: Account, envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
     const { head } = envelope
-    if (!mayReach(account, head.from)) return onOutcome(refused('permission-denied'))
+    if (!mayReach(account, head.from, head.fromAgent)) return onOutcome(refused('permission-denied'))
     const agent = account.inbox.find(head.protocol, head.toAgent)
     if (agent?.forward === undefined)
       return onOutcome(moved(account, head.from) ?? refused('temporarily-unavailable'))

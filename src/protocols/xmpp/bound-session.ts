@@ -2,6 +2,7 @@
 // agent, watcher and contact agent through which the core reaches the client.
 import { type Bytes, utf8 } from '#base'
 import {
+  type AccessRules,
   type Account,
   type AgentCapabilities,
   type AuthorizationEvent,
@@ -30,6 +31,7 @@ import { StanzaEnvelope } from './envelope.ts'
 import { streamErrorOf } from './errors.ts'
 import { fateOfMessage, fateOfTransit } from './fate.ts'
 import type { Handled } from './handled.ts'
+import { hasBlocked, pushRules, refuseToBlocked } from './handlers/blocking.ts'
 import { DirectedPresence, receivesDirected } from './handlers/directed-presence.ts'
 import { handleIq } from './handlers/iq.ts'
 import { handleMessage } from './handlers/message.ts'
@@ -89,6 +91,8 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   /** RFC 6121 §4.2: it sent presence without `to` and without type, and no goodbye since. */
   available = false
   carbons = false
+  /** XEP-0191 §3.3: it asked for the block list, and gets its pushes. */
+  wantsBlockList = false
   #ended = false
 
   constructor(parts: {
@@ -172,6 +176,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
   }
 
   #handle(stanza: Stanza): void {
+    if (this.account.rules.size > 0 && refuseToBlocked(this, stanza)) return
     if (stanza.kind === 'message') handleMessage(this, stanza)
     else if (stanza.kind === 'presence') handlePresence(this, stanza)
     else handleIq(this, stanza)
@@ -292,7 +297,8 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     // RFC 6121 §4.6.1, as for directed presence.
     for (const { kind, tuple } of notification.changes)
       if (kind === 'removed') this.directed.delete(notification.presentity, tuple)
-    writePresenceChanges(this, notification)
+    // XEP-0191 §3.3: nothing of a blocked one is shown.
+    if (!hasBlocked(this, notification.presentity)) writePresenceChanges(this, notification)
   }
 
   terminated(): void {
@@ -306,8 +312,12 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     if (this.interested && !this.#ended) pushRosterItem(this, address, contact)
   }
 
+  rulesChanged(before: AccessRules): void {
+    if (!this.#ended) pushRules(this, before)
+  }
+
   authorizationEvent(event: AuthorizationEvent, from: Address, source: Envelope | undefined): void {
-    if (!this.#ended) writeAuthorizationEvent(this, event, from, source)
+    if (!this.#ended && !hasBlocked(this, from)) writeAuthorizationEvent(this, event, from, source)
   }
 
   // Its streams.

@@ -38,6 +38,8 @@ export interface StanzaError {
   readonly type?: StanzaErrorType
   /** The new address of <gone/> and <redirect/> (RFC 6120 §8.3.3.5, §8.3.3.14). */
   readonly location?: string
+  /** An application's own condition beside it (RFC 6120 §8.3.4). */
+  readonly application?: Element
 }
 
 export function stanzaError(condition: StanzaCondition): StanzaError {
@@ -48,7 +50,13 @@ export function stanzaError(condition: StanzaCondition): StanzaError {
 export function errorElement(error: StanzaError): Element {
   const location: Node[] = error.location === undefined ? [] : [error.location]
   const condition = xml(error.condition, stanzaErrorsNamespace, {}, ...location)
-  return xml('error', clientNamespace, { type: error.type ?? stanzaErrorTypes[error.condition] }, condition)
+  return xml(
+    'error',
+    clientNamespace,
+    { type: error.type ?? stanzaErrorTypes[error.condition] },
+    condition,
+    error.application,
+  )
 }
 
 /** The condition of a stanza of type error; `undefined-condition` when it gives none that we know. */

@@ -1,6 +1,7 @@
 // Every request that the server answers itself: one list, from which service discovery takes its features.
 import { archiveIq, archiveMetadataIq } from './archive.ts'
 import { archivePreferencesIq } from './archive-preferences.ts'
+import { blockingIq } from './blocking.ts'
 import { carbonsIq } from './carbons.ts'
 import { discoInfoIq, discoItemsIq } from './disco.ts'
 import type { IqHandler } from './iq.ts'
@@ -23,6 +24,7 @@ export const iqHandlers: readonly IqHandler[] = [
   archiveIq,
   archiveMetadataIq,
   archivePreferencesIq,
+  ...blockingIq,
   bindIq,
   sessionIq,
 ]

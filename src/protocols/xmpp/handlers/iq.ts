@@ -137,7 +137,7 @@ function answer(
     if (session.ended) return
     if (found === 'fault') return session.sendErrorFor('iq', id, from, stanzaError('internal-server-error'))
     // RFC 6121 §8.5.1; a blocked one sees the same (XEP-0191 §3). An alias of one's own is oneself.
-    if (found === 'unknown' || !mayReach(found, session.owner)) return unavailable()
+    if (found === 'unknown' || !mayReach(found, session.owner, session.id)) return unavailable()
     ask(found === session.account ? 'account' : 'person', found)
   })
 }
