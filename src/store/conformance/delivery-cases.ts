@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTick } from 'node:timers/promises'
-import { append, is, markDelivered, rowOf } from './samples.ts'
+import { append, fresh, is, markDelivered, name, record, rowOf, secretsOf } from './samples.ts'
 import type { UnderTest } from './under-test.ts'
 
 export function deliveryCases(under: UnderTest): void {
@@ -47,6 +47,24 @@ export function deliveryCases(under: UnderTest): void {
     assert.deepEqual(await under.store.undelivered(to, 0, 10), [])
     assert.equal((await under.store.accountState(to))?.undelivered, 0)
     await assert.rejects(under.store.history(to, { afterId: held.id, limit: 1 }), is('not-found'))
+  })
+
+  test('what is only held is no bound of the history (XEP-0313 §4.3.1), in whichever of our domains its owner is', async () => {
+    const here = await under.account()
+    const there = fresh('user', 'example.net')
+    const whole = { record: record(there.key), secrets: secretsOf(there.user) }
+    assert.deepEqual(await under.store.addAccounts([whole]), [true])
+    for (const owner of [here, there]) {
+      const held = rowOf(name('far@else.example'), owner, {
+        undelivered: true,
+        archived: false,
+        forSender: false,
+      })
+      await append(under.store, held)
+      for (const bound of [{ afterId: held.id }, { beforeId: held.id }]) {
+        await assert.rejects(under.store.history(owner, { ...bound, limit: 1 }), is('not-found'))
+      }
+    }
   })
 
   test('a sequence number is never given twice, though the newest entry vanished', async () => {
