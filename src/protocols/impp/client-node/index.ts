@@ -1,11 +1,15 @@
 // The client's door in Node: the same library, with TCP, TLS and DNS. `import { connect } from 'verona/impp'` is this there.
 export {
+  type AccessList,
   type ChannelBinding,
   type ClientHandlers,
   type ClientState,
   ConnectionLost,
+  type ContactInfo,
+  type ContactList,
   connectBy,
   type Dial,
+  type HistoryOptions,
   ImppClient,
   ImppSession,
   type Incoming,
@@ -16,6 +20,8 @@ export {
   type PublishOptions,
   type ReconnectionOptions,
   Refused,
+  type Remembered,
+  type Rule,
   type Said,
   type SendResult,
   type Sighting,
@@ -24,6 +30,7 @@ export {
   type Transport,
   type TransportHandler,
   Watch,
+  type WatcherInfo,
   type WatchHandlers,
   webSocketDial,
 } from '#protocols/impp/client'

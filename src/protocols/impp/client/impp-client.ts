@@ -4,9 +4,11 @@ import { type Clock, randomId, SystemClock } from '#base'
 import { type Address, type PresenceDocument, parseAddress, type Report } from '#model'
 import { addressOfUrl } from '../codec/index.ts'
 import { Refused } from './failures.ts'
+import { type HistoryOptions, historyOf, type Remembered } from './history.ts'
 import type { Incoming, Outgoing, PublicationLease, SendResult } from './impp-session.ts'
 import { type LoginOptions, logIn } from './log-in.ts'
 import { Mailbox } from './mailbox.ts'
+import { AccessList, ContactList, type Run, type WatcherInfo, watchersOf } from './own-lists.ts'
 import { Publication, type PublishOptions, type Said } from './publication.ts'
 import { type ClientState, Reconnection, type ReconnectionOptions } from './reconnection.ts'
 import type { Dial } from './transport.ts'
@@ -54,12 +56,16 @@ export async function connectBy(dial: Dial, options: ConnectOptions): Promise<Im
 }
 
 export class ImppClient {
+  /** Who may see and reach us. */
+  readonly access: AccessList
+  readonly contacts: ContactList
   /** Resolves when it is over, with why. */
   readonly closed: Promise<string>
   readonly #mailbox = new Mailbox()
   readonly #watches: Watches
   readonly #publication: Publication
   readonly #reconnection: Reconnection
+  readonly #run: Run
   readonly #options: ConnectOptions
   readonly #stop = new AbortController()
   #address: Address | undefined
@@ -99,11 +105,10 @@ export class ImppClient {
     const unlessOver = (error: Error): void => {
       if (!this.#reconnection.isOver) trouble(error)
     }
-    this.#publication = new Publication(
-      (use, signal) => this.#reconnection.run(use, signal),
-      clock,
-      unlessOver,
-    )
+    this.#run = (use, signal) => this.#reconnection.run(use, signal)
+    this.#publication = new Publication(this.#run, clock, unlessOver)
+    this.access = new AccessList(this.#run)
+    this.contacts = new ContactList(this.#run)
   }
 
   /** @internal */
@@ -177,6 +182,16 @@ export class ImppClient {
   /** Says how we are; `undefined` takes back what was said. Resolves with the lease that was granted. */
   publish(said: Said | undefined, options: PublishOptions = {}): Promise<PublicationLease> {
     return this.#publication.publish(said, options)
+  }
+
+  /** Who watches us now, and who asks to. */
+  watchers(): Promise<WatcherInfo[]> {
+    return watchersOf(this.#run)
+  }
+
+  /** What was said, in all protocols, oldest first; asked for page by page as it is iterated over. */
+  history(options: HistoryOptions = {}): AsyncGenerator<Remembered, void, undefined> {
+    return historyOf(this.#run, options)
   }
 
   /** Leaves in order; who iterates comes to an end. */

@@ -12,7 +12,9 @@ import {
 } from '#model'
 import {
   addressOfUrl,
+  type Body,
   conditionOf,
+  type Fields,
   type ImppRequest,
   type ImppResponse,
   leaseTimeOf,
@@ -27,7 +29,7 @@ import {
 } from '../codec/index.ts'
 import { ConnectionLost, Refused } from './failures.ts'
 import { Watch, type WatchHandlers } from './watch.ts'
-import type { Answer, ClientWire } from './wire.ts'
+import { type Answer, type ClientWire, unitOctetsMax } from './wire.ts'
 
 export interface Incoming {
   readonly message: InstantMessage
@@ -70,7 +72,8 @@ export class ImppSession {
   readonly #clock: Clock
   readonly #handlers: ClientHandlers
   readonly #watches = new Map<string, Watch>()
-  readonly #url: string
+  /** Ours, as the server writes it. */
+  readonly url: string
   #ping: Timer | undefined
 
   constructor(
@@ -87,7 +90,7 @@ export class ImppSession {
     this.#wire = wire
     this.#clock = clock
     this.#handlers = handlers
-    this.#url = session.url
+    this.url = session.url
     wire.identity = { url: session.url, connectionId: session.connectionId }
     wire.onRequest = (request, answer) => this.#answer(request, answer)
     this.#pingEvery(session.leaseSeconds * 500)
@@ -102,6 +105,16 @@ export class ImppSession {
   /** Octets of a whole request that the server takes. */
   get requestOctetsMax(): number {
     return this.#wire.serverUnitOctetsMax
+  }
+
+  /** Octets of a whole response that we take. */
+  get unitOctetsMax(): number {
+    return unitOctetsMax
+  }
+
+  /** Any request that has an OK: for what is not a method here. Rejects with Refused or ConnectionLost. */
+  ask(method: string, fields: Fields, body?: Body): Promise<ImppResponse> {
+    return this.#wire.request(method, fields, body)
   }
 
   /** Sends a message; resolves when it is delivered or durable (IMPP §18.4). */
@@ -171,7 +184,7 @@ export class ImppSession {
     }
     const wish = document === undefined && lease !== Number.POSITIVE_INFINITY ? 0 : lease
     const fields = [
-      ['Target', this.#url],
+      ['Target', this.url],
       ['Lease-Time', leaseTimeText(wish)],
     ] as const
     const response = await this.#wire.request('CHANGE', fields, document && presenceBody(document, 'pidf'))

@@ -1,6 +1,7 @@
 // The second door of impp: a client of IMPP/1.0, free of `node:`, for browsers and whatever else has WebSockets.
 export { connect } from './connect.ts'
 export { ConnectionLost, Refused, SubscriptionEnded } from './failures.ts'
+export type { HistoryOptions, Remembered } from './history.ts'
 export { type ConnectOptions, connectBy, ImppClient } from './impp-client.ts'
 export {
   type ClientHandlers,
@@ -11,6 +12,7 @@ export {
   type SendResult,
 } from './impp-session.ts'
 export { type LoginOptions, logIn } from './log-in.ts'
+export type { AccessList, ContactInfo, ContactList, Rule, WatcherInfo } from './own-lists.ts'
 export type { PublishOptions, Said, Status } from './publication.ts'
 export type { ClientState, ReconnectionOptions } from './reconnection.ts'
 export type { ChannelBinding, Dial, Transport, TransportHandler } from './transport.ts'

@@ -2,7 +2,8 @@
 
 import type { Clock, Timer } from '#base'
 import type { PresenceDocument, PresenceTuple } from '#model'
-import type { ImppSession, PublicationLease } from './impp-session.ts'
+import type { PublicationLease } from './impp-session.ts'
+import type { Run } from './own-lists.ts'
 
 /** How somebody is, in short. */
 export interface Status {
@@ -37,8 +38,6 @@ interface Kept {
   readonly said: Said
   readonly lease: PublicationLease
 }
-
-type Run = <T>(use: (session: ImppSession) => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 export class Publication {
   readonly #run: Run
