@@ -5,85 +5,13 @@ import { test } from 'node:test'
 import {
   type ClientState,
   ConnectionLost,
-  type ConnectOptions,
   connectBy,
   type Dial,
-  type ImppClient,
-  type Incoming,
   Refused,
-  type Sighting,
   SubscriptionEnded,
 } from '#protocols/impp/client'
-import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
-import { PairTransport } from './testing/pair-transport.ts'
-
-/** A network of one server that can be broken: what it carries now, and whether it carries anything. */
-class Net {
-  readonly transports: PairTransport[] = []
-  isDown = false
-  /** True while a login is under way: it computes, which takes no time of the clock. */
-  isBusy = false
-  readonly #f: Fixture
-
-  constructor(f: Fixture) {
-    this.#f = f
-  }
-
-  readonly dial: Dial = async () => {
-    this.isBusy = true
-    if (this.isDown) throw new ConnectionLost('no way')
-    const transport = new PairTransport(this.#f)
-    this.transports.push(transport)
-    return transport
-  }
-
-  break(): void {
-    for (const transport of this.transports) transport.break()
-  }
-}
-
-function as(
-  f: Fixture,
-  name: string,
-  options: Partial<ConnectOptions> = {},
-  net = new Net(f),
-): Promise<ImppClient> {
-  return connectBy(net.dial, {
-    address: `${name}@example.com`,
-    password: 'secret',
-    clock: f.clock,
-    ...options,
-    onState: (state) => {
-      net.isBusy = false
-      options.onState?.(state)
-    },
-  })
-}
-
-/** Lets `seconds` pass, and all that follows. */
-async function pass(f: Fixture, seconds: number, net?: Net): Promise<void> {
-  for (let i = 0; i < seconds; i++) {
-    f.clock.advance(1000)
-    do await settled()
-    while (net?.isBusy)
-  }
-}
-
-const taken = async <T>(from: AsyncIterator<T>): Promise<T> => {
-  const { value, done } = await from.next()
-  assert.equal(done, false)
-  return value
-}
-
-async function allOf<T>(from: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const one of from) all.push(one)
-  return all
-}
-
-const textOf = ({ message }: Incoming): string | undefined => message.body[0]?.text
-
-const basicOf = ({ presence }: Sighting) => presence.tuples[0]?.basic
+import { at, fixture, settled } from './testing/fixture.ts'
+import { as, basicOf, Net, pass, taken, textOf } from './testing/lasting.ts'
 
 test('messages are iterated in order, answered in their thread, and the iteration ends with close()', async () => {
   const f = await fixture()
@@ -352,59 +280,4 @@ test('a handler in the place of messages() acknowledges when its promise resolve
   await sending
   assert.equal(result, 'delivered')
   await juliet.close()
-})
-
-test('access rules, contacts and watchers are one’s own, and obeyed (§8.2 to §8.4)', async () => {
-  const f = await fixture()
-  const romeo = await as(f, 'romeo', { inbox: 'closed' })
-  const juliet = await as(f, 'juliet', { inbox: 'closed' })
-  await juliet.access.put(
-    { subject: 'romeo@example.com', action: 'confirm' },
-    { subject: 'example.net', action: 'block' },
-  )
-  assert.deepEqual(await juliet.access.list(), [
-    { subject: 'example.net', action: 'block', visibility: 'full' },
-    { subject: 'romeo@example.com', action: 'confirm', visibility: 'full' },
-  ])
-  await juliet.access.remove('example.net')
-  assert.equal((await juliet.access.list()).length, 1)
-  const sightings = romeo.watch('juliet@example.com')
-  assert.equal((await taken(sightings)).state, 'pending')
-  assert.deepEqual(
-    (await juliet.watchers()).map(({ address, status }) => [address, status]),
-    [['romeo@example.com', 'pending']],
-  )
-  await juliet.contacts.allow('romeo@example.com')
-  assert.equal((await taken(sightings)).state, 'active')
-  await juliet.contacts.put('romeo@example.com', { name: 'Romeo', groups: ['Friends'] })
-  assert.deepEqual(await juliet.contacts.list(), [
-    { address: 'romeo@example.com', name: 'Romeo', groups: ['Friends'], states: ['is-seen'] },
-  ])
-  await juliet.contacts.deny('romeo@example.com')
-  await assert.rejects(sightings.next(), SubscriptionEnded)
-  await juliet.contacts.remove('romeo@example.com')
-  assert.throws(() => juliet.watch(''), Refused)
-  await assert.rejects(juliet.contacts.allow('no address'), Refused)
-})
-
-test('the history is iterated over page by page, forwards and backwards (§8.5)', async () => {
-  const f = await fixture()
-  const romeo = await as(f, 'romeo', { inbox: 'closed' })
-  const juliet = await as(f, 'juliet', { inbox: 'closed' })
-  const said = Array.from({ length: 230 }, (_, i) => `${i}`)
-  for (const text of said.slice(0, 90)) await romeo.send('juliet@example.com', text)
-  f.clock.advance(1000)
-  const since = new Date(f.clock.now())
-  for (const text of said.slice(90)) await juliet.send('romeo@example.com', text).catch(() => {})
-  const all = await allOf(juliet.history())
-  assert.ok(all.length > 150, `${all.length}`)
-  const textsOf = (list: typeof all) => list.map(({ message }) => message.body[0]?.text)
-  assert.deepEqual(textsOf(all), said.slice(0, all.length))
-  assert.deepEqual([all[0]?.direction, all.at(-1)?.direction], ['received', 'sent'])
-  assert.deepEqual(textsOf(await allOf(juliet.history({ last: 120 }))), textsOf(all).slice(-120))
-  const later = await allOf(juliet.history({ since, with: 'romeo@example.com' }))
-  assert.deepEqual(textsOf(later), said.slice(90, all.length))
-  const after = await allOf(juliet.history({ after: all[9]?.id as string }))
-  assert.deepEqual(textsOf(after)[0], '10')
-  assert.deepEqual(await allOf(juliet.history({ with: 'nobody@example.com' })), [])
 })
