@@ -46,6 +46,7 @@ export class ForeignPresence implements RemotePresence {
 
   constructor(parts: ForeignPresenceParts) {
     this.#parts = parts
+    parts.notifier.onNoWay = (account, domain, condition) => this.#askLater(account, domain, condition)
     parts.contacts.onForeignWord = (event, from, to, source) => this.#say(event, from, to, source)
     parts.contacts.onForeignContact = (account, contact) => this.#contactChanged(account, contact)
   }
@@ -335,10 +336,16 @@ export class ForeignPresence implements RemotePresence {
     })
   }
 
+  /** Who looks asks, and who may see is told. */
   #askAgain(account: Account, domain: string): void {
-    if (account.watchers.size === 0 || this.#parts.directory.resident(account.address) !== account) return
-    for (const { address } of [...account.contacts.values()])
-      if (address.domain === domain && isAwaited(account, address)) this.#ask(account, address)
+    if (this.#parts.directory.resident(account.address) !== account) return
+    const { notifier } = this.#parts
+    for (const { address, authorization } of [...account.contacts.values()]) {
+      if (address.domain !== domain) continue
+      if (account.watchers.size > 0 && isAwaited(account, address)) this.#ask(account, address)
+      if (authorization.from)
+        notifier.eachAgentOf(account, address, (agent) => notifier.tellAll(account, agent))
+    }
   }
 
   #tellAll(presentity: ForeignPresentity, agent: WatcherAgent): void {

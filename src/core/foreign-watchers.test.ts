@@ -1,11 +1,13 @@
 // Watchers of other domains see what ours would: by words with an agent of the link, by leases with a subscription.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noAuthorization } from './contact.ts'
+import { wayAgainSeconds } from './foreign-presence.ts'
 import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { type ForeignStage, foreignStage, tybalt } from './testing/foreign-stage.ts'
 import { juliet } from './testing/presence-stage.ts'
-import { outcomeOf, settled } from './testing/world.ts'
+import { outcomeOf, resident, settled } from './testing/world.ts'
 
 const nobody = 'nobody@verona.example'
 
@@ -246,4 +248,20 @@ test('who has to be looked for first is told the whole as it is by then, and not
     [],
   )
   assert.equal(afar.get(tybalt)?.believes.get(juliet)?.size, 0)
+})
+
+test('where DNS was silent, who may see is told the whole when the domain is found', async () => {
+  const world = await foreignStage(true)
+  const { publish, clock, protocol, afar } = world
+  protocol.reached.set('capulet.example', 'unanswered')
+  const authorization = { ...noAuthorization, from: true }
+  const allowed = { address: at(tybalt), authorization, listed: true, name: '', groups: [] }
+  ;(await resident(world, juliet)).contacts.set(tybalt, allowed)
+  await publish(juliet, 'balcony', 'here')
+  await publish(juliet, 'balcony', 'away')
+  assert.equal(afar.size, 0)
+  protocol.reached.set('capulet.example', true)
+  clock.advance(wayAgainSeconds * 1000)
+  await settled()
+  assert.deepEqual(afar.get(tybalt)?.take(), [`${juliet} full: added balcony=away`])
 })

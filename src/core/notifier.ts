@@ -1,7 +1,7 @@
 // The second spine of presence: a change -> every watcher, composed once a visibility class. It has a queue of its own, so
 // that a publisher never waits for watchers.
 import { BoundedQueue } from '#base'
-import type { Address } from '#model'
+import type { Address, Condition } from '#model'
 import { visible } from './access.ts'
 import type { VisibilityClass } from './access-rules.ts'
 import type { Account } from './account.ts'
@@ -31,6 +31,8 @@ export class Notifier {
   readonly #fault: (cause: unknown, what: string) => void
   readonly #queue = new BoundedQueue<Change>(changesWaitingMax)
   #scheduled = false
+  /** Set by the presence of other domains: a watcher there could not be told, since no way was found. */
+  onNoWay: (account: Account, domain: string, condition: Condition) => void = () => {}
 
   constructor(
     directory: Directory,
@@ -82,7 +84,8 @@ export class Notifier {
     account.underWay++
     this.#router.findPresenceLink(watcher.domain, (link) => {
       account.underWay--
-      const agent = typeof link === 'string' || !link.words ? undefined : link.watcher(watcher)
+      if (typeof link === 'string') return this.onNoWay(account, watcher.domain, link)
+      const agent = link.words ? link.watcher(watcher) : undefined
       if (agent !== undefined) use(agent, isLate)
     })
     isLate = true
