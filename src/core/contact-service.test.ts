@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contactsMax, requestOctetsMax, requestsMax } from './contact-service.ts'
-import { ListView, stateOf } from './testing/devices.ts'
+import { requestOctetsMax } from './contact.ts'
+import { contactsMax, requestsMax } from './contact-service.ts'
+import { ListView, stateOf, Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { createWorld, outcomeOf, resident, settled, type World, type WorldOptions } from './testing/world.ts'
 
@@ -377,4 +378,17 @@ test('a request to an account that cannot be loaded now is a fault, and nothing 
   assert.equal(await world.say('ask', romeo, nurse), 'internal-fault')
   fails = false
   assert.equal(await world.state(romeo, nurse), 'unknown')
+})
+
+test('a request that found its asker blocked comes with the asker’s next session, once that is no longer so (RFC 6121 §3.1.2)', async () => {
+  const { say, rule, state, lists, service, ...world } = await stage()
+  await rule(juliet, romeo, 'block')
+  await say('ask', romeo, juliet)
+  assert.equal(await state(romeo, juliet), 'pendingOut')
+  await outcomeOf((told) => service.contacts.removeRule(at(juliet), romeo, told))
+  assert.deepEqual(lists[juliet]?.take(), [])
+  for (let i = 0; i < 2; i++)
+    service.presence.watchContacts(await resident({ service, ...world }, romeo), new Watcher(romeo))
+  assert.deepEqual(lists[juliet]?.take(), [`subscribe ${romeo}`], 'once')
+  assert.equal(await state(juliet, romeo), 'pendingIn unlisted')
 })

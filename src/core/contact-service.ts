@@ -6,7 +6,7 @@ import { type AccessRule, accessRulesMax, type RulesChange, rulesAfter } from '.
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
 import { inbound, outbound } from './authorizations.ts'
-import { type Contact, changed, isNone, noAuthorization } from './contact.ts'
+import { type Contact, changed, isNone, noAuthorization, requestOf } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
 import { whereMoved } from './forward.ts'
 import { looksAlike } from './list-versions.ts'
@@ -17,9 +17,8 @@ import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
 /** LIMIT: contacts an owner may hold, those that only asked included. */
 export const contactsMax = 10_000
 
-/** LIMIT: of those, such as only asked; and octets of a request that is kept as it came (RFC 6121 §3.1.3, security warning). */
+/** LIMIT: of those, such as only asked (RFC 6121 §3.1.3, security warning). */
 export const requestsMax = 1000
-export const requestOctetsMax = 16_384
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -60,6 +59,11 @@ export class ContactService {
       if (elsewhere === undefined) this.#say('subscribe', watcher, presentity, kept, onOutcome)
       else onOutcome(elsewhere)
     })
+  }
+
+  /** A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. */
+  remind(account: Account, presentity: Address): void {
+    this.#hear('subscribe', account.address, presentity, undefined)
   }
 
   /** `watcher` no longer wants to see `presentity` (unsubscribe). */
@@ -390,10 +394,4 @@ export class ContactService {
       else use(found)
     })
   }
-}
-
-/** The request as it came, to be shown again (RFC 6121 §3.1.3); past the limit it is shown without its extensions. */
-function requestOf(source: Envelope | undefined): Pick<Contact, 'request'> {
-  if (source === undefined || source.raw.length > requestOctetsMax) return {}
-  return { request: { protocol: source.head.protocol, raw: source.raw } }
 }

@@ -1,7 +1,7 @@
 // A person's contact: a roster item, a buddy, an access entry; one thing for all protocols. The authorization between the
 // two lives here, permanent, in the states of RFC 6121 Appendix A.
 import type { Bytes } from '#base'
-import type { Address, ProtocolName } from '#model'
+import type { Address, Envelope, ProtocolName } from '#model'
 
 /** The eight facets of RFC 6121 Appendix A.1, as flags whose legal combinations its nine states are. */
 export interface Authorization {
@@ -50,4 +50,13 @@ export function changed(
 
 export function isNone(authorization: Authorization): boolean {
   return !Object.values(authorization).some(Boolean)
+}
+
+/** LIMIT: octets of a request that is kept as it came (RFC 6121 §3.1.3, security warning). */
+export const requestOctetsMax = 16_384
+
+/** The request as it came, to be shown again (RFC 6121 §3.1.3); past the limit it is shown without its extensions. */
+export function requestOf(source: Envelope | undefined): Pick<Contact, 'request'> {
+  if (source === undefined || source.raw.length > requestOctetsMax) return {}
+  return { request: { protocol: source.head.protocol, raw: source.raw } }
 }

@@ -150,6 +150,7 @@ export class PresenceService {
       if (!this.#isLocal(address)) {
         if (authorization.to || authorization.pendingOut) this.#parts.foreign.show(account, address, agent)
       } else if (authorization.to) this.#probe(address, agent, () => account.watchers.has(agent))
+      else if (authorization.pendingOut) this.#parts.contacts.remind(account, address)
     }
   }
 

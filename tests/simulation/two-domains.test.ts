@@ -292,6 +292,8 @@ async function authorizationsHold(pair: Pair): Promise<void> {
         const presentity = await pair.account(far)
         const theirs = presentity.contacts.get(owner)?.authorization
         const decision = maySubscribe(presentity, at(owner), { confirmSameDomain: true })
+        // XEP-0191 §3.3: who is blocked is answered nothing, and keeps its belief.
+        if (decision === 'block') continue
         if (mine?.to === true)
           assert.ok(
             decision === 'allow' || decision === 'polite-block' || theirs?.from === true,
