@@ -92,7 +92,10 @@ export class MessageService {
   /** Tells a sender what became known of its message after it was answered (never of a report: then without an outcome). */
   report(report: Report, about: Head, onOutcome: (outcome?: Outcome) => void = () => {}): void {
     if (about.kind === 'report') return onOutcome()
-    const envelope = reportEnvelope(report, { address: about.from, agent: about.fromAgent }, about.to)
+    const sent = this.#parts.router.isLocal(about.from.domain)
+      ? report
+      : { ...report, protocol: about.protocol }
+    const envelope = reportEnvelope(sent, { address: about.from, agent: about.fromAgent }, about.to)
     this.#parts.metrics.reports.add()
     this.send(envelope, onOutcome)
   }

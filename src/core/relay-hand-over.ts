@@ -4,7 +4,9 @@ import { Lanes } from './lanes.ts'
 import type { PeerQueue } from './peer-queue.ts'
 import type { PeerLink, Peers } from './peers.ts'
 import type { RelayMetrics } from './relay-metrics.ts'
+import { departureProtocol } from './report-envelope.ts'
 import type { QueuedUnit, Store, StoredUnit } from './store.ts'
+import type { Translations } from './translations.ts'
 
 /** LIMIT: units read from the store at a time, and pairs of people whose units are under way to one domain together. */
 const batchMax = 100
@@ -15,6 +17,7 @@ export interface HandOverParts {
   readonly peers: Peers
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: RelayMetrics
+  readonly translations: Translations
   /** Tells a sender; `told` gets the outcome of that report, or nothing where none is due. */
   readonly report: (report: Report, about: Head, told: (outcome?: Outcome) => void) => void
   readonly fault: (cause: unknown, what: string) => void
@@ -29,7 +32,7 @@ export function isUnreachable(condition: Condition): condition is 'connection-fa
 export function offerToLink(
   link: PeerLink,
   envelope: Envelope,
-  fault: HandOverParts['fault'],
+  { translations, fault }: Pick<HandOverParts, 'translations' | 'fault'>,
   onOutcome: (outcome: Outcome) => void,
 ): void {
   let answered = false
@@ -38,6 +41,7 @@ export function offerToLink(
     answered = true
     onOutcome(outcome)
   }
+  translations.count(envelope, link.protocol)
   try {
     link.send(envelope, once)
   } catch (cause) {
@@ -129,14 +133,14 @@ export class HandOver {
 
   /** The other domain's word, or why there is no way to it now. */
   #sent(queue: PeerQueue, envelope: Envelope): Promise<Outcome | Condition> {
-    const { peers, fault } = this.#parts
+    const { peers } = this.#parts
     if (!peers.policyFor(queue.domain).messages) return Promise.resolve(refused('permission-denied'))
     return new Promise((resolve) => {
-      peers.find(queue.domain, envelope.head.protocol, (link) => {
+      peers.find(queue.domain, departureProtocol(envelope), (link) => {
         // By policy it never will; for any other reason it may, later.
         if (link === 'permission-denied') resolve(refused(link))
         else if (typeof link === 'string') resolve(link)
-        else offerToLink(link, envelope, fault, resolve)
+        else offerToLink(link, envelope, this.#parts, resolve)
       })
     })
   }

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { delivered, type Outcome, refused, relayed } from '#model'
+import { openMetricsText } from '#observe'
 import { Device } from './testing/devices.ts'
-import { at, type Sketch } from './testing/envelopes.ts'
-import { welcome } from './testing/peers.ts'
+import { at, message, type Sketch } from './testing/envelopes.ts'
+import { ScriptedPeerProtocol, welcome } from './testing/peers.ts'
 import {
   after,
   juliet,
@@ -220,3 +221,31 @@ for (const [what, more, policy, condition] of refusals) {
     assert.deepEqual([world.link.offered, await queuedIds(world)], [[], []])
   })
 }
+
+test('a report goes to another domain by the protocol of the message it is about', async () => {
+  const [first, second] = [
+    new ScriptedPeerProtocol(['capulet.example'], 'first'),
+    new ScriptedPeerProtocol(['capulet.example'], 'second'),
+  ]
+  const world = await relayStage({ peers: [first, second] })
+  const { head } = message({ from: juliet, to: romeo, id: 'm1', protocol: 'second' })
+  const told = new Promise((resolve) =>
+    world.service.messages.report({ about: 'm1', event: 'delivered' }, head, resolve),
+  )
+  assert.deepEqual(await told, delivered)
+  const [report] = second.linkTo('capulet.example').taken
+  assert.deepEqual(report?.view(), { about: 'm1', event: 'delivered', protocol: 'second' })
+  assert.deepEqual(first.linkTo('capulet.example').offered, [])
+})
+
+test('to a domain of another protocol a translation is counted, to one of the same none', async () => {
+  const world = await relayStage()
+  const counted = (): string[] =>
+    openMetricsText(world.service.metrics)
+      .split('\n')
+      .filter((line) => line.startsWith('verona_translations_total{'))
+  await word(world, 'm1')
+  assert.deepEqual(counted(), [])
+  await word(world, 'm2', { protocol: 'other' })
+  assert.deepEqual(counted(), ['verona_translations_total{from="other",to="test"} 1'])
+})

@@ -7,6 +7,7 @@ import { PeerQueue, type RelayPolicy, retryDelay } from './peer-queue.ts'
 import type { Peers } from './peers.ts'
 import { HandOver, type HandOverParts, isUnreachable, offerToLink } from './relay-hand-over.ts'
 import { type RelayMetrics, relayMetrics } from './relay-metrics.ts'
+import { departureProtocol } from './report-envelope.ts'
 import { ServiceError } from './service-error.ts'
 
 /** LIMIT: milliseconds that a stopping server waits for what is being handed over. */
@@ -142,11 +143,11 @@ export class Relay {
       if (outcome.kind !== 'refused') this.#metrics.relayed.add()
       onOutcome(outcome, held)
     }
-    this.#parts.peers.find(head.to.domain, head.protocol, (link) => {
+    this.#parts.peers.find(head.to.domain, departureProtocol(envelope), (link) => {
       if (typeof link === 'string') return answer(refused(link))
       // While the way was looked for, something else may have begun to wait.
       const queue = this.#queues.get(head.to.domain)
-      if (queue === undefined) return offerToLink(link, held, this.#parts.fault, answer)
+      if (queue === undefined) return offerToLink(link, held, this.#parts, answer)
       answered = true
       this.#store(queue, held, onOutcome)
     })

@@ -56,6 +56,12 @@ export function reportEnvelope(
   return new ReportEnvelope(head, raw, report)
 }
 
+/** By which protocol it goes to another domain where that speaks several: a report goes as the message came that it is about. */
+export function departureProtocol(envelope: Envelope): string {
+  const { protocol } = envelope.head
+  return protocol === coreProtocol ? ((envelope.view() as Report).protocol ?? protocol) : protocol
+}
+
 /** Revives a stored report. */
 export function reviveReport(head: Head, raw: Bytes): Envelope {
   try {

@@ -109,6 +109,7 @@ export function createService(parts: ServiceParts): Service {
     clock,
     store,
     peers: parts.peers,
+    translations,
     policy: { ...relayDefaults, ...policy.relay },
     revive,
     metrics,

@@ -16,6 +16,11 @@ const rows: Row[] = [
   ['to a device of another protocol', { toAgent: 'phone', protocol: 'other' }, 'temporarily-unavailable'],
   ['to nobody', { to: 'nobody@verona.example', toAgent: 'phone' }, 'target-unknown'],
   ['to nowhere', { to: 'tybalt@elsewhere.example', toAgent: 'phone' }, 'domain-unknown'],
+  [
+    'from one foreign domain to another',
+    { from: 'iago@venice.example', to: 'tybalt@elsewhere.example' },
+    'permission-denied',
+  ],
   ['with no hops left', { toAgent: 'phone', hops: 0 }, 'too-many-hops'],
   ['from one who is blocked', { toAgent: 'phone', from: 'paris@verona.example' }, 'permission-denied'],
 ]

@@ -33,6 +33,8 @@ export class Transit {
 
   #afar(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
     const { head } = envelope
+    // Nobody's requests are carried from one foreign domain to another.
+    if (!this.#router.isLocal(head.from.domain)) return onOutcome(refused('permission-denied'))
     this.#router.findLink(head.to, head.protocol, (link) => {
       if (typeof link === 'string') onOutcome(refused(link))
       else if (link.protocol !== head.protocol) onOutcome(refused('operation-not-supported'))

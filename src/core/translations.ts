@@ -9,7 +9,7 @@ export class Translations {
   constructor(metrics: Metrics) {
     this.#counted = metrics.counterFamily({
       name: 'verona_translations',
-      help: 'Messages and presence offered to a device of another protocol than they came by.',
+      help: 'Messages and presence offered to a device or domain of another protocol than they came by.',
       labels: ['from', 'to'],
     })
   }

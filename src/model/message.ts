@@ -38,4 +38,6 @@ export interface Report {
   readonly about: string
   readonly event: 'failed' | 'delivered' | 'displayed'
   readonly condition?: Condition
+  /** The protocol by which the message came, where the report goes to another domain: it goes back the same way. */
+  readonly protocol?: string
 }
