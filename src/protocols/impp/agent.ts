@@ -17,7 +17,7 @@ export interface AgentParts {
   readonly exchange: Exchange
   /** Octets of a unit that the client takes. */
   readonly unitOctetsMax: number
-  /** `Inbox: large`: octets of a unit below which another connection is to take it (docs/specs/impp-1.0.md §9.6). */
+  /** `Inbox: large`: octets of a unit below which another connection is to take it (docs/specs/impp-1.0.md §8.5). */
   readonly unitOctetsMin: number
   readonly freshId: () => string
   readonly signOut: (reason: Condition) => void

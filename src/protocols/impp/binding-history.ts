@@ -1,4 +1,4 @@
-// A part of the binding (decision 0014): a message of the history as the unit that shows it (docs/specs/impp-1.0.md §8.5).
+// A part of the binding (decision 0014): a message of the history as the unit that shows it (docs/specs/impp-1.0.md §11.5).
 
 import { type Bytes, concat } from '#base'
 import type { HistoryItem, StoredUnit } from '#core'

@@ -1,5 +1,5 @@
 // A part of the binding (decision 0014): an owner's access rules, contacts and watchers <-> the entries of application/impp-list
-// (docs/specs/impp-1.0.md §11).
+// (docs/specs/impp-1.0.md §11.1).
 
 import { createHash } from 'node:crypto'
 import type { AccessRule, AccessRules, Contact, WatcherInfo } from '#core'

@@ -67,7 +67,7 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   /** Of the AUTH in progress: what its first step asked for. */
   device = ''
   inboxOpen = true
-  /** It takes messages of so many octets and more alone (§8.7). */
+  /** It takes messages of so many octets and more alone (§8.5). */
   largeFrom = 0
   /** True while a login is being decided elsewhere. */
   deciding = false

@@ -1,4 +1,4 @@
-// What a client follows of its own lists (docs/specs/impp-1.0.md §8.3, §8.4): CONTACTS-NOTIFY and WATCHERS-NOTIFY. At most one of a kind
+// What a client follows of its own lists (docs/specs/impp-1.0.md §11.3, §11.4): CONTACTS-NOTIFY and WATCHERS-NOTIFY. At most one of a kind
 // is under way; what changes meanwhile is told with the next, each entry as it then is.
 
 import type { Contact, ContactAgent, WatcherInfo, WatcherInfoAgent } from '#core'
@@ -97,7 +97,7 @@ export class Feeds implements ContactAgent, WatcherInfoAgent {
     this.contacts?.changed(address.key, contactText(contactEntry(address, contact)))
   }
 
-  /** The list says it: a contact that asks is one of its entries (§8.3). */
+  /** The list says it: a contact that asks is one of its entries (§11.3). */
   authorizationEvent(): void {}
 
   watchersChanged(_owner: Address, changes: readonly WatcherInfo[]): void {

@@ -1,4 +1,4 @@
-// The history and the place of a person (docs/specs/impp-1.0.md §8.5, §8.6).
+// The history and the place of a person (docs/specs/impp-1.0.md §11.5, §11.6).
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { text, utf8 } from '#base'

@@ -1,4 +1,4 @@
-// Requests about one's own lists (docs/specs/impp-1.0.md §8.2 to §8.4).
+// Requests about one's own lists (docs/specs/impp-1.0.md §11.1 to §11.4).
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { utf8 } from '#base'

@@ -1,5 +1,5 @@
 // application/impp-list: an owner's access rules, contacts and watchers as tags only, in the manner of IMPP §8
-// (docs/specs/impp-1.0.md §11). An entry is written by itself, so that a page takes as many as fit.
+// (docs/specs/impp-1.0.md §11.1). An entry is written by itself, so that a page takes as many as fit.
 
 import { type Bytes, utf8 } from '#base'
 import { type Element, isXmlFault, parseElement } from '#wire/xml'

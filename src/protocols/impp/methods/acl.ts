@@ -1,4 +1,4 @@
-// GET-ACL and SET-ACL (IMPP §11.1, §16; docs/specs/impp-1.0.md §8.2): the one set of access rules that all protocols obey.
+// GET-ACL and SET-ACL (IMPP §11.1, §16; docs/specs/impp-1.0.md §11.2): the one set of access rules that all protocols obey.
 
 import type { AccessRule, RulesChange } from '#core'
 import type { Condition } from '#model'
@@ -33,7 +33,7 @@ export const setAcl: Method = {
     const wanted = headers.get('if-match')
     const fault = ownTargetFault(login, headers)
     if (fault !== undefined) return reply.error(fault)
-    // A whole set replaces only what its writer has seen: else one device would undo what another did (§8.2).
+    // A whole set replaces only what its writer has seen: else one device would undo what another did (§11.2).
     if (change !== 'put' && change !== 'remove' && (change !== 'replace' || wanted === undefined))
       return reply.error('malformed')
     const rules = rulesIn(request)

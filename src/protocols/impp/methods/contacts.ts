@@ -1,4 +1,4 @@
-// GET-CONTACTS, SET-CONTACT and AUTHORIZE (docs/specs/impp-1.0.md §8.3, §8.4): the list and the authorizations that a person has in every
+// GET-CONTACTS, SET-CONTACT and AUTHORIZE (docs/specs/impp-1.0.md §11.3, §11.4): the list and the authorizations that a person has in every
 // protocol.
 
 import type { Outcome } from '#model'

@@ -1,4 +1,4 @@
-// GET-FORWARD and SET-FORWARD (docs/specs/impp-1.0.md §8.6): the person has moved, for a while or for good (IMPP §18.8, E6, E7).
+// GET-FORWARD and SET-FORWARD (docs/specs/impp-1.0.md §11.6): the person has moved, for a while or for good (IMPP §18.8, E6, E7).
 
 import type { Forward } from '#core'
 import type { ClientSession, Login } from '../client-session.ts'

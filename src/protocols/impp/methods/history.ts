@@ -1,4 +1,4 @@
-// GET-HISTORY (docs/specs/impp-1.0.md §8.5): one's own messages of all protocols, each as the SEND that shows it, content byte for byte.
+// GET-HISTORY (docs/specs/impp-1.0.md §11.5): one's own messages of all protocols, each as the SEND that shows it, content byte for byte.
 
 import { type Bytes, concat } from '#base'
 import type { HistoryItem, HistoryQuery } from '#core'

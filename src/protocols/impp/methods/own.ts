@@ -1,4 +1,4 @@
-// What the requests about one's own lists share (docs/specs/impp-1.0.md §8): the target is oneself, and a list comes in pages.
+// What the requests about one's own lists share (docs/specs/impp-1.0.md §11): the target is oneself, and a list comes in pages.
 
 import type { Condition } from '#model'
 import type { HeaderLines } from '#wire/header-lines'

@@ -1,4 +1,4 @@
-// GET-WATCHERS (docs/specs/impp-1.0.md §8.4): who watches one's presence, and who asks to (RFC 3857).
+// GET-WATCHERS (docs/specs/impp-1.0.md §11.4): who watches one's presence, and who asks to (RFC 3857).
 
 import { watcherEntry } from '../binding-lists.ts'
 import type { ClientSession, Login } from '../client-session.ts'
