@@ -40,7 +40,7 @@ const rows: readonly (readonly [what: string, sent: string, got: string])[] = [
     `<message from='romeo@localhost/orchard' type='error' to='juliet@localhost/balcony'>${inside}</message>`,
   ],
   [
-    'presence broadcast (§4.4.2), with what clients put into it (XEP-0115, XEP-0153, XEP-0319)',
+    'presence broadcast (§4.4.2, §4.7.3), with what clients put into it (XEP-0115, XEP-0153, XEP-0319)',
     `<presence  id='p'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node="n" ver='v'/><x xmlns='vcard-temp:x:update'><photo>00</photo></x>${inside}</presence>`,
     `<presence from='romeo@localhost/orchard' to='juliet@localhost'  id='p'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node="n" ver='v'/><x xmlns='vcard-temp:x:update'><photo>00</photo></x>${inside}</presence>`,
   ],

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { testDomain } from '../testing/test-domain.ts'
 
 describe('directed presence (RFC 6121 §4.6)', () => {
-  it('§4.6.3: goes to whom it is addressed, and so does the end of it', async () => {
+  it('§4.6.3, §4.6.4: goes to whom it is addressed, and so does the end of it', async () => {
     const domain = await testDomain()
     const juliet = await domain.available('juliet', 'balcony')
     const romeo = await domain.available('romeo', 'orchard')

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { testDomain } from '../testing/test-domain.ts'
 
 describe('presence (RFC 6121 §4)', () => {
-  it("§4.2.2: is broadcast to contacts, to one's other resources and to itself; contacts' presence comes back", async () => {
+  it("§4.2.2, §4.2.3, §4.3.1: is broadcast to contacts, to one's other resources and to itself; contacts' presence comes back", async () => {
     const domain = await testDomain()
     await domain.befriend('romeo', 'juliet')
     const juliet = await domain.available('juliet', 'balcony', '<presence><show>away</show></presence>')
@@ -23,7 +23,7 @@ describe('presence (RFC 6121 §4)', () => {
     ])
   })
 
-  it('§4.4.2: a change goes to the same; the same again to nobody', async () => {
+  it('§4.4.2, §4.4.3: a change goes to the same; the same again to nobody', async () => {
     const domain = await testDomain()
     await domain.befriend('romeo', 'juliet')
     const juliet = await domain.available('juliet', 'balcony')
@@ -36,7 +36,7 @@ describe('presence (RFC 6121 §4)', () => {
     ])
   })
 
-  it('§4.5.2: a goodbye goes to contacts, with its words', async () => {
+  it('§4.5.2, §4.5.3: a goodbye goes to contacts, with its words', async () => {
     const domain = await testDomain()
     await domain.befriend('romeo', 'juliet')
     const juliet = await domain.available('juliet', 'balcony')
