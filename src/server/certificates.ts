@@ -5,6 +5,7 @@ import type { Config } from '#config'
 import { type CertificateFiles, ensureCertificates, type OwnCertificates, TlsContexts } from '#net'
 import type { Log } from '#observe'
 import { tableOf } from './configuration.ts'
+import { peersSettings } from './peer-settings.ts'
 import { mainSettings } from './settings.ts'
 
 export interface Certificates {
@@ -34,7 +35,8 @@ export async function prepareCertificates(
   const own = allNamed ? undefined : await makeOwn(join(data, 'tls'), domains, clock, log)
   const certificates = [...named]
   if (own !== undefined) certificates.push({ certificate: own.certificateFile, key: own.keyFile })
-  const tls = new TlsContexts({ certificates })
+  const { trust } = config.of(peersSettings)
+  const tls = new TlsContexts({ certificates, ...(trust !== undefined && { trust: [trust] }) })
   warnOfAge(tls, clock, log)
   tls.watch(clock, lookSeconds, (error) => {
     if (error !== undefined)

@@ -1,5 +1,15 @@
 // What an operator says of other domains: with whom we speak, by what, and how long we try.
-import { choice, flag, integer, optionalList, optionalText, requiredText, seconds, section } from '#config'
+import {
+  choice,
+  flag,
+  integer,
+  optionalList,
+  optionalPath,
+  optionalText,
+  requiredText,
+  seconds,
+  section,
+} from '#config'
 import { relayDefaults } from '#core'
 import { prepareDomain } from '#model'
 import { systemResolver } from '#net'
@@ -21,6 +31,9 @@ export const peersSettings = section(
     tls: choice(['verified', 'encrypted', 'none'], {
       doc: `What connections with other domains must be. ${tlsDoc}`,
       default: 'verified',
+    }),
+    trust: optionalPath({
+      doc: 'PEM file of authorities whose certificates prove other domains, beside those that the system trusts.',
     }),
     retryFirstSeconds: seconds({
       doc: 'The wait after a domain could not be reached; it doubles with every failure, and a random half of it is left out.',

@@ -24,25 +24,36 @@ plain_without_tls = true
 scram_iterations = 4096
 `
 
+export interface HouseParts {
+  /** TOML laid over those of every transcript, in this order. */
+  readonly settings: readonly string[]
+  /** On a database in a file, which outlives a restart. */
+  readonly durable: boolean
+  /** Changes the server before anybody signs in. */
+  readonly prepare: (server: RunningServer) => void
+  /** One that several houses share. */
+  readonly clock?: VirtualClock
+}
+
 export class House {
-  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  readonly #directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
-  readonly #settings: string
+  readonly clock: VirtualClock
+  readonly directory = mkdtempSync(join(tmpdir(), 'verona-transcript-'))
+  readonly #settings: readonly string[]
   readonly #durable: boolean
   readonly #prepare: (server: RunningServer) => void
   readonly #places = new Map<string, { readonly host: string; readonly port: number }>()
   #server: RunningServer | undefined
 
-  /**
-   * @param settings TOML laid over those of every transcript
-   * @param durable on a database in a file, which outlives a restart
-   * @param prepare changes the server before anybody signs in
-   */
-  constructor(settings: string, durable: boolean, prepare: (server: RunningServer) => void) {
+  constructor({ settings, durable, prepare, clock }: HouseParts) {
+    this.clock = clock ?? new VirtualClock(Date.UTC(2026, 0, 1))
     this.#settings = settings
     // A soak plays all of them on the database.
     this.#durable = durable || process.env.VERONA_SOAK !== undefined
     this.#prepare = prepare
+  }
+
+  get isOpen(): boolean {
+    return this.#server !== undefined
   }
 
   get server(): RunningServer {
@@ -56,9 +67,9 @@ export class House {
   }
 
   async start(): Promise<void> {
-    const directory = this.#directory
+    const { directory } = this
     const file = join(directory, 'verona.toml')
-    writeFileSync(file, `data = ${JSON.stringify(directory)}\n${laidOver(settings, this.#settings)}`)
+    writeFileSync(file, `data = ${JSON.stringify(directory)}\n${laidOver(settings, ...this.#settings)}`)
     const configuration = await loadConfiguration({ file, environment: {}, directory })
     const store = this.#durable ? {} : { store: createMemoryStore() }
     this.#server = await startServer(configuration, { clock: this.clock, log: silentLog, ...store })
@@ -73,6 +84,7 @@ export class House {
   async stop(): Promise<void> {
     const passing = setInterval(() => this.clock.advance(1000), 5)
     await this.#server?.stop()
+    this.#server = undefined
     clearInterval(passing)
   }
 
@@ -84,7 +96,7 @@ export class House {
 
   async close(): Promise<void> {
     await this.stop()
-    rmSync(this.#directory, { recursive: true, force: true })
+    rmSync(this.directory, { recursive: true, force: true })
   }
 }
 

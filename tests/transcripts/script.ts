@@ -17,12 +17,25 @@ export interface Step {
   readonly block: string
 }
 
+/** A server of a script that has several. */
+export interface Resident {
+  readonly domain: string
+  /** By which protocols it speaks with other domains. */
+  readonly announced: readonly string[]
+  /** Whose certificate it shows, and whether the others trust its authority. */
+  readonly certificate: string
+  readonly trusted: boolean
+}
+
 export interface Script {
   readonly title: string
   /** `address` or `address password` a line. */
   readonly accounts: readonly { readonly address: string; readonly password: string }[]
-  /** TOML laid over the settings of the test server. */
+  /** Where there are several servers: each of them. */
+  readonly residents: readonly Resident[]
+  /** TOML laid over the settings of every server of the test, and over those of one. */
   readonly settings: string
+  readonly settingsOf: ReadonlyMap<string, string>
   readonly parties: readonly Declaration[]
   readonly steps: readonly Step[]
 }
@@ -61,7 +74,9 @@ export function readScript(file: string, text: string): Script {
   const script = {
     title,
     accounts: [] as Script['accounts'][number][],
+    residents: [] as Resident[],
     settings: '',
+    settingsOf: new Map<string, string>(),
     parties: [] as Declaration[],
     steps: [] as Step[],
   }
@@ -73,7 +88,9 @@ export function readScript(file: string, text: string): Script {
         const [address, password = 'secret'] = entry.trim().split(/\s+/)
         script.accounts.push({ address: address as string, password })
       }
-    } else if (head === 'settings') script.settings = block
+    } else if (head === 'servers') script.residents.push(...block.split('\n').filter(Boolean).map(residentOf))
+    else if (head === 'settings') script.settings = block
+    else if (head.startsWith('settings ')) script.settingsOf.set(head.slice('settings '.length), block)
     else if (declared !== null) {
       const [, name, protocol, words] = declared as unknown as [string, string, string, string]
       script.parties.push({ name, protocol, words: words.split(/\s+/) })
@@ -82,4 +99,16 @@ export function readScript(file: string, text: string): Script {
     } else script.steps.push({ line, who: '', what: head, block })
   }
   return script
+}
+
+/** `domain protocol...`, `certificate=DOMAIN`, `untrusted`. */
+function residentOf(line: string): Resident {
+  const [domain = '', ...words] = line.trim().split(/\s+/)
+  const shown = words.find((word) => word.startsWith('certificate='))?.slice('certificate='.length)
+  return {
+    domain,
+    announced: words.filter((word) => word !== 'untrusted' && !word.includes('=')),
+    certificate: shown ?? domain,
+    trusted: !words.includes('untrusted'),
+  }
 }

@@ -7,6 +7,7 @@ import { ImppParty } from './impp-party.ts'
 import type { Party, PartyContext } from './party.ts'
 import type { Script } from './script.ts'
 import { SipParty } from './sip-party.ts'
+import { Town } from './town.ts'
 import { XmppParty } from './xmpp-party.ts'
 
 const restart = 'the server restarts'
@@ -28,35 +29,76 @@ export async function play(
   script: Script,
   prepare: (server: RunningServer) => void = () => {},
 ): Promise<void> {
-  const restarts = script.steps.some(({ what }) => what === restart)
-  const house = new House(script.settings, restarts, prepare)
+  const durable = script.steps.some(({ what }) => what === restart || /^the server of \S+ starts$/.test(what))
+  const place = placeOf(script, durable, prepare)
   const parties = new Map<string, Party>()
   try {
-    await house.start()
-    await addAccounts(house.server, script)
-    const context = contextOf(house, script)
+    await place.start()
+    for (const house of place.houses.values()) await addAccounts(house, place, script)
+    const context = contextOf(script)
     for (const { name, protocol, words } of script.parties) {
       const Maker = makers[protocol]
       if (Maker === undefined) throw new Error(`${file}: no party speaks ${protocol}`)
-      parties.set(name, new Maker(words, { ...context, name }))
+      const { places } = houseOf(place, words[0] as string)
+      parties.set(name, new Maker(words, { ...context, places, name }))
     }
     for (const { line, who, what, block } of script.steps) {
       const party = parties.get(who)
       try {
         if (party !== undefined) await party.act(what, block)
-        else await worldStep(what, block, house)
+        else await worldStep(what, block, place)
       } catch (error) {
         throw new Error(`${file}:${line}: ${who} ${what}: ${(error as Error).message}`, { cause: error })
       }
     }
   } finally {
     for (const party of parties.values()) party.abandon()
-    await house.close()
+    await place.close()
   }
 }
 
-async function addAccounts({ service }: RunningServer, script: Script): Promise<void> {
-  const accounts = script.accounts.map(({ address, password }) => {
+/** Where a script plays: one server, or a town of them. */
+interface Place {
+  readonly clock: VirtualClock
+  readonly houses: ReadonlyMap<string, House>
+  readonly town?: Town
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+function placeOf(script: Script, durable: boolean, prepare: (server: RunningServer) => void): Place {
+  const { residents, settings, settingsOf } = script
+  if (residents.length > 0) {
+    const town = new Town({ residents, settings, settingsOf, durable, prepare })
+    return {
+      clock: town.clock,
+      houses: town.houses,
+      town,
+      start: () => town.start(),
+      close: () => town.close(),
+    }
+  }
+  const house = new House({ settings: [settings], durable, prepare })
+  return {
+    clock: house.clock,
+    houses: new Map([['', house]]),
+    start: () => house.start(),
+    close: () => house.close(),
+  }
+}
+
+/** The server that an address belongs to; where there is one alone, that. */
+function houseOf({ houses }: Place, address: string): House {
+  const [domain = ''] = (address.split('@')[1] ?? address).split('/')
+  const house = houses.get('') ?? houses.get(domain)
+  if (house === undefined) throw new Error(`there is no server of ${domain}`)
+  return house
+}
+
+async function addAccounts(house: House, place: Place, script: Script): Promise<void> {
+  const { service } = house.server
+  const own = script.accounts.filter(({ address }) => houseOf(place, address) === house)
+  const accounts = own.map(({ address, password }) => {
     const parsed = parseAddress(address)
     if (parsed === undefined) throw new Error(`${address} is no address`)
     return { address: parsed, password }
@@ -65,34 +107,44 @@ async function addAccounts({ service }: RunningServer, script: Script): Promise<
   if (refusals.length > 0) throw new Error(`accounts were refused: ${JSON.stringify(refusals)}`)
 }
 
-function contextOf({ places }: House, script: Script): Omit<PartyContext, 'name'> {
+function contextOf(script: Script): Omit<PartyContext, 'name' | 'places'> {
   const passwords = new Map(script.accounts.map(({ address, password }) => [address, password]))
   const octets = new Map<string, Buffer>()
-  return { places, variables: new Map(), octets, passwordOf: (address) => passwords.get(address) ?? 'secret' }
+  return { variables: new Map(), octets, passwordOf: (address) => passwords.get(address) ?? 'secret' }
 }
 
 /**
  * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
- * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`; `the server stops`, `the server restarts`.
+ * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`; `the server stops`, `the server restarts`; in a town `the server of
+ * capulet.example stops` and `starts`, `the connections between the servers break`.
  */
-async function worldStep(what: string, block: string, house: House): Promise<void> {
-  const { clock, server } = house
+async function worldStep(what: string, block: string, place: Place): Promise<void> {
+  const { clock, town } = place
   const seconds = /^time passes (\d+) seconds?$/.exec(what)?.[1]
   if (seconds !== undefined) {
     return pass(clock, Number(seconds))
   }
   const gone = /^(\S+@\S+) is removed$/.exec(what)?.[1]
-  if (gone !== undefined) return removeAccount(server, gone)
-  const move = /^(\S+@\S+) (moves (?:for good )?to \S+|comes back)$/.exec(what)
-  if (move !== null) return movePerson(server, move[1] as string, move[2] as string)
-  if (what === 'the server stops') return void server.stop()
-  if (what === restart) return house.restart()
+  if (gone !== undefined) return removeAccount(houseOf(place, gone).server, gone)
+  const [, mover = '', where] = /^(\S+@\S+) (moves (?:for good )?to \S+|comes back)$/.exec(what) ?? []
+  if (where !== undefined) return movePerson(houseOf(place, mover).server, mover, where)
+  const [, domain = '', end] = /^the server of (\S+) (stops|starts)$/.exec(what) ?? []
+  if (end !== undefined)
+    return end === 'stops' ? houseOf(place, domain).stop() : houseOf(place, domain).start()
+  if (town !== undefined && what === 'the connections between the servers break') return town.breakRoads()
+  if (what === 'the server stops') return void houseOf(place, '').server.stop()
+  if (what === restart) return houseOf(place, '').restart()
   const decision =
     /^(\S+@\S+) (approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about) (\S+)$/.exec(
       what,
     )
   if (decision === null) throw new Error(`nobody knows how to "${what}" ${block}`)
-  await decide(server, decision[1] as string, decision[2] as string, decision[3] as string)
+  await decide(
+    houseOf(place, decision[1] as string).server,
+    decision[1] as string,
+    decision[2] as string,
+    decision[3] as string,
+  )
 }
 
 /** Time passes a little at a time, so that pings are answered on the way. */

@@ -6,7 +6,7 @@ import {
   type Connection,
   listenTcp,
   netMetrics,
-  systemResolver,
+  type Resolver,
   type TcpListener,
   type TlsContexts,
   type WebOffers,
@@ -18,7 +18,7 @@ import { reviveEnvelope } from './envelope.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type ImppSettings, settings } from './settings.ts'
 
-export const protocol: Protocol<ImppSettings, TlsContexts, Logins, WebOffers> = {
+export const protocol: Protocol<ImppSettings, TlsContexts, Logins, WebOffers, Resolver> = {
   name: protocolName,
   settings,
   revive: reviveEnvelope,
@@ -27,7 +27,7 @@ export const protocol: Protocol<ImppSettings, TlsContexts, Logins, WebOffers> = 
 
 async function start(
   service: Service,
-  environment: Environment<ImppSettings, TlsContexts, Logins, WebOffers>,
+  environment: Environment<ImppSettings, TlsContexts, Logins, WebOffers, Resolver>,
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
   const { settings: values } = environment
@@ -39,8 +39,7 @@ async function start(
     service,
     settings: values,
     tls: environment.tls,
-    resolver: systemResolver(),
-    serversOf: () => undefined,
+    others: environment.domains,
   }).catch(async (error: unknown) => {
     await opened?.close()
     throw error

@@ -31,7 +31,7 @@ export class Domains implements PeerProtocol {
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
     this.#places = {
       resolver: environment.resolver,
-      serversOf: environment.serversOf,
+      routeTo: environment.routeTo,
       isChosen: (domain) => environment.service.peers.policyFor(domain).protocol === protocolName,
     }
   }

@@ -1,6 +1,6 @@
 // What all that speaks with other domains shares.
 
-import type { Service } from '#core'
+import type { PeerRoute, Service } from '#core'
 import type { Resolver, TlsContext } from '#net'
 import type { ImppSettings } from '../settings.ts'
 import type { DomainMetrics } from './metrics.ts'
@@ -11,7 +11,7 @@ export interface DomainsEnvironment {
   /** Our certificates, by domain; it trusts whom the operator trusts. */
   readonly tls: TlsContext
   readonly resolver: Resolver
-  /** `host` or `host:port` of the servers of a domain that DNS is not asked about. */
-  readonly serversOf: (domain: string) => readonly string[] | undefined
+  /** How we get to a domain, as the configuration says. */
+  readonly routeTo: (domain: string) => PeerRoute
   readonly metrics: DomainMetrics
 }

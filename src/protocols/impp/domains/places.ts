@@ -1,6 +1,7 @@
 // Where the servers of another domain are (IMPP §4, D9; docs/specs/impp-1.0.md, "Between domains"): as the operator says, else the SRV
 // record `_impp-server._tcp`, else, where the operator wants this protocol for the domain, its own addresses.
 
+import type { PeerRoute } from '#core'
 import { DnsError, type Resolver } from '#net'
 
 export interface Place {
@@ -12,7 +13,7 @@ export const domainPort = 7411
 
 export interface PlacesParts {
   readonly resolver: Resolver
-  readonly serversOf: (domain: string) => readonly string[] | undefined
+  readonly routeTo: (domain: string) => PeerRoute
   /** The operator has said that this protocol is the one for the domain. */
   readonly isChosen: (domain: string) => boolean
 }
@@ -20,9 +21,9 @@ export interface PlacesParts {
 /** In the order to be tried; none: the domain does not speak this protocol. @throws DnsError */
 export async function placesOf(
   domain: string,
-  { resolver, serversOf, isChosen }: PlacesParts,
+  { resolver, routeTo, isChosen }: PlacesParts,
 ): Promise<readonly Place[]> {
-  const configured = serversOf(domain)
+  const { servers: configured } = routeTo(domain)
   if (configured !== undefined && configured.length > 0) return configured.map(placeOf)
   const records = await resolver.srv(`_impp-server._tcp.${domain}`)
   if (records === 'unavailable') return []

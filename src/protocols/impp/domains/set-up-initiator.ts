@@ -41,7 +41,8 @@ export class InitiatorSetUp implements SetUp {
   }
 
   secured(session: DomainSession): void {
-    const proof = proofOf(session.connection.tls, this.#parts.theirs)
+    const { theirs } = this.#parts
+    const proof = proofOf(session.connection.tls, theirs, session.environment.routeTo(theirs))
     if (!proof.proven) return session.fail(proof.why)
     this.#identity = proof.identity
     this.#step = 'greeting-again'

@@ -93,7 +93,7 @@ export class ResponderSetUp implements SetUp {
     if (greeted === undefined) return reply.error('malformed')
     if (headers.get('mechanism') !== 'EXTERNAL') return reply.error('not-acceptable')
     const { ours, theirs } = greeted
-    const proof = proofOf(session.connection.tls, theirs)
+    const proof = proofOf(session.connection.tls, theirs, session.environment.routeTo(theirs))
     if (!proof.proven)
       return this.#refuse(session, reply, 'domain-authentication-required', theirs, proof.why)
     // RFC 4422 Appendix A: EXTERNAL's one message is whom to act as; empty: whom the certificate names.

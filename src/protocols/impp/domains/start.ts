@@ -1,6 +1,6 @@
 // What the server starts of the legs to other domains: the listener for their servers, and the links to them.
 
-import type { Listener, Service } from '#core'
+import type { Listener, PeerEnvironment, Service } from '#core'
 import { connectTcp, listenTcp, netMetrics, type Resolver, type TcpListener, type TlsContext } from '#net'
 import type { ImppSettings } from '../settings.ts'
 import { Domains } from './domains.ts'
@@ -13,8 +13,8 @@ export interface StartParts {
   readonly service: Service
   readonly settings: ImppSettings
   readonly tls: TlsContext
-  readonly resolver: Resolver
-  readonly serversOf: (domain: string) => readonly string[] | undefined
+  /** Undefined: other domains are not spoken with. */
+  readonly others: PeerEnvironment<Resolver> | undefined
 }
 
 export interface RunningDomains {
@@ -25,14 +25,21 @@ export interface RunningDomains {
 
 /** Undefined where `impp.server` is not set: then there are no other domains by this protocol. */
 export async function startDomains(parts: StartParts): Promise<RunningDomains | undefined> {
-  const { service, settings } = parts
+  const { service, settings, tls, others } = parts
   const { clock, log } = service
-  if (settings.server === undefined) return undefined
+  if (settings.server === undefined || others === undefined) return undefined
   const metrics = netMetrics(service.metrics)
   const onFault = (error: unknown, connection?: { readonly id: string }): void =>
     log.error('an impp connection of a domain was cut by a fault', { error, connection: connection?.id })
   const domains = new Domains(
-    { ...parts, metrics: domainMetrics(service.metrics) },
+    {
+      service,
+      settings,
+      tls,
+      resolver: others.resolver,
+      routeTo: (domain) => others.routeTo(domain),
+      metrics: domainMetrics(service.metrics),
+    },
     ({ host, port }, signal) =>
       connectTcp({ host, port, signal, connectSecondsMax, clock, metrics, onFault }),
   )

@@ -1,7 +1,7 @@
 // Two servers of this protocol in memory, each with a domain, on one clock that stands still. Every octet between them passes here,
 // and a connection can be cut after any of them.
 import { VirtualClock } from '#base'
-import { createPeers, type PeerPolicy, type Peers, type Store } from '#core'
+import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
 import { type Connection, type ConnectionHandler, connectionPair, fixedResolver, type TlsInfo } from '#net'
 import { Domains } from '../domains/domains.ts'
 import type { DomainsEnvironment } from '../domains/environment.ts'
@@ -21,8 +21,8 @@ export const welcome: PeerPolicy = {
 export interface World extends Fixture {
   readonly domain: string
   readonly domains: Domains
-  /** What it does with other domains; may be changed. */
-  readonly policy: { current: PeerPolicy }
+  /** What it does with other domains, and how it gets to them; may be changed. */
+  readonly policy: { current: PeerPolicy; tls: PeerRoute['tls'] }
 }
 
 /** The connections between the two, and what crossed them. */
@@ -140,7 +140,7 @@ async function makeWorld(
   certified: Certified,
   store: Store | undefined,
 ): Promise<World> {
-  const policy = { current: welcome }
+  const policy: World['policy'] = { current: welcome, tls: 'verified' }
   const fault = (cause: unknown): void => {
     throw cause
   }
@@ -166,7 +166,7 @@ async function makeWorld(
         'server.capulet.example': ['capulet.example'],
       },
     }),
-    serversOf: () => undefined,
+    routeTo: () => ({ servers: undefined, tls: policy.tls }),
     metrics: domainMetrics(service.metrics),
   }
   const domains = new Domains(environment, async ({ host }) => {
