@@ -108,8 +108,10 @@ function laidOver(...texts: readonly string[]): string {
     for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
       const [key = ''] = line.split('=')
       if (line.startsWith('[')) {
-        table = tables.get(line) ?? new Map()
-        tables.set(line, table)
+        // Each [[table]] is one more; of a [table] there is one.
+        const head = line.startsWith('[[') ? `${line} # ${tables.size}` : line
+        table = tables.get(head) ?? new Map()
+        tables.set(head, table)
       } else table.set(key.trim(), line)
     }
   }

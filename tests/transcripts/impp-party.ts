@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { Arrivals, octetsDiffer, octetsOf, type Party, type PartyContext, patience } from './party.ts'
 import { filled, unitDiffers } from './pattern.ts'
 
-interface Unit {
+export interface Unit {
   /** With LF, for comparison. */
   readonly text: string
   readonly body: Buffer
@@ -18,9 +18,9 @@ export class ImppParty implements Party {
   /** Octets of a unit that it says it takes. */
   readonly #largest: string | undefined
   readonly #inbox: string | undefined
-  readonly #context: PartyContext
-  #socket: Socket | undefined
-  #connectionId = ''
+  protected readonly context: PartyContext
+  protected socket: Socket | undefined
+  protected connectionId = ''
   #rest: Buffer = Buffer.alloc(0)
   #silent = false
   #ids = 0
@@ -36,13 +36,13 @@ export class ImppParty implements Party {
       words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
     this.#largest = option('largest')
     this.#inbox = option('inbox')
-    this.#context = context
+    this.context = context
   }
 
   async act(what: string, block: string): Promise<void> {
-    const text = filled(block, this.#context.variables)
-    if (what === 'signs in') return this.#signIn()
-    if (what === 'sends') return this.#send(text)
+    const text = filled(block, this.context.variables)
+    if (what === 'signs in') return this.signIn()
+    if (what === 'sends') return this.send(text)
     if (what === 'receives') return this.#receive(block)
     if (what === 'receives nothing') return this.#receiveNothing()
     const of = /^receives the octets of (\w+)$/.exec(what)?.[1]
@@ -55,7 +55,7 @@ export class ImppParty implements Party {
     if (what === 'disappears') return this.abandon()
     if (what === 'is disconnected') return this.#closed()
     if (what === 'signs out') {
-      await this.#exchange('QUIT', '')
+      await this.exchange('QUIT', '')
       return this.abandon()
     }
     const answer = /^answers (OK|ERROR .*)$/.exec(what)?.[1]
@@ -64,7 +64,7 @@ export class ImppParty implements Party {
   }
 
   async #closed(): Promise<void> {
-    const socket = this.#socket
+    const socket = this.socket
     if (socket !== undefined && !socket.closed) {
       const late = setTimeout(() => socket.destroy(new Error('late')), patience)
       await new Promise<void>((resolve) => socket.once('close', () => resolve()))
@@ -75,40 +75,51 @@ export class ImppParty implements Party {
   }
 
   abandon(): void {
-    this.#socket?.destroy()
-    this.#socket = undefined
+    this.socket?.destroy()
+    this.socket = undefined
   }
 
-  get #url(): string {
+  protected get url(): string {
     const [user, domain] = this.#address.split('@')
     return `impp://${domain}/${user}`
   }
 
-  async #signIn(): Promise<void> {
-    const place = this.#context.places.get('impp.client')
-    if (place === undefined) throw new Error('the server has no listener for IMPP clients')
-    const socket = connect(place)
-    this.#socket = socket
-    this.#rest = Buffer.alloc(0)
-    this.#requests = new Arrivals()
-    this.#responses = new Arrivals()
-    this.#connectionId = ''
-    this.#silent = false
-    socket.on('error', () => {})
-    socket.on('data', (bytes) => this.#read(bytes))
+  protected async signIn(): Promise<void> {
+    this.open('impp.client')
     const [user, domain] = this.#address.split('@') as [string, string]
     const limit = this.#largest === undefined ? '' : `\nMax-Message-Size: ${this.#largest}`
-    await this.#exchange('HELLO', `Domain: ${domain}${limit}`)
-    const plain = Buffer.from(`\0${user}\0${this.#context.passwordOf(this.#address)}`).toString('base64')
+    await this.exchange('HELLO', `Domain: ${domain}${limit}`)
+    const plain = Buffer.from(`\0${user}\0${this.context.passwordOf(this.#address)}`).toString('base64')
     const device = this.#device === undefined ? '' : `\nDevice: ${this.#device}`
     const inbox = this.#inbox === undefined ? '' : `\nInbox: ${this.#inbox}`
-    const done = await this.#exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}${inbox}`)
-    this.#connectionId = done.fields.get('connection-id') ?? ''
+    const done = await this.exchange('AUTH', `Mechanism: PLAIN\nData: ${plain}${device}${inbox}`)
+    this.connectionId = done.fields.get('connection-id') ?? ''
+  }
+
+  /** A new connection to a listener, and everything from the beginning. */
+  protected open(setting: string): Socket {
+    const place = this.context.places.get(setting)
+    if (place === undefined) throw new Error(`the server has no listener ${setting}`)
+    this.#requests = new Arrivals()
+    this.#responses = new Arrivals()
+    this.connectionId = ''
+    this.#silent = false
+    return this.readFrom(connect({ ...place, noDelay: true }))
+  }
+
+  /** What comes is read from this socket from now on. */
+  protected readFrom<S extends Socket>(socket: S): S {
+    this.socket?.removeAllListeners('data')
+    this.socket = socket
+    this.#rest = Buffer.alloc(0)
+    socket.on('error', () => {})
+    socket.on('data', (bytes) => this.#read(bytes))
+    return socket
   }
 
   /** A request of the set-up, which must succeed. */
-  async #exchange(method: string, fields: string): Promise<Unit> {
-    this.#write(`${method} setup-${++this.#ids} impp/1.0`, fields === '' ? [] : fields.split('\n'), '')
+  protected async exchange(method: string, fields: string): Promise<Unit> {
+    this.write(`${method} setup-${++this.#ids} impp/1.0`, fields === '' ? [] : fields.split('\n'), '')
     const response = await this.#responses.next(`an answer to ${method}`)
     if (!response.first.startsWith('OK')) throw new Error(`${method} was answered:\n${response.text}`)
     return response
@@ -117,29 +128,29 @@ export class ImppParty implements Party {
   #sendOctets(text: string): void {
     const at = text.indexOf('\n\n')
     const body = octetsOf(text.slice(at + 2))
-    this.#context.octets.set(this.#context.name, body)
-    this.#send(text.slice(0, at), body)
+    this.context.octets.set(this.context.name, body)
+    this.send(text.slice(0, at), body)
   }
 
   /** `METHOD id` or `METHOD` alone, fields, and a body after an empty line. */
-  #send(text: string, octets?: Buffer): void {
+  protected send(text: string, octets?: Buffer): void {
     const at = text.indexOf('\n\n')
     const [first = '', ...fields] = (at < 0 ? text : text.slice(0, at))
       .split('\n')
       .filter((line) => line !== '')
     const [method = '', id = `r${++this.#ids}`] = first.split(' ')
     const has = (name: string): boolean => fields.some((field) => field.toLowerCase().startsWith(`${name}:`))
-    if (!has('from')) fields.unshift(`From: ${this.#url}`)
-    if (!has('connection-id')) fields.splice(1, 0, `Connection-ID: ${this.#connectionId}`)
-    this.#write(`${method} ${id} impp/1.0`, fields, octets ?? (at < 0 ? '' : text.slice(at + 2)))
+    if (!has('from')) fields.unshift(`From: ${this.url}`)
+    if (!has('connection-id')) fields.splice(1, 0, `Connection-ID: ${this.connectionId}`)
+    this.write(`${method} ${id} impp/1.0`, fields, octets ?? (at < 0 ? '' : text.slice(at + 2)))
   }
 
-  #write(first: string, fields: readonly string[], body: string | Buffer): void {
-    if (this.#socket === undefined) throw new Error('is not connected')
+  protected write(first: string, fields: readonly string[], body: string | Buffer): void {
+    if (this.socket === undefined) throw new Error('is not connected')
     const octets = Buffer.from(body as string)
     const length = octets.length === 0 ? [] : [`Content-Length: ${octets.length}`]
     const head = `${[first, ...fields, ...length].join('\r\n')}\r\n\r\n`
-    this.#socket.write(Buffer.concat([Buffer.from(head), octets]))
+    this.socket.write(Buffer.concat([Buffer.from(head), octets]))
   }
 
   async #receive(block: string, octetsOf?: string): Promise<void> {
@@ -147,8 +158,8 @@ export class ImppParty implements Party {
     const unit = await (isResponse ? this.#responses : this.#requests).next(block)
     if (!isResponse) this.#lastRequest = unit
     const difference =
-      unitDiffers(block, unit.text, this.#context.variables) ??
-      (octetsOf === undefined ? undefined : octetsDiffer(this.#context, octetsOf, unit.body))
+      unitDiffers(block, unit.text, this.context.variables) ??
+      (octetsOf === undefined ? undefined : octetsDiffer(this.context, octetsOf, unit.body))
     if (difference !== undefined) throw new Error(`${difference}\nreceived:\n${unit.text}`)
   }
 
@@ -157,17 +168,18 @@ export class ImppParty implements Party {
     if (request === undefined) throw new Error('nothing to answer')
     const [method, id] = request.first.split(' ')
     const [kind, reason] = answer.split(' ')
-    const fields = extra.split('\n').filter(Boolean)
+    const at = extra.indexOf('\n\n')
+    const fields = (at < 0 ? extra : extra.slice(0, at)).split('\n').filter(Boolean)
     const from = request.fields.get('from')
     const connection = request.fields.get('connection-id')
     if (from !== undefined) fields.unshift(`To: ${from}`)
     if (connection !== undefined) fields.push(`Connection-ID: ${connection}`)
     if (reason !== undefined) fields.push(`Reason: ${reason}`)
-    this.#write(`${kind} (${method}) ${id} impp/1.0`, fields, '')
+    this.write(`${kind} (${method}) ${id} impp/1.0`, fields, at < 0 ? '' : extra.slice(at + 2))
   }
 
   async #receiveNothing(): Promise<void> {
-    await this.#exchange('PING', '')
+    await this.exchange('PING', '')
     const [first] = this.#requests.waiting
     if (first !== undefined) throw new Error(`received:\n${first.text}`)
   }
@@ -184,7 +196,7 @@ export class ImppParty implements Party {
 
   #pong(ping: Unit): void {
     if (this.#silent) return
-    this.#write(`OK (PING) ${ping.first.split(' ')[1]} impp/1.0`, [], '')
+    this.write(`OK (PING) ${ping.first.split(' ')[1]} impp/1.0`, [], '')
   }
 
   /** A whole unit, with the envelope before it, which has no body. */

@@ -25,6 +25,8 @@ export interface Resident {
   /** Whose certificate it shows, and whether the others trust its authority. */
   readonly certificate: string
   readonly trusted: boolean
+  /** Only its certificate is known: a party of the script speaks for it. */
+  readonly elsewhere: boolean
 }
 
 export interface Script {
@@ -101,14 +103,15 @@ export function readScript(file: string, text: string): Script {
   return script
 }
 
-/** `domain protocol...`, `certificate=DOMAIN`, `untrusted`. */
+/** `domain protocol...`, `certificate=DOMAIN`, `untrusted`, `elsewhere`. */
 function residentOf(line: string): Resident {
   const [domain = '', ...words] = line.trim().split(/\s+/)
   const shown = words.find((word) => word.startsWith('certificate='))?.slice('certificate='.length)
   return {
     domain,
-    announced: words.filter((word) => word !== 'untrusted' && !word.includes('=')),
+    announced: words.filter((word) => !['untrusted', 'elsewhere'].includes(word) && !word.includes('=')),
     certificate: shown ?? domain,
     trusted: !words.includes('untrusted'),
+    elsewhere: words.includes('elsewhere'),
   }
 }

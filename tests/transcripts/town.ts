@@ -1,11 +1,11 @@
 // Several servers, each with a domain, a database and a certificate of its own authority, which all trust; one clock; and a name server
 // that says where they are. Nothing but loopback.
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SystemClock, VirtualClock } from '#base'
-import { ensureCertificates } from '#net'
+import { VirtualClock } from '#base'
 import type { RunningServer } from '#server'
+import { certificatesOf } from './certificates.ts'
 import { House } from './house.ts'
 import { NameServer } from './name-server.ts'
 import { Road } from './road.ts'
@@ -17,19 +17,6 @@ const services = {
   xmpp: { setting: 'xmpp.server', srv: '_xmpp-server._tcp', settings: '[xmpp]\nserver = "127.0.0.1:0"' },
   sip: { setting: 'sip.tls', srv: '_sips._tcp', settings: '[sip]\ntls = "127.0.0.1:0"' },
 } as const
-
-/** Certificates are made once a process, as real time has them: TLS knows no other. */
-const made = new Map<string, Promise<string>>()
-
-function certificatesOf(domain: string): Promise<string> {
-  const known = made.get(domain)
-  if (known !== undefined) return known
-  const directory = mkdtempSync(join(tmpdir(), 'verona-certificates-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  const making = ensureCertificates(directory, [domain], new SystemClock()).then(() => directory)
-  made.set(domain, making)
-  return making
-}
 
 export interface TownParts {
   readonly residents: readonly Resident[]
@@ -55,10 +42,12 @@ export class Town {
   async start(): Promise<void> {
     const dns = await this.names.start()
     const trust = join(this.#directory, 'trust.pem')
+    writeFileSync(trust, '')
     for (const { domain, trusted } of this.#parts.residents)
       if (trusted) appendFileSync(trust, readFileSync(join(await certificatesOf(domain), 'ca.crt')))
     const common = `[dns]\nservers = ["${dns}"]\n[peers]\ntrust = ${JSON.stringify(trust)}`
-    for (const resident of this.#parts.residents) await this.#settle(resident, common)
+    for (const resident of this.#parts.residents)
+      if (!resident.elsewhere) await this.#settle(resident, common)
   }
 
   house(domain: string): House {

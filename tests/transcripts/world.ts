@@ -4,6 +4,7 @@ import { parseAddress } from '#model'
 import type { RunningServer } from '#server'
 import { House } from './house.ts'
 import { ImppParty } from './impp-party.ts'
+import { ImppServerParty } from './impp-server-party.ts'
 import type { Party, PartyContext } from './party.ts'
 import type { Script } from './script.ts'
 import { SipParty } from './sip-party.ts'
@@ -21,6 +22,7 @@ const makers: Readonly<Record<string, new (words: readonly string[], context: Pa
   xmpp: XmppParty,
   sip: SipParty,
   impp: ImppParty,
+  impp_server: ImppServerParty,
 }
 
 /** @param prepare changes the server before anybody signs in */

@@ -31,6 +31,9 @@ export class ForeignWatcher implements WatcherAgent {
   #againSeconds = againSeconds.first
   #sequence = 0
   #over = false
+  readonly #tryNow = (): void => {
+    if (!this.#underWay) this.#tell()
+  }
 
   /** @param onOver it is over; `unknownThere`: the other domain said that it knows no such subscription */
   constructor(
@@ -79,7 +82,7 @@ export class ForeignWatcher implements WatcherAgent {
     if (this.#over) return
     this.#over = true
     this.#latest = undefined
-    this.#again?.cancel()
+    this.#stopTrying()
     this.#onOver(this, unknownThere)
   }
 
@@ -96,8 +99,7 @@ export class ForeignWatcher implements WatcherAgent {
     const notification = this.#latest
     this.#latest = undefined
     if (notification === undefined || this.#over) return
-    this.#again?.cancel()
-    this.#again = undefined
+    this.#stopTrying()
     const body = notificationBody(notification, this.type)
     this.#underWay = this.#request('CHANGE-NOTIFY', [['Sequence', this.nextSequence()]], body, (carried) =>
       this.#told(carried, notification),
@@ -124,7 +126,15 @@ export class ForeignWatcher implements WatcherAgent {
     const seconds = this.#againSeconds
     this.#againSeconds = Math.min(seconds * 2, againSeconds.most)
     const milliseconds = seconds * (750 + randomBelow(500))
-    this.#again = this.#pair.environment.service.clock.schedule(milliseconds, () => this.#tell())
+    this.#stopTrying()
+    this.#again = this.#pair.environment.service.clock.schedule(milliseconds, this.#tryNow)
+    this.#pair.trying.add(this.#tryNow)
+  }
+
+  #stopTrying(): void {
+    this.#again?.cancel()
+    this.#again = undefined
+    this.#pair.trying.delete(this.#tryNow)
   }
 
   #request(

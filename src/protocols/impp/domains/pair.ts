@@ -36,6 +36,8 @@ export class DomainPair implements SessionOwner {
   readonly outstanding: Outstanding
   readonly answered: Answered
   readonly sessions = new Set<DomainSession>()
+  /** Who tries something again when its time has come, and at once when the other domain is heard of. */
+  readonly trying = new Set<() => void>()
   /** The last failure, with its time; empty when there was none. */
   lastError = ''
   readonly #parts: PairParts
@@ -90,6 +92,11 @@ export class DomainPair implements SessionOwner {
     this.#answers = []
     for (const response of waiting) session.respond(response)
     this.outstanding.add(session)
+    if (this.sessions.size > 1) return
+    const again = [...this.trying]
+    this.trying.clear()
+    for (const each of again) each()
+    this.environment.service.relay.retry(this.theirs)
   }
 
   onRequest(session: DomainSession, request: ImppRequest): void {

@@ -37,6 +37,9 @@ export class Watch {
   #againSeconds = againSeconds.first
   /** Of the latest state that was told here. */
   #sequence = 0
+  readonly #tryNow = (): void => {
+    if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
+  }
   /** What RemotePresence was told of its state. */
   #told: 'nothing' | 'pending' | 'active' = 'nothing'
 
@@ -97,6 +100,7 @@ export class Watch {
 
   #ask(): void {
     this.#renewal?.cancel()
+    this.#pair.trying.delete(this.#tryNow)
     this.#state = 'asking'
     this.#askAgain = false
     const { settings, metrics } = this.#pair.environment
@@ -160,13 +164,12 @@ export class Watch {
     const seconds = this.#againSeconds
     this.#againSeconds = Math.min(seconds * 2, againSeconds.most)
     this.#renewIn((seconds * (75 + randomBelow(50))) / 100)
+    this.#pair.trying.add(this.#tryNow)
   }
 
   #renewIn(seconds: number): void {
     this.#renewal?.cancel()
-    this.#renewal = this.#pair.environment.service.clock.schedule(seconds * 1000, () => {
-      if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
-    })
+    this.#renewal = this.#pair.environment.service.clock.schedule(seconds * 1000, this.#tryNow)
   }
 
   /** Nobody renewed it: nothing is known of the presentity any more. It is asked for again all the same. */
@@ -238,6 +241,7 @@ export class Watch {
     this.#state = 'over'
     this.#renewal?.cancel()
     this.#expiry?.cancel()
+    this.#pair.trying.delete(this.#tryNow)
     this.#onOver(this)
   }
 }
