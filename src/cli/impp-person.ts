@@ -8,11 +8,15 @@ import {
   type Incoming,
   nodeDial,
   Refused,
+  type Remembered,
   type Sighting,
 } from '#protocols/impp/client-node'
 import { type Configuration, loadConfiguration, ownAuthority } from '#server'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type {
+  Access,
+  HistoryMessage,
+  HistoryQuery,
   IncomingMessage,
   LoginOptions,
   OutgoingMessage,
@@ -107,6 +111,25 @@ class ImppPerson implements Person {
     return granted === Number.POSITIVE_INFINITY || granted === 'connection' ? 'permanent' : granted
   }
 
+  get access(): Access {
+    const { access } = this.#client
+    return {
+      list: () => told(() => access.list()),
+      put: (...rules) => told(() => access.put(...rules)),
+      remove: (...subjects) => told(() => access.remove(...subjects)),
+    }
+  }
+
+  async *history(query: Partial<HistoryQuery>): AsyncGenerator<HistoryMessage> {
+    const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
+    const remembered = this.#client.history(given)
+    for (;;) {
+      const { value, done } = await told(() => remembered.next(), query.with)
+      if (done === true) return
+      yield historyMessage(value as Remembered)
+    }
+  }
+
   async leave(): Promise<void> {
     await this.#client.close()
   }
@@ -136,6 +159,22 @@ function passOn({ message, stored, sent }: Incoming, onMessage: (message: Incomi
     text: message.body[0]?.text,
     contentType: message.content?.type ?? 'text/plain',
   })
+}
+
+function historyMessage({ id, at, direction, message, omitted }: Remembered): HistoryMessage {
+  const peer = direction === 'sent' ? message.to : message.from
+  return {
+    id,
+    at: at.toISOString(),
+    direction,
+    peer: peer.key,
+    messageId: message.id,
+    thread: message.thread === '' ? undefined : message.thread,
+    subject: message.subject[0]?.text,
+    text: message.body[0]?.text,
+    contentType: message.content?.type ?? 'text/plain',
+    omitted,
+  }
 }
 
 /** What the client's failures say, as failures of the command. */

@@ -38,6 +38,44 @@ export interface IncomingMessage {
   readonly contentType: string
 }
 
+export interface AccessRule {
+  /** An address, a domain or `*`. */
+  readonly subject: string
+  readonly action: 'allow' | 'block' | 'polite-block' | 'confirm'
+  readonly visibility?: 'full' | 'basic'
+}
+
+export interface Access {
+  list(): Promise<readonly AccessRule[]>
+  put(...rules: readonly AccessRule[]): Promise<void>
+  remove(...subjects: readonly string[]): Promise<void>
+}
+
+export interface HistoryQuery {
+  readonly with: string | undefined
+  readonly since: Date | undefined
+  readonly until: Date | undefined
+  /** The id of a message: what came after it. */
+  readonly after: string | undefined
+  /** The newest so many. */
+  readonly last: number | undefined
+}
+
+export interface HistoryMessage {
+  readonly id: string
+  /** RFC 3339 */
+  readonly at: string
+  readonly direction: 'received' | 'sent'
+  readonly peer: string
+  readonly messageId: string
+  readonly thread: string | undefined
+  readonly subject: string | undefined
+  readonly text: string | undefined
+  readonly contentType: string
+  /** Why the content is not there. */
+  readonly omitted: string | undefined
+}
+
 export interface Watching {
   /** Their presence is known, or changed. */
   presence(presence: Presence): void
@@ -59,9 +97,18 @@ export interface Person {
   watch(target: string, watching: Watching): Promise<void>
   /** Says how the person is; `seconds` is a lease, `permanent` what is shown when nothing else is. Answers the lease granted. */
   publish(presence: Omit<PresenceTuple, 'id'>, lease: number | 'permanent'): Promise<number | 'permanent'>
+  readonly access: Access
+  history(query: Partial<HistoryQuery>): AsyncIterable<HistoryMessage>
   /** Resolves when the connection is over, with why. */
   readonly lost: Promise<string>
   leave(): Promise<void>
+}
+
+export interface ConnectionState {
+  readonly kind: 'connected' | 'reconnecting' | 'closed'
+  readonly why?: string
+  /** Until the next try. */
+  readonly seconds?: number
 }
 
 export interface LoginOptions {
@@ -75,11 +122,7 @@ export interface LoginOptions {
   /** Whether a connection that is lost is made again. */
   readonly lasting?: boolean
   /** How the connection is. */
-  readonly onState?: (state: {
-    readonly kind: string
-    readonly why?: string
-    readonly seconds?: number
-  }) => void
+  readonly onState?: (state: ConnectionState) => void
   /** Called for each message that comes; absent: the person takes none. */
   readonly onMessage?: (message: IncomingMessage) => void
 }

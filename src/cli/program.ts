@@ -1,9 +1,11 @@
 // The commands and what they say of themselves.
 import { Command } from 'commander'
+import { addAcl } from './commands/acl.ts'
 import type { CommandContext } from './commands/command.ts'
 import { addContact } from './commands/contact.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFetch } from './commands/fetch.ts'
+import { addHistory } from './commands/history.ts'
 import { addPeers } from './commands/peers.ts'
 import { addPresence } from './commands/presence.ts'
 import { addSend } from './commands/send.ts'
@@ -48,6 +50,8 @@ export function programOf(context: CommandContext, version: string): Command {
   addWatch(program, context)
   addFetch(program, context)
   addPresence(program, context)
+  addAcl(program, context)
+  addHistory(program, context)
   inherit(program, program.commands)
   return program
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly directory: string
   /** True when a person sits at standard input and error. */
   readonly interactive: boolean
+  /** Whether standard output shows colours to a person. */
+  readonly coloured: boolean
   /** Columns of standard error, where progress is shown. */
   readonly columns: number
   out(text: string): void
@@ -23,6 +25,7 @@ export function processTerminal(): Terminal {
     environment: process.env,
     directory: process.cwd(),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    coloured: process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     columns: process.stderr.columns ?? 80,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -165,6 +165,19 @@ test('presence is said, watched and fetched', async () => {
   )
 })
 
+test('rules are put and obeyed, and the history shows what was said', async () => {
+  assert.equal((await asPerson('juliet', 'pj', ['acl', 'block', 'romeo@localhost'])).code, 0)
+  const rules = await asPerson('juliet', 'pj', ['acl'])
+  assert.match(rules.terminal.written, /^romeo@localhost {2}block$/m)
+  assert.equal((await asPerson('romeo', 'pr', ['send', 'juliet@localhost', 'x'])).code, exitCodes.failed)
+  assert.equal((await asPerson('juliet', 'pj', ['acl', 'remove', 'romeo@localhost'])).code, 0)
+  const history = await asPerson('romeo', 'pr', ['history', '--with', 'juliet@localhost', '--json'])
+  const { text, direction, peer } = JSON.parse(history.terminal.written.split('\n')[0] as string)
+  assert.deepEqual([text, direction, peer], ['Good\nnight \u{1f319}', 'sent', 'juliet@localhost'])
+  const shown = await asPerson('juliet', 'pj', ['history', '--since', '1h'])
+  assert.match(shown.terminal.written, /< romeo@localhost {2}\[Late\] Good\n {28}night/)
+})
+
 /** [what, words, code, what is said] */
 const refusals: [string, string[], number, RegExp][] = [
   [

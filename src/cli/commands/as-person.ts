@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import { type PasswordOptions, passwordStdinHelp, passwordVariable, takePassword } from '../password.ts'
-import type { IncomingMessage, Person } from '../person.ts'
+import type { LoginOptions, Person } from '../person.ts'
 import { type CommandContext, type ConfigOptions, withConfig } from './command.ts'
 
 export interface PersonOptions extends ConfigOptions, PasswordOptions {
@@ -35,7 +35,7 @@ export async function usingPerson<T>(
   context: CommandContext,
   options: PersonOptions,
   use: (person: Person, rest: string | undefined) => Promise<T>,
-  onMessage?: (message: IncomingMessage) => void,
+  more: Pick<LoginOptions, 'onMessage' | 'onState' | 'lasting'> = {},
 ): Promise<T> {
   const { password, rest } = await takePassword(context.terminal, options, `Password for ${options.as}: `)
   const person = await context.logIn({
@@ -44,7 +44,7 @@ export async function usingPerson<T>(
     server: options.server,
     config: options.config,
     trust: options.trust === undefined ? [] : [options.trust],
-    ...(onMessage === undefined ? {} : { onMessage }),
+    ...more,
   })
   try {
     return await use(person, rest)

@@ -13,6 +13,7 @@ export function addFetch(program: Command, context: CommandContext): void {
   const command = program
     .command('fetch <target>')
     .description('look once how somebody is')
+    .addHelpText('after', '\nExample:\n  verona fetch --as romeo@example.com juliet@example.com')
     .action((target: string, options: Options) => fetchOnce(context, target, options))
   withJson(withLogin(command))
 }
@@ -20,5 +21,5 @@ export function addFetch(program: Command, context: CommandContext): void {
 async function fetchOnce(context: CommandContext, target: string, options: Options): Promise<void> {
   const presence = await usingPerson(context, options, (person) => person.fetch(target))
   if (options.json === true) printJson(context.terminal, presence)
-  else context.terminal.out(presenceText(target, presence))
+  else context.terminal.out(presenceText(context.terminal, target, presence))
 }

@@ -1,8 +1,9 @@
 // verona presence --as ADDRESS STATE
 import { Argument, type Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { printJson } from '../print.ts'
 import { type PersonOptions, usingPerson, withLogin } from './as-person.ts'
-import type { CommandContext } from './command.ts'
+import { type CommandContext, withJson } from './command.ts'
 
 const states = ['open', 'chat', 'away', 'xa', 'dnd', 'closed'] as const
 type State = (typeof states)[number]
@@ -11,6 +12,7 @@ interface Options extends PersonOptions {
   readonly note?: string
   readonly seconds?: string
   readonly permanent?: boolean
+  readonly json?: boolean
 }
 
 const secondsDefault = 3600
@@ -24,7 +26,14 @@ export function addPresence(program: Command, context: CommandContext): void {
     .option('--seconds <number>', `how long it holds (default: ${secondsDefault}; 0 takes it back)`)
     .option('--permanent', 'what is shown whenever you are not logged in')
     .action((state: State, options: Options) => presence(context, state, options))
-  withLogin(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  verona presence --as juliet@example.com away --note "lunch" --seconds 1800
+  verona presence --as juliet@example.com closed --permanent --note "on vacation"`,
+    )
+  withJson(withLogin(command))
 }
 
 async function presence(context: CommandContext, state: State, options: Options): Promise<void> {
@@ -43,5 +52,6 @@ async function presence(context: CommandContext, state: State, options: Options)
   const lease = await usingPerson(context, options, (person) =>
     person.publish(tuple, options.permanent === true ? 'permanent' : seconds),
   )
+  if (options.json === true) return printJson(context.terminal, { state, note: options.note, lease })
   context.terminal.err(lease === 'permanent' ? `${state}, for good\n` : `${state}, for ${lease} seconds\n`)
 }

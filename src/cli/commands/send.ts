@@ -20,7 +20,12 @@ export function addSend(program: Command, context: CommandContext): void {
     .action((to: string, text: string | undefined, options: Options) => send(context, to, text, options))
     .addHelpText(
       'after',
-      '\nWith --password-stdin and no text, the first line is the password and the rest the message.',
+      `
+With --password-stdin and no text, the first line is the password and the rest the message.
+
+Examples:
+  verona send --as romeo@example.com juliet@example.com "Good night"
+  uptime | verona send --as bot@example.com admin@example.com --subject load`,
     )
   withJson(withLogin(command))
 }

@@ -1,9 +1,10 @@
 // verona watch --as ADDRESS [TARGET...]
 import type { Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
-import type { IncomingMessage, Person } from '../person.ts'
+import type { ConnectionState, IncomingMessage, Person } from '../person.ts'
 import { presenceText } from '../presence-text.ts'
 import { printJson, visible } from '../print.ts'
+import { styled } from '../style.ts'
 import type { Terminal } from '../terminal.ts'
 import { type PersonOptions, untilInterrupted, usingPerson, withLogin } from './as-person.ts'
 import { type CommandContext, withJson } from './command.ts'
@@ -11,6 +12,7 @@ import { type CommandContext, withJson } from './command.ts'
 interface Options extends PersonOptions {
   readonly messages?: boolean
   readonly count?: string
+  readonly reconnect?: boolean
   readonly json?: boolean
 }
 
@@ -20,6 +22,14 @@ export function addWatch(program: Command, context: CommandContext): void {
     .description('show how people are, and every change, until Ctrl-C')
     .option('--messages', 'also take and show the messages that come to you')
     .option('--count <number>', 'end after so many changes and messages')
+    .option('--reconnect', 'stay when the connection is lost, and come back')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  verona watch --as romeo@example.com juliet@example.com mercutio@example.com
+  verona watch --as bot@example.com --messages --reconnect --json | while read -r event; do ...; done`,
+    )
     .action((targets: string[], options: Options) => watch(context, targets, options))
   withJson(withLogin(command))
 }
@@ -36,7 +46,10 @@ async function watch(context: CommandContext, targets: readonly string[], option
     for (const target of targets) {
       await person.watch(target, {
         presence: (presence) =>
-          events.tell({ event: 'presence', from: target, presence }, presenceText(target, presence)),
+          events.tell(
+            { event: 'presence', from: target, presence },
+            presenceText(context.terminal, target, presence),
+          ),
         pending: () => events.note({ event: 'pending', from: target }, `${target} has not agreed yet\n`),
         ended: (reason) => {
           events.note(
@@ -49,7 +62,10 @@ async function watch(context: CommandContext, targets: readonly string[], option
     }
     await untilInterrupted(context, person, events.over)
   }
-  await usingPerson(context, options, use, taking)
+  await usingPerson(context, options, use, {
+    ...(taking && { onMessage: taking }),
+    ...(options.reconnect === true && { lasting: true, onState: (state) => events.state(state) }),
+  })
 }
 
 /** Writes what happens, and counts it. */
@@ -58,6 +74,7 @@ class Events {
   readonly #json: boolean
   #left: number
   #ended = 0
+  #lost = false
   #end: () => void = () => {}
   readonly over: Promise<void>
 
@@ -78,8 +95,22 @@ class Events {
   }
 
   note(event: object, text: string): void {
-    if (this.#json) printJson(this.#terminal, event)
-    else this.#terminal.out(text)
+    if (this.#json) return printJson(this.#terminal, event)
+    // A person who comes back to the screen sees when it was.
+    const now = this.#terminal.coloured ? `${new Date().toTimeString().slice(0, 8)} ` : ''
+    this.#terminal.out(now === '' ? text : `${styled(this.#terminal, 'dim', now)}${text}`)
+  }
+
+  /** The connection went, or came back. */
+  state({ kind, why, seconds }: ConnectionState): void {
+    if (kind === 'connected') {
+      if (this.#lost) this.note({ event: 'connected' }, 'connected again\n')
+      this.#lost = false
+    } else if (kind === 'reconnecting') {
+      const text = `${visible(why ?? 'the connection is lost')}; again in ${Math.ceil(seconds ?? 0)} s\n`
+      this.note({ event: 'lost', why, seconds }, styled(this.#terminal, 'yellow', text))
+      this.#lost = true
+    }
   }
 
   message(message: IncomingMessage): void {
@@ -90,7 +121,7 @@ class Events {
     const about = subject === undefined ? '' : ` [${subject}]`
     this.tell(
       { event: 'message', ...message },
-      visible(`${from}${when}${about}: ${text ?? `<${contentType}>`}\n`),
+      `${styled(this.#terminal, 'bold', visible(from))}${visible(`${when}${about}: ${text ?? `<${contentType}>`}\n`)}`,
     )
   }
 

@@ -1,5 +1,14 @@
 // A login without a server: it answers by rote and keeps what it was asked.
-import type { IncomingMessage, Person, Presence, Watching } from '../person.ts'
+import type {
+  Access,
+  AccessRule,
+  HistoryMessage,
+  HistoryQuery,
+  IncomingMessage,
+  Person,
+  Presence,
+  Watching,
+} from '../person.ts'
 
 export const openPresence: Presence = {
   entity: 'pres:b@x',
@@ -42,6 +51,23 @@ export class ScriptedPerson implements Person {
   async publish(presence: object, lease: number | 'permanent') {
     this.say('publish', presence, lease)
     return lease
+  }
+
+  rules: AccessRule[] = []
+  readonly access: Access = {
+    list: async () => this.rules,
+    put: async (...rules) => {
+      this.rules.push(...rules)
+    },
+    remove: async (...subjects) => {
+      this.rules = this.rules.filter(({ subject }) => !subjects.includes(subject))
+    },
+  }
+
+  remembered: HistoryMessage[] = []
+  async *history(query: Partial<HistoryQuery>): AsyncGenerator<HistoryMessage> {
+    this.say('history', query)
+    yield* this.remembered
   }
 
   async leave(): Promise<void> {

@@ -8,12 +8,14 @@ export interface Script {
   /** Answers to prompts without echo; there being some makes it interactive. */
   readonly secrets?: string[]
   readonly interactive?: boolean
+  readonly coloured?: boolean
 }
 
 export class ScriptedTerminal implements Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly directory: string
   readonly interactive: boolean
+  readonly coloured: boolean
   readonly columns = 80
   readonly prompts: string[] = []
   written = ''
@@ -29,6 +31,7 @@ export class ScriptedTerminal implements Terminal {
     this.#secrets = [...(script.secrets ?? [])]
     this.interactive = script.interactive ?? script.secrets !== undefined
     this.#input = script.input ?? ''
+    this.coloured = script.coloured ?? false
   }
 
   out(text: string): void {
