@@ -156,7 +156,7 @@ const probeRows: ProbeRow[] = [
     when: 'is blocked',
     prepare: ({ rule }) => rule(juliet, tybalt, 'block'),
     words: [],
-    shown: [],
+    shown: [`${juliet} full: `],
   },
   {
     when: 'is politely blocked',

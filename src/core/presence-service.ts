@@ -197,7 +197,8 @@ export class PresenceService {
       // Who asks from another domain believes that it may see.
       const believed = this.#parts.directory.resident(watcher)?.contacts.get(presentity.key)
       if (this.#isLocal(watcher) && believed?.authorization.to !== true) return
-      if (found !== 'unknown' && maySubscribe(found, watcher, this.#parts.policy) === 'polite-block')
+      // Whoever is blocked is shown an absence, as a blocked contact is (decision 0071): what it knew must not stay.
+      if (found !== 'unknown' && visible(found, watcher) === 'nothing')
         return this.#parts.notifier.tellAll(found, agent)
       // RFC 6121 §4.3.2: who believes itself authorized and isn't is told so.
       this.#parts.contacts.heal(watcher, presentity)
