@@ -16,10 +16,11 @@ import type { ContactService } from './contact-service.ts'
 import type { Directory, Found } from './directory.ts'
 import type { ForeignPresence } from './foreign-presence.ts'
 import { moved } from './forward.ts'
+import { noteLastActivity } from './last-activity.ts'
 import type { Leases } from './leases.ts'
 import type { PresenceNotification } from './notification.ts'
 import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
-import type { TupleChange } from './presentities.ts'
+import { permanentTuple, type TupleChange } from './presentities.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { Subscribing, type SubscriptionOutcome, type SubscriptionRequest } from './subscribing.ts'
@@ -52,6 +53,7 @@ export interface PresenceParts {
   readonly policy: AccessPolicy
   readonly router: Router
   readonly foreign: ForeignPresence
+  readonly now: () => number
   readonly fault: (cause: unknown, what: string) => void
 }
 
@@ -245,7 +247,22 @@ export class PresenceService {
   }
 
   #changed(account: Account, changes: readonly TupleChange[] | undefined): void {
-    if (changes !== undefined) this.#parts.notifier.fanOut(account, changes)
+    if (changes === undefined) return
+    this.#parts.notifier.fanOut(account, changes)
+    const last = changes[0]
+    if (account.presentity.tuples.size > 0 || last?.kind !== 'removed' || last.tuple === permanentTuple)
+      return
+    // Behind the tick, for what it reads is no part of telling the others.
+    queueMicrotask(() => {
+      this.#noteGone(account, last).catch((cause: unknown) =>
+        this.#parts.fault(cause, 'the end of a presence could not be noted'),
+      )
+    })
+  }
+
+  /** The last device is gone. */
+  async #noteGone({ address }: Account, { source }: TupleChange): Promise<void> {
+    await noteLastActivity(this.#parts.store, address, this.#parts.now(), source)
   }
 
   /** An owner allowed a watcher: its pending subscriptions open, its sessions see. */

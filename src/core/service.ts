@@ -50,6 +50,8 @@ export interface ServiceParts {
 
 export interface Service {
   readonly clock: Clock
+  /** When it was put together, in the clock's milliseconds. */
+  readonly started: number
   readonly log: Log
   readonly metrics: Metrics
   readonly leases: Leases
@@ -103,6 +105,7 @@ export function createService(parts: ServiceParts): Service {
     foreign: remotePresence,
     policy,
     router,
+    now: () => clock.now(),
     fault,
   })
   const relay = new Relay({
@@ -137,6 +140,7 @@ export function createService(parts: ServiceParts): Service {
   }
   return {
     clock,
+    started: clock.now(),
     log,
     metrics,
     leases,

@@ -139,6 +139,16 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     default: false,
     doc: 'Let XMPP clients remove the account that they are logged in to, with all that it owns.',
   }),
+  vcardOctetsMax: octets({
+    default: 131_072,
+    min: 1024,
+    max: 262_144,
+    doc: 'The largest vCard that is kept, with its photo; a larger one is refused.',
+  }),
+  tellVersion: flag({
+    default: true,
+    doc: 'Whether clients that ask are told the name and version of this software (XEP-0092).',
+  }),
   abuseAddresses: optionalList({
     doc: 'Where abuse of the server is reported: URIs, as `mailto:abuse@example.org`; shown to clients that ask (XEP-0157).',
     check: onlyUris,

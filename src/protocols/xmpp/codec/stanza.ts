@@ -53,7 +53,7 @@ export function readStanza(raw: Bytes): Stanza | undefined {
 }
 
 /** What was let in under any setting's limits is read again. */
-const storedLimits = {
+export const storedLimits = {
   bytesMax: Infinity,
   depthMax: 1024,
   attributesMax: Infinity,

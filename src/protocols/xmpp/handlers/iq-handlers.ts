@@ -5,11 +5,14 @@ import { blockingIq } from './blocking.ts'
 import { carbonsIq } from './carbons.ts'
 import { discoInfoIq, discoItemsIq } from './disco.ts'
 import type { IqHandler } from './iq.ts'
+import { lastIq } from './last.ts'
 import { pingIq } from './ping.ts'
+import { privateIq } from './private.ts'
 import { registerIq } from './register.ts'
 import { rosterIq } from './roster.ts'
 import { bindIq, sessionIq } from './session.ts'
 import { timeIq } from './time.ts'
+import { vcardIq } from './vcard.ts'
 import { versionIq } from './version.ts'
 
 export const iqHandlers: readonly IqHandler[] = [
@@ -25,6 +28,9 @@ export const iqHandlers: readonly IqHandler[] = [
   archiveMetadataIq,
   archivePreferencesIq,
   ...blockingIq,
+  vcardIq,
+  privateIq,
+  lastIq,
   bindIq,
   sessionIq,
 ]

@@ -7,6 +7,7 @@ export const versionIq: IqHandler = {
   payload: `{${versionNamespace}}query`,
   addressee: 'server',
   features: { server: [versionNamespace] },
+  isOffered: ({ settings }) => settings.tellVersion,
   get: ({ session, result }) => {
     result(
       xml(

@@ -164,6 +164,8 @@ const plainSettings: XmppSettings = {
   registrationsAnHourMax: 5,
   passwordChange: false,
   accountRemoval: false,
+  vcardOctetsMax: 2000,
+  tellVersion: true,
   abuseAddresses: undefined,
   adminAddresses: undefined,
   feedbackAddresses: undefined,
