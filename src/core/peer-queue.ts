@@ -10,9 +10,10 @@ export interface RelayPolicy {
   readonly retryMax: number
   /** How long a message waits; past it its sender is told that it failed. */
   readonly expiry: number
-  /** LIMIT: messages that may wait for one domain, and for all together. */
+  /** LIMIT: messages that may wait for one domain, for all together, and of one sender for all. */
   readonly queueLengthMax: number
   readonly queuesLengthMax: number
+  readonly senderLengthMax: number
 }
 
 export const relayDefaults: RelayPolicy = {
@@ -21,11 +22,24 @@ export const relayDefaults: RelayPolicy = {
   expiry: 3 * 24 * 3600 * 1000,
   queueLengthMax: 10_000,
   queuesLengthMax: 100_000,
+  senderLengthMax: 1000,
 }
 
 /** All queues together. */
-export interface Tally {
-  total: number
+export class Tally {
+  total = 0
+  /** Of each sender, as far as it wrote since the start: what waited before counts for the queues alone. */
+  readonly #senders = new Map<string, number>()
+
+  of(sender: string): number {
+    return this.#senders.get(sender) ?? 0
+  }
+
+  add(sender: string, by: 1 | -1): void {
+    const count = this.of(sender) + by
+    if (count > 0) this.#senders.set(sender, count)
+    else this.#senders.delete(sender)
+  }
 }
 
 export class PeerQueue {
@@ -63,16 +77,23 @@ export class PeerQueue {
     return this.#length > this.stuck.size + this.done.size
   }
 
+  /** What waits since before the start. */
   grow(by: number): void {
     this.#length += by
     this.#tally.total += by
   }
 
+  /** A unit of the sender begins to wait, or does so no longer. */
+  count(sender: string, by: 1 | -1): void {
+    this.grow(by)
+    this.#tally.add(sender, by)
+  }
+
   /** A unit was taken out of the store. */
-  shrink(sequence: number): void {
+  taken(sequence: number, sender: string): void {
     this.done.delete(sequence)
     this.stuck.delete(sequence)
-    this.grow(-1)
+    this.count(sender, -1)
   }
 
   cancel(): void {

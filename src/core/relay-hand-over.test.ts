@@ -5,7 +5,16 @@ import { delivered, type Outcome, refused } from '#model'
 import { Device } from './testing/devices.ts'
 import { failingStore } from './testing/failing-store.ts'
 import { welcome } from './testing/peers.ts'
-import { after, nurse, queuedIds, relayStage, reportsOf, romeo, word } from './testing/relay-stage.ts'
+import {
+  after,
+  mercutio,
+  nurse,
+  queuedIds,
+  relayStage,
+  reportsOf,
+  romeo,
+  word,
+} from './testing/relay-stage.ts'
 import { settled, signIn } from './testing/world.ts'
 
 const day = 24 * 3600 * 1000
@@ -140,6 +149,21 @@ test('LIMIT: queues of a domain and of all together; past them the sender is ref
   await after(world, 5_000)
   assert.deepEqual(await queuedIds(world), [])
   assert.equal(await word(world, '6', { to: 'benvolio@montague.example' }), 'stored')
+})
+
+test('LIMIT: what one sender has waiting for all domains; others are not refused, nor is it later', async () => {
+  const world = await relayStage({ policy: { relay: { senderLengthMax: 2 } } })
+  world.link.up = false
+  const far = world.protocol.linkTo('montague.example')
+  world.protocol.reached.set('montague.example', true)
+  far.up = false
+  const words = [await word(world, '1'), await word(world, '2', { to: 'benvolio@montague.example' })]
+  words.push(await word(world, '3'), await word(world, '4', { from: mercutio }))
+  assert.deepEqual(words, ['stored', 'stored', 'resource-limit', 'stored'])
+  world.link.up = true
+  await after(world, 5_000)
+  world.link.up = false
+  assert.equal(await word(world, '5'), 'stored')
 })
 
 test('after a restart what waits is tried again, soon, and later messages are behind it', async () => {

@@ -159,11 +159,11 @@ export class HandOver {
     return !wasDone
   }
 
-  #dequeue(queue: PeerQueue, { sequence }: QueuedUnit): Promise<void> {
+  #dequeue(queue: PeerQueue, { sequence, head }: QueuedUnit): Promise<void> {
     queue.done.add(sequence)
     return new Promise((resolve) => {
       this.#parts.store.dequeue(queue.domain, [sequence], (fault) => {
-        if (fault === undefined) queue.shrink(sequence)
+        if (fault === undefined) queue.taken(sequence, head.from.key)
         else this.#parts.fault(fault, 'a message that was handed on could not be taken out of its queue')
         resolve()
       })

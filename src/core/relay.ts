@@ -3,7 +3,7 @@
 import type { Clock } from '#base'
 import { type Condition, type Envelope, type Outcome, refused, stored } from '#model'
 import type { Metrics } from '#observe'
-import { PeerQueue, type RelayPolicy, retryDelay } from './peer-queue.ts'
+import { PeerQueue, type RelayPolicy, retryDelay, Tally } from './peer-queue.ts'
 import type { Peers } from './peers.ts'
 import { HandOver, type HandOverParts, isUnreachable, offerToLink } from './relay-hand-over.ts'
 import { type RelayMetrics, relayMetrics } from './relay-metrics.ts'
@@ -40,7 +40,7 @@ export class Relay {
   readonly #parts: RelayParts
   readonly #metrics: RelayMetrics
   readonly #handOver: HandOver
-  readonly #tally = { total: 0 }
+  readonly #tally = new Tally()
   /** A domain is here while anything waits for it. */
   readonly #queues = new Map<string, PeerQueue>()
   #stopped = false
@@ -174,18 +174,23 @@ export class Relay {
   ): void {
     if (queue === undefined || !isQueueable(envelope)) return onOutcome(refused(condition), envelope)
     const { policy, store, clock } = this.#parts
-    if (queue.length >= policy.queueLengthMax || this.#tally.total >= policy.queuesLengthMax) {
+    const sender = envelope.head.from.key
+    if (
+      queue.length >= policy.queueLengthMax ||
+      this.#tally.total >= policy.queuesLengthMax ||
+      this.#tally.of(sender) >= policy.senderLengthMax
+    ) {
       this.#endIfEmpty(queue)
       return onOutcome(refused('resource-limit'), envelope)
     }
     const held = envelope.keep()
-    queue.grow(1)
+    queue.count(sender, 1)
     store.enqueue(queue.domain, { head: held.head, raw: held.raw }, clock.now(), (fault) => {
       if (fault === undefined) {
         this.#metrics.queued.add()
         return onOutcome(stored, held)
       }
-      queue.grow(-1)
+      queue.count(sender, -1)
       this.#endIfEmpty(queue)
       onOutcome(refused(fault instanceof ServiceError ? fault.condition : 'internal-fault'), held)
     })

@@ -83,6 +83,7 @@ retry_max_seconds = 10
 expiry_hours = 24
 queue_length_max = 5
 queues_length_max = 6
+sender_length_max = 4
 `)
   assert.deepEqual(relayPolicyOf(config), {
     retryFirst: 60_000,
@@ -90,6 +91,7 @@ queues_length_max = 6
     expiry: 24 * 3600 * 1000,
     queueLengthMax: 5,
     queuesLengthMax: 6,
+    senderLengthMax: 4,
   })
 })
 

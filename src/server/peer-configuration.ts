@@ -39,14 +39,15 @@ export function routeTo(config: Config, protocol: string, domain: string): PeerR
 }
 
 export function relayPolicyOf(config: Config): RelayPolicy {
-  const { retryFirstSeconds, retryMaxSeconds, expiryHours, queueLengthMax, queuesLengthMax } =
-    config.of(peersSettings)
+  const { retryFirstSeconds, retryMaxSeconds, expiryHours, ...limits } = config.of(peersSettings)
+  const { queueLengthMax, queuesLengthMax, senderLengthMax } = limits
   return {
     retryFirst: retryFirstSeconds * 1000,
     retryMax: Math.max(retryFirstSeconds, retryMaxSeconds) * 1000,
     expiry: expiryHours * 3_600_000,
     queueLengthMax,
     queuesLengthMax,
+    senderLengthMax,
   }
 }
 

@@ -65,6 +65,12 @@ export const peersSettings = section(
       min: 1,
       max: 10_000_000,
     }),
+    senderLengthMax: integer({
+      doc: 'Messages of one sender that may wait for all domains together, so that nobody fills the queues of others.',
+      default: relayDefaults.senderLengthMax,
+      min: 1,
+      max: 10_000_000,
+    }),
   },
 )
 
