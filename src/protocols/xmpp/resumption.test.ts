@@ -255,4 +255,19 @@ describe('resumption (XEP-0198 §5)', () => {
     await domain.settle()
     assert.match(again.takeAll().join(''), /dnd/)
   })
+
+  it('gives way to clients that are there when there are too many', async () => {
+    const domain = await testDomain()
+    for (let k = 0; k < 64; k++) {
+      const client = await domain.bound('juliet', `r${k}`)
+      await enable(client)
+      client.connection.destroy()
+      await domain.settle()
+    }
+    assert.equal(domain.metrics.awaited.value, 64)
+    const next = await domain.bound('juliet', 'next')
+    await next.settled()
+    assert.equal(domain.metrics.awaited.value, 63)
+    assert.equal(domain.metrics.sessions.value, 64)
+  })
 })

@@ -47,6 +47,8 @@ function attach(
   else if (older !== undefined) resource = randomId()
   const session = new BoundSession({ ...environment, account, resource, domain, lang, stream })
   service.messages.attach(session, (attached: Account | Refused) => {
+    if ('kind' in attached && attached.condition === 'resource-limit' && endAwaited(account))
+      return attach(environment, { user: account.address, domain, lang, stream }, account, resource, onBound)
     if ('kind' in attached)
       return onBound(
         attached.condition === 'internal-fault' ? 'internal-server-error' : 'resource-constraint',
@@ -55,6 +57,16 @@ function attach(
     service.contacts.attach(account, session)
     onBound(session)
   })
+}
+
+/** Whoever is here goes before a session whose client is not: the one that waits longest ends. False when none waits. */
+function endAwaited(account: Account): boolean {
+  for (const agent of account.inbox.agents) {
+    if (!(agent instanceof BoundSession) || !agent.isAway) continue
+    agent.end()
+    return true
+  }
+  return false
 }
 
 /** `unknown` is also what is over, with the count of what was handled where that is known. */
