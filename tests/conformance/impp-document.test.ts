@@ -66,7 +66,9 @@ function tableAfter(head: string): string[][] {
 function unitsOf(block: string): string[] {
   const units: string[] = []
   for (let rest = block; rest !== ''; ) {
-    const end = rest.indexOf('\n\n') + 2
+    // An envelope and the request behind it are one unit (§4).
+    const inner = rest.startsWith('ENVELOPE ') ? rest.indexOf('\n\n') + 2 : 0
+    const end = rest.indexOf('\n\n', inner) + 2
     assert.ok(end > 1, `no blank line in ${rest}`)
     const head = rest.slice(0, end)
     const octets = utf8(rest.slice(end))
@@ -107,8 +109,9 @@ test('every example of the document is in its grammar, and every header has the 
     assert.ok(grammar.matches('unit', utf8(unit)), unit)
     const found = read(unit)
     assert.ok(found !== undefined && found.kind !== 'fault', `${unit}\n${JSON.stringify(found)}`)
-    assert.equal(found.raw.length, utf8(unit).length)
-    for (const [name, value] of found.headers) {
+    const outer = found.kind === 'request' ? found.envelope : undefined
+    assert.equal(found.raw.length, utf8(unit).length - (outer?.end ?? 0))
+    for (const [name, value] of [...(outer ?? []), ...found.headers]) {
       const rule = valueRules.get(name.toLowerCase())
       assert.ok(rule !== undefined, `${name} is not in the document`)
       assert.ok(grammar.matches(rule, utf8(value)), `${name}: ${value}`)

@@ -1,5 +1,5 @@
 // A part of the binding: what goes to other domains and comes from them <-> the core's envelopes, outcomes and notifications
-// (IMPP §13, §18, §19; docs/specs/impp-1.0.md, "Between domains").
+// (IMPP §13, §18, §19; docs/specs/impp-1.0.md §12).
 
 import { hash } from 'node:crypto'
 import { type Bytes, randomId } from '#base'
@@ -7,16 +7,15 @@ import { PresenceNotification, type TerminationReason, type VisibleSource } from
 import {
   type Address,
   type Condition,
-  delivered,
   type Envelope,
   type Head,
   hopsDefault,
-  isOpen,
   type Outcome,
   type PresenceDocument,
   presUri,
   type Refused,
   type Report,
+  relayed,
 } from '#model'
 import {
   domainConnectionId,
@@ -86,10 +85,12 @@ export function offerOf({ head, raw }: Envelope): string {
 /** The other domain's word about a SEND. */
 export function outcomeOf(response: ImppResponse, now: number): Outcome {
   if (!response.ok) return refusalIn(response)
-  const presence = documentIn(response, now)
-  if (presence === undefined || typeof presence === 'string') return delivered
-  // IMPP §18.4: closed presence beside an OK is the word for a message that waits.
-  return { kind: isOpen(presence) ? 'delivered' : 'stored', presence }
+  const result = response.headers.get('result')
+  if (result === 'relayed') return relayed
+  const document = documentIn(response, now)
+  const presence = typeof document === 'string' ? undefined : document
+  const kind = result === 'stored' ? 'stored' : 'delivered'
+  return presence === undefined ? { kind } : { kind, presence }
 }
 
 export function refusalIn({ headers }: ImppResponse): Refused {

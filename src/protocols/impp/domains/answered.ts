@@ -1,5 +1,5 @@
 // What a responder remembers of requests that it has taken, so that one that comes again by another connection is answered as
-// before and not carried out twice (IMPP §13; docs/specs/impp-1.0.md, "Between domains").
+// before and not carried out twice (IMPP §13; docs/specs/impp-1.0.md §12.5).
 
 import { hash } from 'node:crypto'
 import type { Clock } from '#base'

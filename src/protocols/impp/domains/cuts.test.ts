@@ -1,5 +1,5 @@
-// A connection between two domains that ends at any point of any exchange: nothing is lost, and nothing is done twice (IMPP §13, D46 to
-// D48). Each run cuts behind another octet of what crosses; all of them with VERONA_SOAK.
+// A connection between two domains that ends at any point of any exchange: nothing is lost, and nothing is done twice (IMPP
+// §13, D46 to D48). Each run cuts behind another octet of what crosses; all of them with VERONA_SOAK.
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { at, settled } from '../testing/fixture.ts'

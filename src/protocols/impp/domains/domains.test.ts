@@ -1,4 +1,4 @@
-// Two domains, with real sessions and clients by hand, all in memory (docs/specs/impp-1.0.md, "Between domains").
+// Two domains, with real sessions and clients by hand, all in memory (docs/specs/impp-1.0.md §12).
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { at } from '../testing/fixture.ts'

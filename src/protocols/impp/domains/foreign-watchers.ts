@@ -58,7 +58,7 @@ export class ForeignWatchers {
     service.presence.subscribe({ id: agent.id, watcher, presentity, seconds, agent }, (outcome) => {
       if (outcome.kind === 'refused') {
         agent.end(false)
-        return reply.error(outcome.condition)
+        return reply.refuse(outcome)
       }
       this.#keep(agent, outcome.seconds)
       const granted = (state: string, sequence: string): [string, string][] => [

@@ -1,5 +1,5 @@
 // Who a certificate proves the far end to be: a domain, by its name, not by that of the host its SRV record led to (RFC 9525 §6.1;
-// docs/specs/impp-1.0.md, "Between domains").
+// docs/specs/impp-1.0.md §12.2).
 
 import type { PeerRoute } from '#core'
 import type { TlsInfo } from '#net'

@@ -1,5 +1,5 @@
 // Opens a connection to another domain: its servers in their order, each by all its addresses, until one is ready or the time is
-// up (docs/specs/impp-1.0.md, "Between domains").
+// up (docs/specs/impp-1.0.md §12.1).
 
 import type { Connection } from '#net'
 import type { DomainsEnvironment } from './environment.ts'

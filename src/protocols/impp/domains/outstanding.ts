@@ -1,5 +1,5 @@
 // Requests to one other domain that wait for their responses, over whatever connections there are (IMPP §13, D45 to D48;
-// docs/specs/impp-1.0.md, "Between domains"). A connection that ends takes nothing with it: what it carried is written again on the
+// docs/specs/impp-1.0.md §12.5). A connection that ends takes nothing with it: what it carried is written again on the
 // next one, with the same request-ID, and a response may come by any. No sockets here, and time by the clock.
 
 import type { Bytes, Clock, Timer } from '#base'
@@ -191,10 +191,11 @@ export class Outstanding {
     const full = { small: false, bulk: false }
     for (const waiting of this.#unwritten) {
       const kind = waiting.bulk ? 'bulk' : 'small'
-      const carrier = full[kind] || held.has(waiting.lane) ? undefined : this.#carrierFor(waiting)
+      const isBlocked = full[kind] || held.has(waiting.lane)
+      const carrier = isBlocked ? undefined : this.#carrierFor(waiting)
       if (carrier === 'held' || carrier === undefined) {
         if (waiting.lane !== '') held.add(waiting.lane)
-        if (carrier === undefined && !held.has(waiting.lane)) full[kind] = true
+        if (!isBlocked && carrier === undefined) full[kind] = true
         left.push(waiting)
       } else if (waiting.size > carrier.unitOctetsMax) tooLarge.push(waiting)
       else this.#write(waiting, carrier)

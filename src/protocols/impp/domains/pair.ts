@@ -1,5 +1,5 @@
 // One domain of ours and one other: every connection between them, what waits for a response, and what was answered (IMPP §13,
-// D45 to D48; docs/specs/impp-1.0.md, "Between domains"). What it carries does not depend on any connection's staying open.
+// D45 to D48; docs/specs/impp-1.0.md §12.5). What it carries does not depend on any connection's staying open.
 
 import type { Timer } from '#base'
 import { type ImppRequest, type ImppResponse, responseBytes } from '../codec/index.ts'

@@ -1,4 +1,4 @@
-// Where the servers of another domain are (IMPP §4, D9; docs/specs/impp-1.0.md, "Between domains"): as the operator says, else the SRV
+// Where the servers of another domain are (IMPP §4, D9; docs/specs/impp-1.0.md §12.1): as the operator says, else the SRV
 // record `_impp-server._tcp`, else, where the operator wants this protocol for the domain, its own addresses.
 
 import type { PeerRoute } from '#core'

@@ -3,10 +3,10 @@
 
 import type { PeerPolicy } from '#core'
 import { type Address, oneHopLess } from '#model'
-import { messageEnvelope, notificationBody, presenceOfOutcome } from '../binding.ts'
+import { messageEnvelope, notificationBody } from '../binding.ts'
 import { hopsOf, reportIn, terminationIn } from '../binding-domains.ts'
 import { acceptedTypes, addressOfUrl, type ImppRequest, presenceTypeOf } from '../codec/index.ts'
-import { isEmpty } from '../methods/send.ts'
+import { answer, isEmpty } from '../methods/send.ts'
 import type { Reply } from '../reply.ts'
 import type { ForeignWatchers } from './foreign-watchers.ts'
 import type { DomainPair } from './pair.ts'
@@ -87,9 +87,11 @@ function send({ pair, request, from, target, connectionId, reply }: Checked): vo
   if (hops === undefined) return reply.error('malformed')
   const accept = headers.get('accept')
   const type = (accept && presenceTypeOf(acceptedTypes(accept))) || 'pidf'
-  service.messages.send(messageEnvelope(request, from, connectionId, target, hops), (outcome) => {
+  const envelope = messageEnvelope(request, from, connectionId, target, hops)
+  const { head } = envelope
+  service.messages.send(envelope, (outcome) => {
     if (outcome.kind === 'refused') reply.refuse(outcome)
-    else reply.ok(undefined, presenceOfOutcome(outcome, target, type))
+    else answer(service, head, type, outcome, reply)
   })
 }
 
@@ -106,7 +108,7 @@ function fetch({ pair, request, from, target, reply }: Checked): void {
   const type = presenceTypeOf(acceptedTypes(request.headers.get('accept') ?? ''))
   if (type === undefined) return reply.error('content-not-understood')
   pair.environment.service.presence.fetch(from, target, (fetched) => {
-    if (fetched.kind === 'refused') reply.error(fetched.condition)
+    if (fetched.kind === 'refused') reply.refuse(fetched)
     else reply.ok([], notificationBody(fetched.notification, type))
   })
 }

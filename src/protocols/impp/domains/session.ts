@@ -1,6 +1,6 @@
-// One connection to or from a server of another domain, from its first octet to its last (docs/specs/impp-1.0.md, "Between
-// domains"). How it gets ready is in set-up-initiator.ts and set-up-responder.ts; what its requests do, in requests.ts. It serves
-// one domain of ours and one other, in both directions.
+// One connection to or from a server of another domain, from its first octet to its last (docs/specs/impp-1.0.md §12.2). How it
+// gets ready is in set-up-initiator.ts and set-up-responder.ts; what its requests do, in requests.ts. It serves one domain of
+// ours and one other, in both directions.
 
 import { type Bytes, randomId, type Timer } from '#base'
 import type { Lease } from '#core'

@@ -1,5 +1,5 @@
 // Getting ready as the one who opened the connection: HELLO, STARTTLS, the other domain's certificate, HELLO again, AUTH EXTERNAL
-// with ours (docs/specs/impp-1.0.md, "Between domains"; IMPP §15.1.2).
+// with ours (docs/specs/impp-1.0.md §12.2; IMPP §15.1.2).
 
 import { utf8 } from '#base'
 import { encodeBase64 } from '#wire/mime'

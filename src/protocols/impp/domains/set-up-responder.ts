@@ -1,5 +1,5 @@
 // Getting ready as the one who was connected to: who asks, for which domain, and whether the certificate says so
-// (docs/specs/impp-1.0.md, "Between domains"; IMPP §10, §15.1.2).
+// (docs/specs/impp-1.0.md §12.2; IMPP §10, §15.1.2).
 
 import { text, utf8 } from '#base'
 import { prepareDomain } from '#model'

@@ -1,5 +1,6 @@
 // SEND (IMPP §18.4): OK only when the message is delivered, or durable (docs/specs/impp-1.0.md §7.5).
 
+import type { Service } from '#core'
 import type { Head, Outcome, Refused } from '#model'
 import { messageEnvelope, notificationBody, presenceOfOutcome } from '../binding.ts'
 import type { ClientSession, Login } from '../client-session.ts'
@@ -50,7 +51,7 @@ function settle(
   outcome: Outcome,
   reply: Reply,
 ): void {
-  if (outcome.kind !== 'refused') return answer(session, head, type, outcome, reply)
+  if (outcome.kind !== 'refused') return answer(session.service, head, type, outcome, reply)
   // The connection that asked is gone: the sender is told on another, or later.
   if (session.state === 'over') {
     return session.service.messages.report(
@@ -62,8 +63,8 @@ function settle(
 }
 
 /** IMPP §18.4: OK returns presence, usually empty: what the sender may see of a recipient who is not plainly there. */
-function answer(
-  { service }: ClientSession,
+export function answer(
+  service: Service,
   { from, to }: Head,
   type: PresenceType,
   outcome: Exclude<Outcome, Refused>,
