@@ -22,8 +22,10 @@ import {
   contentNamespace,
   delayNamespace,
   hintsNamespace,
+  invitationNamespace,
   markersNamespace,
   receiptsNamespace,
+  roomUserNamespace,
 } from './codec/namespaces.ts'
 import type { Stanza } from './codec/stanza.ts'
 import { conditionOf, errorElement } from './codec/stanza-error.ts'
@@ -52,6 +54,7 @@ export function messageHead(stanza: Stanza, from: Address, fromAgent: string, to
   let mayStore = true
   let mayArchive = true
   let mayCopy = true
+  let wantsStore = false
   for (let k = 0; k < frame.childCount; k++) {
     const name = frame.childName(k)
     const namespace = frame.childNamespace(k)
@@ -63,7 +66,7 @@ export function messageHead(stanza: Stanza, from: Address, fromAgent: string, to
       if (name === 'no-store') mayStore = false
       else if (name === 'no-permanent-store') mayArchive = false
       else if (name === 'no-copy') mayCopy = false
-      else if (name === 'store') hasPayload = true
+      else if (name === 'store') wantsStore = true
     } else if (namespace === carbonsNamespace) {
       // XEP-0280 §9
       if (name === 'private') mayCopy = false
@@ -71,10 +74,15 @@ export function messageHead(stanza: Stanza, from: Address, fromAgent: string, to
     else {
       hasPayload = true
       if (namespace === receiptsNamespace || namespace === markersNamespace) isMarked = true
+      // An invitation to a room, direct or mediated (XEP-0280 §6.1).
+      else if (namespace === invitationNamespace || namespace === roomUserNamespace) isMarked = true
     }
   }
   // XEP-0160 §3: a chat state alone is not worth keeping.
-  const isStorable = mayStore && (hasBody || hasPayload) && kind !== 'headline' && kind !== 'error'
+  const isWorthKeeping = hasBody || hasPayload || wantsStore
+  const isStorable = mayStore && isWorthKeeping && kind !== 'headline' && kind !== 'error'
+  // XEP-0334 §4.4; that nobody is there to see a headline is another thing (RFC 6121 §8.5.2.2.1).
+  const isArchivable = isStorable || (mayStore && wantsStore && kind === 'headline')
   const isError = kind === 'error'
   return {
     protocol: 'xmpp',
@@ -90,7 +98,7 @@ export function messageHead(stanza: Stanza, from: Address, fromAgent: string, to
     whenAbsent: kind === 'groupchat' ? 'refuse' : isStorable ? 'store' : 'drop',
     // RFC 6121 §8.5.3.2.1
     whenAgentGone: kind === 'chat' ? 'inbox' : kind === 'headline' || isError ? 'drop' : 'refuse',
-    storable: isStorable && mayArchive && kind !== 'groupchat',
+    storable: isArchivable && mayArchive && kind !== 'groupchat',
     // XEP-0280 §6.1
     copyable: mayCopy && (kind === 'chat' || (kind === 'normal' && (hasBody || isMarked))),
   }

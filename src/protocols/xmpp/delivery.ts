@@ -54,18 +54,18 @@ function writeStanza(
   writeSpliced(sink, frame, {
     attributes: envelope.stamp,
     replaced: frame.findAttribute('from') < 0 ? nothing : fromOnly,
-    cut: forgedStanzaIds(session, envelope),
+    cut: forgedChildren(session, envelope),
     appended,
     within,
   })
 }
 
-/** XEP-0359 §3: an id that claims to be ours and is not must not reach the client. */
-function forgedStanzaIds(session: BoundSession, envelope: StanzaEnvelope): readonly number[] {
-  const claimed = envelope.stanzaIds()
-  return claimed.length === 0
+/** XEP-0359 §3: an id that claims to be ours and is not must not reach the client; nor a carbon that we did not make (XEP-0280 §7). */
+function forgedChildren(session: BoundSession, envelope: StanzaEnvelope): readonly number[] {
+  const claims = envelope.claims()
+  return claims.length === 0
     ? noChildren
-    : claimed.filter(({ by }) => isOwnBare(session, by)).map(({ child }) => child)
+    : claims.filter(({ isCarbon, by }) => isCarbon || isOwnBare(session, by)).map(({ child }) => child)
 }
 
 /** XEP-0359 §3: addresses are compared as prepared ones, so that no other spelling of ours gets through. */

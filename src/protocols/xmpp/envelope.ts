@@ -6,11 +6,14 @@ import { childFrame, escapeValue, selfContained } from '#wire/xml'
 import { contentOf, messageView, reportView } from './binding-message.ts'
 import { presenceView } from './binding-presence.ts'
 import { fullJid } from './codec/jid.ts'
-import { stanzaIdNamespace } from './codec/namespaces.ts'
+import { carbonsNamespace, stanzaIdNamespace } from './codec/namespaces.ts'
 import { readStanza, type Stanza } from './codec/stanza.ts'
 
-export interface ClaimedId {
+/** A child that says what only a server may say: an archive's id, or a carbon. */
+export interface Claim {
   readonly child: number
+  readonly isCarbon: boolean
+  /** Whose id it is. */
   readonly by: string | undefined
 }
 
@@ -23,7 +26,7 @@ export class StanzaEnvelope implements Envelope {
   #view: InstantMessage | Report | PresenceDocument | undefined
   #content: Content | undefined | 'none'
   #stamp: Bytes | undefined
-  #stanzaIds: readonly ClaimedId[] | undefined
+  #claims: readonly Claim[] | undefined
 
   /** @param stamp what is written into its start tag at each hop, where the sender's session has it ready */
   constructor(head: Head, stanza: Stanza | undefined, kept?: Bytes, stamp?: Bytes) {
@@ -47,10 +50,10 @@ export class StanzaEnvelope implements Envelope {
     return ` from='${escapeValue(fullJid(from, fromAgent))}'${toText}`
   }
 
-  /** The children that claim to be an archive's ids (XEP-0359 §3). */
-  stanzaIds(): readonly ClaimedId[] {
-    this.#stanzaIds ??= claimedIds(this.stanza)
-    return this.#stanzaIds
+  /** The children that claim to be an archive's ids (XEP-0359 §3), or a carbon of their recipient's (XEP-0280 §7). */
+  claims(): readonly Claim[] {
+    this.#claims ??= claimsOf(this.stanza)
+    return this.#claims
   }
 
   get raw(): Bytes {
@@ -101,11 +104,16 @@ export function reviveStanza(head: Head, raw: Bytes): StanzaEnvelope {
   return new StanzaEnvelope(head, undefined, raw)
 }
 
-function claimedIds({ frame }: Stanza): readonly ClaimedId[] {
-  const claimed: ClaimedId[] = []
+function claimsOf({ frame }: Stanza): readonly Claim[] {
+  const claims: Claim[] = []
   for (let child = 0; child < frame.childCount; child++) {
-    if (frame.childName(child) !== 'stanza-id' || frame.childNamespace(child) !== stanzaIdNamespace) continue
-    claimed.push({ child, by: childFrame(frame, child).attribute('by') })
+    const name = frame.childName(child)
+    if (name === 'stanza-id') {
+      if (frame.childNamespace(child) !== stanzaIdNamespace) continue
+      claims.push({ child, isCarbon: false, by: childFrame(frame, child).attribute('by') })
+    } else if ((name === 'received' || name === 'sent') && frame.childNamespace(child) === carbonsNamespace) {
+      claims.push({ child, isCarbon: true, by: undefined })
+    }
   }
-  return claimed
+  return claims
 }
