@@ -51,6 +51,60 @@ scene(
   },
 )
 
+/** Logged in as the user. */
+async function profane(stage: Scene, user: string): Promise<Program> {
+  const client = inTerminal(stage, `profanity ${user}`, profanity.path, stage.directory())
+  await client.sees(/Type '\/help'/)
+  client.write(`/connect ${user}@localhost server 127.0.0.1 port ${stage.server.port('xmpp')} tls force\n`)
+  await client.sees(/Enter password/)
+  client.write(`${password}\n`)
+  await client.sees(/logged in successfully/)
+  return client
+}
+
+scene(
+  'two profanities find each other: roster, requests, presence, discovery, ping, blocking, and the end of it (RFC 6121 §2, §3, §4)',
+  profanity.skip,
+  () => server,
+  async (stage) => {
+    const romeo = await profane(stage, 'romeo')
+    const juliet = await profane(stage, 'juliet')
+    romeo.write('/roster add juliet@localhost Julia\n')
+    await romeo.sees(/Roster item added: juliet@localhost \(Julia\)/)
+    romeo.write('/sub request juliet@localhost\n')
+    await juliet.sees(/Received authorization request from romeo@localhost/)
+    juliet.write('/sub allow romeo@localhost\n')
+    await romeo.sees(/Subscription received from juliet@localhost/)
+    await romeo.sees(/Julia \(profanity\.\w+\) is online/)
+    juliet.write('/sub request romeo@localhost\n')
+    await romeo.sees(/Received authorization request from juliet@localhost/)
+    romeo.write('/sub allow juliet@localhost\n')
+    await juliet.sees(/romeo@localhost \(profanity\.\w+\) is online/)
+    romeo.write('/disco info\n')
+    await romeo.sees(/Verona im server/)
+    romeo.write('/disco info juliet@localhost\n')
+    await romeo.sees(/registered account/)
+    romeo.write('/disco items juliet@localhost\n')
+    const [, full = ''] = await romeo.sees(/ {2}(juliet@localhost\/profanity\.\w+)/)
+    romeo.write(`/software ${full}\n`)
+    await romeo.sees(/Name {4}: Profanity/)
+    romeo.write('/ping\n')
+    await romeo.sees(/Ping response from romeo@localhost/)
+    romeo.write('/blocked add tybalt@localhost\n')
+    await romeo.sees(/User tybalt@localhost successfully blocked/)
+    juliet.write('/sub deny romeo@localhost\n')
+    await romeo.sees(/Julia \(profanity\.\w+\) is offline/)
+    await romeo.sees(/juliet@localhost deleted subscription/)
+    romeo.write('/roster remove juliet@localhost\n')
+    await romeo.sees(/Roster item removed: juliet@localhost/)
+    await juliet.sees(/romeo@localhost deleted subscription/)
+    for (const client of [romeo, juliet]) {
+      client.write('/quit\n')
+      await client.ends()
+    }
+  },
+)
+
 scene(
   'finch logs in over TLS, shows what comes and answers',
   finch.skip,

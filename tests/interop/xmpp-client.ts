@@ -14,6 +14,8 @@ export interface XmppClientOptions {
   readonly tls?: 'tls1.2' | 'tls1.3'
   readonly password?: string
   readonly authority?: string
+  /** Makes its account before it logs in (XEP-0077). */
+  readonly registers?: boolean
 }
 
 export class XmppClient {
@@ -36,6 +38,7 @@ export class XmppClient {
       options.authority ?? server.authority,
       security,
       options.tls ?? 'tls1.2',
+      options.registers === true ? 'yes' : 'no',
     ])
   }
 
