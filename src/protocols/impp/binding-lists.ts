@@ -2,7 +2,7 @@
 // (docs/specs/impp-1.0.md §11.1).
 
 import { createHash } from 'node:crypto'
-import type { AccessRule, AccessRules, Contact, WatcherInfo } from '#core'
+import { type AccessRule, type AccessRules, type Contact, deviceKey, type WatcherInfo } from '#core'
 import { type Address, addressOfUri, parseAddress } from '#model'
 import {
   addressOfUrl,
@@ -13,16 +13,28 @@ import {
   type WatcherEntry,
 } from './codec/index.ts'
 
+/** A rule about one device keeps the form that only it has: `user@host/device`. */
 export function ruleEntry({ subject, action, visibility }: AccessRule): RuleEntry {
   const person = subject.includes('@') ? parseAddress(subject) : undefined
   return { subject: person === undefined ? subject : urlOf(person), action, visibility }
 }
 
-/** The rule; undefined when its subject is neither everybody nor a domain nor a person. */
+/** LIMIT: octets of a device's name (RFC 7622 §3.4). */
+const deviceOctetsMax = 1023
+
+/** The rule; undefined when its subject is neither everybody nor a domain nor a person nor a person's device. */
 export function ruleOf({ subject, action, visibility }: RuleEntry): AccessRule | undefined {
-  if (subject === '*') return { subject, action, visibility }
-  const named = subject.includes(':') ? addressOfUri(subject) : parseAddress(subject)
-  return named && { subject: named.key, action, visibility }
+  const key = subject === '*' ? subject : keyOf(subject)
+  return key === undefined ? undefined : { subject: key, action, visibility }
+}
+
+function keyOf(subject: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(subject)) return addressOfUri(subject)?.key
+  const slash = subject.indexOf('/')
+  if (slash === -1) return parseAddress(subject)?.key
+  const [person, device] = [parseAddress(subject.slice(0, slash)), subject.slice(slash + 1)]
+  const isDevice = person?.user !== '' && device !== '' && Buffer.byteLength(device) <= deviceOctetsMax
+  return person === undefined || !isDevice ? undefined : deviceKey(person, device)
 }
 
 /** What tells one set of rules from another, whoever made it and whenever: two devices that hold it hold the same rules. */

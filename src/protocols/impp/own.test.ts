@@ -59,6 +59,21 @@ describe('GET-ACL and SET-ACL (IMPP §11.1, §16)', () => {
     assert.deepEqual(held?.map(({ subject }) => subject).sort(), ['*', 'romeo@example.com'])
   })
 
+  test('a rule about one device, as XMPP sets it, is shown and put like the others (XEP-0191 §3.2)', async () => {
+    const f = await fixture()
+    const desk = await new Hand(f).login('juliet')
+    const subject = 'romeo@example.com/orchard: home'
+    const owner = at('juliet@example.com')
+    await done((told) =>
+      f.service.contacts.setRule(owner, { subject, action: 'block', visibility: 'full' }, told),
+    )
+    const shown = await desk.ask('GET-ACL', own)
+    assert.deepEqual(rulesOf(shown), [`${subject} block full`])
+    const replace = { ...own, ...list, Change: 'replace', 'If-Match': shown.fields['entity-tag'] as string }
+    assert.equal(wordOf(await desk.ask('SET-ACL', replace, shown.body)), 'OK')
+    assert.equal((await desk.ask('GET-ACL', own)).fields['entity-tag'], shown.fields['entity-tag'])
+  })
+
   test('a whole set replaces only the one its writer has seen', async () => {
     const f = await fixture()
     const desk = await new Hand(f).login('juliet')
@@ -103,6 +118,8 @@ describe('GET-ACL and SET-ACL (IMPP §11.1, §16)', () => {
     [{ ...own, Change: 'put' }, '<contacts></contacts>', 'malformed'],
     [{ ...own, Change: 'put' }, `<access>${'<rule></rule>'.repeat(1001)}</access>`, 'malformed'],
     [{ ...own, Change: 'put' }, access(['no domain', 'allow']), 'address-malformed'],
+    [{ ...own, Change: 'put' }, access(['a@b.example/', 'allow']), 'address-malformed'],
+    [{ ...own, Change: 'put' }, access(['b.example/x', 'allow']), 'address-malformed'],
     [{ ...own, Change: 'put' }, access(['mailto:a@b.example', 'allow']), 'address-malformed'],
     [
       { ...own, Change: 'put', 'Content-Type': 'text/xml' },
