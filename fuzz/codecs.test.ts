@@ -17,6 +17,15 @@ import { addressOfUri, imppUri, imUri, parseAddress, presUri, sipUri } from '../
 import { addressOfUrl } from '../src/protocols/impp/codec/addresses.ts'
 import { defaultFramerLimits, UnitFramer } from '../src/protocols/impp/codec/framer.ts'
 import { acceptedTypes, leaseTimeOf } from '../src/protocols/impp/codec/header-fields.ts'
+import {
+  contactText,
+  listBytes,
+  parseContacts,
+  parseRules,
+  parseWatchers,
+  ruleText,
+  watcherText,
+} from '../src/protocols/impp/codec/lists.ts'
 import { messageOf } from '../src/protocols/impp/codec/message-fields.ts'
 import { parsePresenceBody, presenceBody } from '../src/protocols/impp/codec/presence-body.ts'
 import { bareJid, fullJid, parseJid } from '../src/protocols/xmpp/codec/jid.ts'
@@ -76,6 +85,24 @@ const codecs: readonly Codec[] = [
         read = true
       }
       return read
+    },
+  },
+  {
+    name: 'application/impp-list',
+    samples: [
+      '<access><rule><subject>*</subject><action>confirm</action></rule><rule><subject>impp://a.example/b</subject><action>allow</action><visibility>basic</visibility></rule></access>',
+      '<contacts><contact><address>impp://a.example/b</address><name>B &amp; co</name><group>x</group><sees></sees><asks/></contact><contact><address>im:c@d</address><gone></gone></contact></contacts>',
+      '<watchers><watcher><id>w</id><address>impp://a.example/b</address><status>active</status><event>subscribe</event><sees>full</sees><politely-blocked></politely-blocked><protocol>sip</protocol><lease>60</lease></watcher></watchers>',
+    ],
+    take: (octets) => {
+      const [rules, contacts, watchers] = [parseRules(octets), parseContacts(octets), parseWatchers(octets)]
+      // What was taken can be written and read, and says the same.
+      if (rules !== undefined) assert.deepEqual(parseRules(listBytes('access', rules.map(ruleText))), rules)
+      if (contacts !== undefined)
+        assert.equal(parseContacts(listBytes('contacts', contacts.map(contactText)))?.length, contacts.length)
+      if (watchers !== undefined)
+        assert.deepEqual(parseWatchers(listBytes('watchers', watchers.map(watcherText))), watchers)
+      return [rules, contacts, watchers].some((entries) => entries !== undefined && entries.length > 0)
     },
   },
   {

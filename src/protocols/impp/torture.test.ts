@@ -58,7 +58,20 @@ test('a client that sends anything at all is answered or disconnected (property)
         responseBytes(true, 'SEND', '3', own),
         requestBytes('FETCH', '4', [...own, target]),
         requestBytes('UNSUBSCRIBE', '5', [...own, target]),
-        requestBytes('PING', '6', []),
+        requestBytes('SET-ACL', '6', [...own, target, ['Change', 'put']], {
+          type: 'application/impp-list',
+          bytes: utf8('<access><rule><subject>x.example</subject><action>block</action></rule></access>'),
+        }),
+        requestBytes('GET-CONTACTS', '7', [...own, target, ['Notify', 'yes'], ['After', '']]),
+        requestBytes('SET-CONTACT', '8', [...own, ['Target', 'im:b@x.example'], ['Change', 'put']], {
+          type: 'application/impp-list',
+          bytes: utf8('<contacts><contact><address>x</address><name>n</name></contact></contacts>'),
+        }),
+        requestBytes('AUTHORIZE', '9', [...own, ['Target', 'im:b@x.example'], ['Decision', 'allow']]),
+        requestBytes('GET-WATCHERS', '10', [...own, target, ['Notify', 'yes']]),
+        requestBytes('GET-HISTORY', '11', [...own, target, ['Limit', '2'], ['Before', '-']]),
+        requestBytes('SET-FORWARD', '12', [...own, target, ['Forward', 'none']]),
+        requestBytes('PING', '13', []),
       ])
       const octets = damaged(stream, damages)
       for (let at = 0; at < octets.length; at += chunk + 1)
