@@ -26,6 +26,8 @@ export interface Setting<T> {
   fromText(text: string): unknown
   /** A listener makes its section's service run. */
   readonly listens: boolean
+  /** Whom a listener is for. */
+  readonly serves?: 'clients' | 'domains'
   /** True where a table cannot be without it. */
   readonly required?: boolean
   /** For tables: the settings of each. */
@@ -136,6 +138,8 @@ export function optionalPath(options: { readonly doc: string }): Setting<string 
 export function listen(options: {
   readonly doc: string
   readonly builtIn?: string
+  /** Whom it is for; clients, unless it says otherwise. */
+  readonly serves?: 'clients' | 'domains'
 }): Setting<ListenAddress | undefined> {
   const read = (value: unknown): Read<ListenAddress | undefined> => {
     if (typeof value !== 'string')
@@ -155,6 +159,7 @@ export function listen(options: {
     read,
     fromText: (written) => written,
     listens: true,
+    serves: options.serves ?? 'clients',
     inner: undefined,
   }
 }

@@ -2,6 +2,7 @@
 import { assert } from '#base'
 import { type Config, type ListenAddress, loadConfig, type Section, type SettingsOf } from '#config'
 import { prepareDomain } from '#model'
+import { wrongFunctions } from './functions.ts'
 import { wrongPeers } from './peer-configuration.ts'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
 import { mainSettings, serverSections } from './settings.ts'
@@ -35,6 +36,8 @@ export async function loadConfiguration(options: ConfigurationOptions = {}): Pro
     directory: options.directory ?? process.cwd(),
   })
   refuseClearPasswords(config, protocols)
+  const useless = wrongFunctions(config, protocols)
+  if (useless !== undefined) throw new ConfigurationFault(useless)
   const domains = domainsOf(config)
   const wrong = wrongPeers(
     config,

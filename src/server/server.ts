@@ -11,6 +11,7 @@ import { assemble } from './assembly.ts'
 import { prepareCertificates } from './certificates.ts'
 import type { Configuration } from './configuration.ts'
 import { openStore } from './data.ts'
+import { functionsOf, settingsFor } from './functions.ts'
 import { historyKeeper } from './history-keeper.ts'
 import { routeTo } from './peer-configuration.ts'
 import { dnsSettings } from './peer-settings.ts'
@@ -116,14 +117,15 @@ async function startProtocols(
   stops: (() => Promise<void> | void)[],
 ): Promise<RunningProtocol[]> {
   const running: RunningProtocol[] = []
+  const functions = functionsOf(config)
   for (const protocol of protocols) {
     const section = protocol.settings as Section
-    const settings = config.of(section)
+    const settings = settingsFor(section, config.of(section) as Readonly<Record<string, unknown>>, functions)
     if (!isListening(section, settings)) continue
     const domains = { resolver, routeTo: (domain: string) => routeTo(config, protocol.name, domain) }
     const started = await protocol.start(service, { settings, domains, ...shared })
     stops.push(() => started.stop())
-    if (started.peers !== undefined) service.peers.add(started.peers)
+    if (started.peers !== undefined && functions.has('forwarder')) service.peers.add(started.peers)
     running.push(started)
   }
   return running

@@ -17,6 +17,10 @@ import { TrustedProxies } from '#net'
 import { logLevels } from '#observe'
 import { dnsSettings, peersSettings, peerTable } from './peer-settings.ts'
 
+/** The functions of a domain (IMPP §4): which of them this process has. */
+export const domainFunctions = ['authenticator', 'forwarder', 'locator'] as const
+export type DomainFunction = (typeof domainFunctions)[number]
+
 export const mainSettings = section('', 'What the server is for, and where it keeps its state.', {
   data: path({
     doc: 'Directory of everything the server keeps: the database, its own certificates, the control socket.',
@@ -28,6 +32,10 @@ export const mainSettings = section('', 'What the server is for, and where it ke
       names.length === 0
         ? 'names no domain; write one, as in ["example.com"], or leave it out'
         : names.map(notDomain).find((wrong) => wrong !== undefined),
+  }),
+  functions: optionalList({
+    doc: 'What this process does for its domains: "authenticator" (logs people in and serves them), "forwarder" (speaks with other domains), "locator" (sends clients to another server, where [impp] redirect names one). Left out: all of them.',
+    check: notFunctions,
   }),
   domain: tables(
     {
@@ -45,6 +53,13 @@ export const mainSettings = section('', 'What the server is for, and where it ke
   ),
   peer: tables(peerTable, { doc: 'What holds for one other domain.' }),
 })
+
+function notFunctions(names: readonly string[]): string | undefined {
+  const known: readonly string[] = domainFunctions
+  const wrong = names.find((name) => !known.includes(name))
+  if (wrong !== undefined) return `${JSON.stringify(wrong)} is none of ${domainFunctions.join(', ')}`
+  return names.length === 0 ? 'names no function; name one, or leave it out' : undefined
+}
 
 function notDomain(name: string): string | undefined {
   return prepareDomain(name) === undefined ? `${JSON.stringify(name)} is not a domain name` : undefined

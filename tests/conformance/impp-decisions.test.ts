@@ -22,6 +22,7 @@ const folders = [
   'tests/hostile/',
   'src/core/',
   'src/net/',
+  'src/server/',
 ]
 
 /** The test file or transcript of that name. */

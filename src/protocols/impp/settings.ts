@@ -14,7 +14,10 @@ import {
 
 export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
   client: listen({ doc: 'Where IMPP clients connect (TCP; TLS by STARTTLS).', builtIn: '127.0.0.1:7410' }),
-  server: listen({ doc: 'Where servers of other domains connect (TCP, STARTTLS, both certificates).' }),
+  server: listen({
+    doc: 'Where servers of other domains connect (TCP, STARTTLS, both certificates).',
+    serves: 'domains',
+  }),
   plainWithoutTls: flag({
     default: false,
     doc: 'Whether PLAIN may be used without TLS; true only on loopback, for load generators and laboratories.',
