@@ -27,6 +27,9 @@ const table = {
   finch: { package: 'finch', program: 'finch' },
   prosody: { package: 'prosody', program: 'prosody' },
   ejabberd: { package: 'ejabberd', program: 'ejabberdctl' },
+  openssl: { package: 'openssl', program: 'openssl' },
+  nc: { package: 'netcat-openbsd', program: 'nc' },
+  chromium: { package: 'chromium', program: 'chromium' },
   kamailio: { package: 'kamailio', program: 'kamailio' },
 } as const satisfies Record<string, PeerProgram>
 

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..', '..')
 const fromSource = ['--conditions=verona-source', '--disable-warning=ExperimentalWarning']
 const main = join(root, 'src', 'cli', 'main.ts')
 
-export type ListenerName = 'xmpp' | 'xmppTls' | 'sipUdp' | 'sipTcp' | 'sipTls' | 'impp' | 'http'
+export type ListenerName = 'xmpp' | 'xmppTls' | 'sipUdp' | 'sipTcp' | 'sipTls' | 'impp' | 'imppTls' | 'http'
 
 /** What the table of the welcome calls them. */
 const purposes: Readonly<Record<ListenerName, string>> = {
@@ -18,12 +18,15 @@ const purposes: Readonly<Record<ListenerName, string>> = {
   sipTcp: 'SIP phones (TCP)',
   sipTls: 'SIP phones (TLS)',
   impp: 'IMPP clients (STARTTLS)',
+  imppTls: 'IMPP clients (TLS)',
   http: 'HTTP: /metrics and /health',
 }
 
 export interface ServerOptions {
   /** Settings by table: `{ xmpp: { idle_seconds: 10 } }`; they join the listeners. */
-  readonly settings?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
+  readonly settings?: Readonly<
+    Record<string, Readonly<Record<string, string | number | boolean | readonly string[]>>>
+  >
   readonly users?: readonly string[]
 }
 
@@ -141,11 +144,11 @@ export class VeronaServer {
 
 function configuration({ settings = {} }: ServerOptions): string {
   const free = '127.0.0.1:0'
-  const tables: Record<string, Record<string, string | number | boolean>> = {
+  const tables: Record<string, Record<string, string | number | boolean | readonly string[]>> = {
     http: { listen: free },
     xmpp: { client: free, client_tls: free },
     sip: { udp: free, tcp: free, tls: free },
-    impp: { client: free },
+    impp: { client: free, client_tls: free },
     log: { level: 'debug', format: 'text' },
     auth: { scram_iterations: 4096 },
   }

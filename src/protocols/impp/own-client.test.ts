@@ -6,7 +6,7 @@ import { Refused, SubscriptionEnded } from '#protocols/impp/client'
 import { fixture } from './testing/fixture.ts'
 import { allOf, as, taken } from './testing/lasting.ts'
 
-test('access rules, contacts and watchers are one’s own, and obeyed (§8.2 to §8.4)', async () => {
+test('access rules, contacts and watchers are one’s own, and obeyed (§11.2 to §11.4)', async () => {
   const f = await fixture()
   const romeo = await as(f, 'romeo', { inbox: 'closed' })
   const juliet = await as(f, 'juliet', { inbox: 'closed' })
@@ -39,7 +39,7 @@ test('access rules, contacts and watchers are one’s own, and obeyed (§8.2 to 
   await assert.rejects(juliet.contacts.allow('no address'), Refused)
 })
 
-test('the history is iterated over page by page, forwards and backwards (§8.5)', async () => {
+test('the history is iterated over page by page, forwards and backwards (§11.5)', async () => {
   const f = await fixture()
   const romeo = await as(f, 'romeo', { inbox: 'closed' })
   const juliet = await as(f, 'juliet', { inbox: 'closed' })

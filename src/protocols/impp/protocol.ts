@@ -8,6 +8,7 @@ import {
   netMetrics,
   type Resolver,
   type TcpListener,
+  type TlsContext,
   type TlsContexts,
   type WebOffers,
 } from '#net'
@@ -32,8 +33,7 @@ async function start(
   const sessions = new Sessions(service.metrics)
   const { settings: values } = environment
   const shared: SessionEnvironment = { ...environment, service, sessions }
-  const opened =
-    values.client === undefined ? undefined : await listenForClients(service, shared, values.client)
+  const opened = await listenForClients(shared)
   const withdraw = environment.web && offerWebSockets(environment.web, shared)
   const others = await startDomains({
     service,
@@ -41,31 +41,65 @@ async function start(
     tls: environment.tls,
     others: environment.domains,
   }).catch(async (error: unknown) => {
-    await opened?.close()
+    withdraw?.()
+    await opened.close()
     throw error
   })
-  const listeners = opened === undefined ? [] : [listenerOf(opened)]
   return {
-    listeners: others === undefined ? listeners : [...listeners, others.listener],
+    listeners: others === undefined ? opened.listeners : [...opened.listeners, others.listener],
     ...(others !== undefined && { peers: others.domains }),
     stop: async () => {
       withdraw?.()
       for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
       await others?.stop()
-      await opened?.close()
+      await opened.close()
     },
   }
 }
 
-function listenForClients(
-  service: Service,
+interface Opened {
+  readonly listeners: readonly Listener[]
+  close(): Promise<void>
+}
+
+/** Those that are on; when one can't be opened, the other is closed again. */
+async function listenForClients(shared: SessionEnvironment): Promise<Opened> {
+  const { client, clientTls } = shared.settings
+  const open: TcpListener[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(open.map((listener) => listener.close()))
+  }
+  const listeners: Listener[] = []
+  try {
+    if (client !== undefined) {
+      const listener = await listenAt(shared, client, undefined)
+      open.push(listener)
+      listeners.push(listenerOf(listener, 'impp.client', 'IMPP clients (STARTTLS)'))
+    }
+    if (clientTls !== undefined && shared.tls !== undefined) {
+      const listener = await listenAt(shared, clientTls, shared.tls)
+      open.push(listener)
+      listeners.push(listenerOf(listener, 'impp.client_tls', 'IMPP clients (TLS)'))
+    }
+    return { listeners, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function listenAt(
   shared: SessionEnvironment,
   { host, port }: { host: string | undefined; port: number },
+  tls: TlsContext | undefined,
 ): Promise<TcpListener> {
+  const { service } = shared
   return listenTcp({
-    name: 'impp client',
+    name: tls === undefined ? 'impp client' : 'impp client tls',
     host,
     port,
+    // docs/specs/impp-1.0.md §6.2: no ALPN is needed; who offers one must mean us (RFC 7301 §3.2).
+    ...(tls && { tls: { context: tls, alpn: ['impp'] } }),
     clock: service.clock,
     metrics: netMetrics(service.metrics),
     onConnection: (connection) => serveClient(connection, shared),
@@ -97,7 +131,7 @@ export function serveClient(connection: Connection, shared: SessionEnvironment):
   return session
 }
 
-function listenerOf({ host, port }: TcpListener): Listener {
+function listenerOf({ host, port }: TcpListener, setting: string, purpose: string): Listener {
   const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
-  return { setting: 'impp.client', purpose: 'IMPP clients (STARTTLS)', where: `${where}:${port}/tcp` }
+  return { setting, purpose, where: `${where}:${port}/tcp` }
 }

@@ -14,6 +14,10 @@ import {
 
 export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
   client: listen({ doc: 'Where IMPP clients connect (TCP; TLS by STARTTLS).', builtIn: '127.0.0.1:7410' }),
+  clientTls: listen({
+    doc: 'Where IMPP clients connect with TLS from the first octet.',
+    builtIn: '127.0.0.1:7412',
+  }),
   server: listen({
     doc: 'Where servers of other domains connect (TCP, STARTTLS, both certificates).',
     serves: 'domains',

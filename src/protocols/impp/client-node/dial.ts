@@ -50,6 +50,8 @@ export async function placesOfDomain(
   domain: string,
   resolver: Resolver = systemResolver(),
 ): Promise<readonly Place[]> {
+  // RFC 6761 §6.3: no name server knows better.
+  if (domain === 'localhost' || domain.endsWith('.localhost')) return [{ host: domain, port: imppPort }]
   const records = await resolver.srv(`_impp._tcp.${domain}`).catch((error: unknown) => {
     if (error instanceof DnsError) throw new ConnectionLost(error.message)
     throw error

@@ -1,4 +1,4 @@
-// One's own history, all protocols together, page by page (docs/specs/impp-1.0.md §8.5).
+// One's own history, all protocols together, page by page (docs/specs/impp-1.0.md §11.5).
 
 import type { InstantMessage } from '#model'
 import { addressOfUrl, type Fields, type ImppRequest, messageOf, UnitFramer } from '../codec/index.ts'

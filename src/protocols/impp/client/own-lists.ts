@@ -1,4 +1,4 @@
-// What is a person's own in every protocol: access rules, contacts, who watches (docs/specs/impp-1.0.md §8.2 to §8.4).
+// What is a person's own in every protocol: access rules, contacts, who watches (docs/specs/impp-1.0.md §11.2 to §11.4).
 
 import type { Bytes } from '#base'
 import { parseAddress } from '#model'

@@ -12,6 +12,7 @@ import type { ImppSettings } from '../settings.ts'
 
 export const testSettings: ImppSettings = {
   client: undefined,
+  clientTls: undefined,
   server: undefined,
   plainWithoutTls: true,
   messageOctetsMax: 20_000,
