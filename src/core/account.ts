@@ -53,6 +53,8 @@ export class Account {
   flushAgain = false
   /** Entries that an agent has taken though the store could not note it: they must not be offered again. */
   readonly unmarked = new Set<string>()
+  /** Waiting entries that are too large for devices that were here, by entry: those are not offered them again. */
+  readonly tooLarge = new Map<string, Set<string>>()
   /** Undelivered entries that an agent holds, or has taken without that being durable yet: they are not offered to others. */
   readonly held = new Set<string>()
 

@@ -47,6 +47,8 @@ export interface InboxAgent {
   /** XMPP resource, SIP instance or contact hash, IMPP Connection-ID: unique in the inbox, and its presence tuple's id. */
   readonly id: string
   readonly capabilities: AgentCapabilities
+  /** Octets of the largest unit it takes, where it said so. */
+  readonly octetsMax?: number
   /** True when what it is offered arrives in the order of the offers (one stream), answered or not. */
   readonly keepsOrder: boolean
   /**

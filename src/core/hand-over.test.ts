@@ -141,3 +141,34 @@ test('a stored message of a protocol that is not here holds back none of the oth
   assert.equal((await world.store.undelivered(at(juliet), 0, 10)).length, 1)
   assert.equal(world.faults.length, 1)
 })
+
+test('what is too large for a device waits for another, and is not offered to it at each login', async () => {
+  const world = await createWorld({ accounts })
+  await send(world, toJuliet('large'))
+  const phoneOf = (octetsMax?: number): Device => {
+    const phone = new Device(juliet, 'phone')
+    if (octetsMax !== undefined) Object.assign(phone, { octetsMax })
+    phone.onDeliver = (envelope, _, answer) =>
+      answer(text(envelope.raw) === 'large' ? declined('message-too-large') : accepted)
+    return phone
+  }
+  const first = phoneOf()
+  const account = await signIn(world, first)
+  await settled()
+  assert.deepEqual(first.texts, ['large'])
+  world.service.messages.detach(account, first)
+  await send(world, toJuliet('small'))
+  const again = phoneOf()
+  await signIn(world, again)
+  await settled()
+  assert.deepEqual(again.texts, ['small'], 'what fits comes, what does not stays')
+  const larger = phoneOf(1_000_000)
+  await signIn(world, larger)
+  await settled()
+  assert.deepEqual(larger.texts, ['large'], 'the same device that takes more now is asked')
+  const desk = new Device(juliet, 'desk')
+  await signIn(world, desk)
+  await settled()
+  assert.deepEqual(desk.texts, ['large'])
+  assert.deepEqual([account.undelivered, account.tooLarge.size], [0, 0])
+})

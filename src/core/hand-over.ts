@@ -3,7 +3,7 @@
 import { BoundedQueue } from '#base'
 import type { Envelope, Head, Refused, Report } from '#model'
 import type { Account, WaitingMessage } from './account.ts'
-import type { DeliveryContext } from './agents.ts'
+import type { DeliveryContext, InboxAgent } from './agents.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import type { Offer, Verdict } from './offer.ts'
 import type { HistoryItem, Store, StoredUnit } from './store.ts'
@@ -80,8 +80,11 @@ export class HandOver {
 
   /** True when nothing more is to be done for it: an agent took it, or a device refused it for its person. */
   #offerStored(account: Account, item: HistoryItem): Promise<boolean> {
-    const agents = account.inbox.choose({ ...item.head, toAgent: '' })
-    if (agents === 'gone' || agents.length === 0) return Promise.resolve(false)
+    const chosen = account.inbox.choose({ ...item.head, toAgent: '' })
+    if (chosen === 'gone') return Promise.resolve(false)
+    const small = account.tooLarge.get(item.id)
+    const agents = small === undefined ? chosen : chosen.filter((agent) => !small.has(keyOf(agent)))
+    if (agents.length === 0) return Promise.resolve(false)
     let envelope: Envelope
     try {
       envelope = this.#parts.revive(item)
@@ -107,6 +110,7 @@ export class HandOver {
         }
         if (verdict.kind === 'accepted') this.#parts.metrics.handedOver.add()
         if (verdict.kind === 'refused') this.#reportRefusal(item, verdict.reason)
+        if (verdict.kind === 'declined') noteTooLarge(account, item.id, verdict.tooLargeFor)
         resolve(verdict.kind !== 'declined')
       })
     })
@@ -117,7 +121,10 @@ export class HandOver {
   }
 
   async #markDelivered(account: Account, ids: readonly string[]): Promise<void> {
-    for (const id of ids) account.unmarked.add(id)
+    for (const id of ids) {
+      account.unmarked.add(id)
+      account.tooLarge.delete(id)
+    }
     await new Promise<void>((resolve, reject) => {
       this.#parts.store.markDelivered(account.address, ids, (fault) =>
         fault === undefined ? resolve() : reject(fault),
@@ -150,6 +157,7 @@ export class HandOver {
     this.#parts.store.markDelivered(account.address, ids, (fault) => {
       for (const id of ids) {
         account.held.delete(id)
+        account.tooLarge.delete(id)
         if (fault !== undefined) account.unmarked.add(id)
       }
       if (fault !== undefined) return this.#parts.fault(fault, 'delivered messages could not be marked')
@@ -167,4 +175,20 @@ export class HandOver {
       if (again?.push(next) !== true) this.#parts.deliver(account, next)
     }
   }
+}
+
+/**
+ * A message that is too large for a device stays for another one, and this one is not offered it at each login. Memory alone: after a
+ * restart it is offered once more.
+ */
+function noteTooLarge(account: Account, id: string, agents: readonly InboxAgent[]): void {
+  if (agents.length === 0) return
+  const known = account.tooLarge.get(id) ?? new Set<string>()
+  for (const agent of agents) known.add(keyOf(agent))
+  account.tooLarge.set(id, known)
+}
+
+/** A device with what it takes: one that takes more now is another. */
+function keyOf({ protocol, id, octetsMax }: InboxAgent): string {
+  return `${protocol} ${octetsMax ?? ''} ${id}`
 }

@@ -6,7 +6,12 @@ import type { Translations } from './translations.ts'
 export type Verdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'held' }
-  | { readonly kind: 'refused' | 'declined'; readonly reason: Refused }
+  | {
+      readonly kind: 'refused' | 'declined'
+      readonly reason: Refused
+      /** Those for whom it is too large, now and whenever they come back. */
+      readonly tooLargeFor: readonly InboxAgent[]
+    }
 
 export type Offer = (
   agents: readonly InboxAgent[],
@@ -16,6 +21,7 @@ export type Offer = (
 ) => void
 
 const acceptedVerdict: Verdict = { kind: 'accepted' }
+const noAgents: readonly InboxAgent[] = []
 const heldVerdict: Verdict = { kind: 'held' }
 
 /**
@@ -32,6 +38,7 @@ export function offersOf(fault: (cause: unknown, what: string) => void, translat
     let offering = true
     let isHeld = false
     let isTold = false
+    let tooLargeFor: InboxAgent[] | undefined
     for (const agent of agents) {
       let answered = false
       const answer = (given: DeliveryAnswer): void => {
@@ -45,11 +52,15 @@ export function offersOf(fault: (cause: unknown, what: string) => void, translat
           return onVerdict(acceptedVerdict)
         }
         if (given.kind === 'refused') no ??= given.outcome
-        else reason ??= refused(given.condition)
+        else {
+          reason ??= refused(given.condition)
+          if (given.condition === 'message-too-large') tooLargeFor = [...(tooLargeFor ?? []), agent]
+        }
         if (waiting > 0) return
         decided = true
-        if (no !== undefined) onVerdict({ kind: 'refused', reason: no })
-        else onVerdict({ kind: 'declined', reason: reason as Refused })
+        const small = tooLargeFor ?? noAgents
+        if (no !== undefined) onVerdict({ kind: 'refused', reason: no, tooLargeFor: small })
+        else onVerdict({ kind: 'declined', reason: reason as Refused, tooLargeFor: small })
       }
       translations.count(envelope, agent.protocol)
       try {

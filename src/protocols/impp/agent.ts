@@ -28,6 +28,7 @@ export class ImppAgent implements InboxAgent {
   readonly owner: Address
   readonly id: string
   readonly capabilities: AgentCapabilities
+  readonly octetsMax: number
   readonly keepsOrder = true
   readonly #parts: AgentParts
   #missed = false
@@ -36,6 +37,7 @@ export class ImppAgent implements InboxAgent {
     this.#parts = parts
     this.owner = parts.owner
     this.id = parts.connectionId
+    this.octetsMax = parts.unitOctetsMax
     const takes = parts.takesMessages
     this.capabilities = { messages: takes, priority: 0, receivedCopies: takes, sentCopies: takes }
   }
