@@ -44,7 +44,8 @@ for (let round = 0; round < rounds; round++) {
 }
 
 async function play(stage: Scene, round: number): Promise<void> {
-  const reading = await read(stage, 'juliet')
+  // By turns one who acknowledges what it reads (XEP-0198 §4), and one who does not.
+  const reading = await read(stage, 'juliet', round % 2 === 0)
   await arrived(reading, 'juliet', `begin ${round}`)
   const parties = senders.map((user, at) => partyOf(user, at))
   const acknowledged: string[] = []
@@ -78,8 +79,8 @@ async function play(stage: Scene, round: number): Promise<void> {
 }
 
 /** Reads messages as they come. */
-function read(stage: Scene, user: string): Promise<XmppClient> {
-  return XmppClient.online(stage, slixmpp.path, `${user}@localhost/reading`)
+function read(stage: Scene, user: string, resumes = false): Promise<XmppClient> {
+  return XmppClient.online(stage, slixmpp.path, `${user}@localhost/reading`, { resumes })
 }
 
 /** A last word, so that all before it has come. */

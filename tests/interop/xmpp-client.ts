@@ -16,6 +16,8 @@ export interface XmppClientOptions {
   readonly authority?: string
   /** Makes its account before it logs in (XEP-0077). */
   readonly registers?: boolean
+  /** It comes back when its connection is cut (XEP-0198). */
+  readonly resumes?: boolean
 }
 
 export class XmppClient {
@@ -39,6 +41,7 @@ export class XmppClient {
       security,
       options.tls ?? 'tls1.2',
       options.registers === true ? 'yes' : 'no',
+      options.resumes === true ? 'yes' : 'no',
     ])
   }
 
