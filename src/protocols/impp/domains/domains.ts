@@ -64,6 +64,11 @@ export class Domains implements PeerProtocol {
     }))
   }
 
+  /** Every two domains that have met. */
+  pairs(): Iterable<DomainPair> {
+    return this.#pairs.values()
+  }
+
   /** Takes a connection that somebody opened to us. */
   accept(connection: Connection): void {
     const { settings, service } = this.#environment
