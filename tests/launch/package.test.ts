@@ -11,6 +11,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +56,7 @@ test('the package holds the build, the launcher and the executable, and no sourc
   )
   assert.ok(names.filter((name) => name.startsWith('dist/') && name.endsWith('.js')).length > 20)
   assert.deepEqual(
-    names.filter((name) => name.endsWith('.ts') || name.includes('.test.')),
+    names.filter((name) => /(?<!\.d)\.ts$/.test(name) || name.includes('.test.')),
     [],
   )
 })
@@ -66,6 +67,24 @@ test('every door loads from the build', () => {
   assert.ok(doors.length > 5, doors.join(' '))
   const code = `for (const door of ${JSON.stringify(doors)}) await import(door)`
   run(process.execPath, ['--input-type=module', '-e', code], installed)
+})
+
+test('verona/impp loads and is typed where the package is installed, as a browser’s and as Node’s', () => {
+  const program = `import { connect, type ConnectOptions, ConnectionLost } from 'verona/impp'
+const options: ConnectOptions = { address: 'a@localhost', password: 'x', server: '127.0.0.1:1' }
+const error: unknown = await connect(options).catch((error: unknown) => error)
+if (!(error instanceof ConnectionLost)) throw new Error('connected to nobody')
+// @ts-expect-error there is no such status
+const wrong = async () => (await connect(options)).publish({ show: 'asleep' })
+`
+  writeFileSync(join(folder, 'program.mts'), program)
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const strict = ['--noEmit', '--strict', '--target', 'es2024', '--lib', 'es2024,esnext.disposable,dom']
+  const nodes = ['--module', 'nodenext', '--types', 'node']
+  const bundlers = ['--module', 'esnext', '--moduleResolution', 'bundler', '--types', 'node']
+  for (const way of [nodes, bundlers])
+    run(process.execPath, [compiler, ...strict, ...way, 'program.mts'], folder)
+  run(process.execPath, ['--disable-warning=ExperimentalWarning', 'program.mts'], folder)
 })
 
 const noCommand = existsSync(join(root, 'src/cli/main.ts')) ? false : 'src/cli/main.ts does not exist yet'
