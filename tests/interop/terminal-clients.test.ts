@@ -12,7 +12,7 @@ const finch = peer('finch')
 
 let server: VeronaServer
 before(async () => {
-  server = await VeronaServer.start({ users: ['romeo', 'juliet', 'nurse'] })
+  server = await VeronaServer.start({ users: ['romeo', 'juliet', 'nurse', 'paris', 'rosaline'] })
 })
 after(() => server?.remove())
 
@@ -110,16 +110,9 @@ scene(
   finch.skip,
   () => server,
   async (stage) => {
-    const home = stage.directory()
-    const purple = join(home, '.purple')
-    // COMPAT: libpurple asks about a certificate that was not made by an authority of the system; one that it has seen it takes.
-    const seen = join(purple, 'certificates', 'x509', 'tls_peers')
-    mkdirSync(seen, { recursive: true })
-    copyFileSync(join(stage.server.directory, 'data', 'tls', 'server.crt'), join(seen, '127.0.0.1'))
-    writeFileSync(join(purple, 'accounts.xml'), purpleAccount('nurse', stage.server.port('xmpp')))
     const reading = stage.server.as('juliet', 'watch', 'nurse@localhost', '--messages', '--json')
     await stage.server.approve('nurse', 'juliet')
-    const client = inTerminal(stage, 'finch', finch.path, home)
+    const client = startFinch(stage, 'nurse')
     await reading.sees(/"basic":"open"/)
     await stage.server.as('juliet', 'send', 'nurse@localhost', 'Amme!').succeeds()
     await client.sees(/Amme!/)
@@ -129,6 +122,46 @@ scene(
     await reading.sees(/Gleich, mein Lamm/)
   },
 )
+
+scene(
+  'finch is asked, authorizes, adds its asker with a group, and both see each other (RFC 6121 §3.1, §2.3)',
+  profanity.skip === false ? finch.skip : profanity.skip,
+  () => server,
+  async (stage) => {
+    const rosaline = await profane(stage, 'rosaline')
+    const paris = startFinch(stage, 'paris')
+    await paris.sees(/Buddy List/)
+    rosaline.write('/sub request paris@localhost\n')
+    await paris.sees(/Authorize buddy\?/)
+    // To the question's window, where the first button is `Authorize`.
+    paris.write('\u001bn')
+    paris.write('\r')
+    await rosaline.sees(/Subscription received from paris@localhost/)
+    await rosaline.sees(/paris@localhost \(finch\) is online/)
+    await paris.sees(/Add Buddy/)
+    // From the name over alias and invitation to the group, and over the account to `Add`.
+    for (const key of ['\t', '\t', '\t', 'Haus', '\t', '\t', '\r']) paris.write(key)
+    await rosaline.sees(/Received authorization request from paris@localhost/)
+    rosaline.write('/sub allow paris@localhost\n')
+    rosaline.write('/roster\n')
+    await rosaline.sees(/paris@localhost - both/)
+    await paris.sees(/Haus/)
+    rosaline.write('/quit\n')
+    await rosaline.ends()
+  },
+)
+
+/** It logs in by itself. */
+function startFinch(stage: Scene, user: string): Program {
+  const home = stage.directory()
+  const purple = join(home, '.purple')
+  // COMPAT: libpurple asks about a certificate that was not made by an authority of the system; one that it has seen it takes.
+  const seen = join(purple, 'certificates', 'x509', 'tls_peers')
+  mkdirSync(seen, { recursive: true })
+  copyFileSync(join(stage.server.directory, 'data', 'tls', 'server.crt'), join(seen, '127.0.0.1'))
+  writeFileSync(join(purple, 'accounts.xml'), purpleAccount(user, stage.server.port('xmpp')))
+  return inTerminal(stage, `finch ${user}`, finch.path, home)
+}
 
 function purpleAccount(user: string, port: number): string {
   return `<?xml version='1.0' encoding='UTF-8' ?>
