@@ -25,6 +25,8 @@ export interface WebOffer {
   readonly purpose: string
   /** Text must be UTF-8 (RFC 6455 §8.1). `either` takes both, and writes binary. Other kinds end the connection with 1003. */
   readonly kind: 'text' | 'binary' | 'either'
+  /** With `either`: a message that is UTF-8 is written as text, for scripts that read nothing else. */
+  readonly prefersText?: boolean
   /** `stream`: a message's end means nothing; what is written in a tick leaves as one. */
   readonly framing: 'messages' | 'stream'
   /** LIMIT: octets of a message; more ends the connection with 1009. */

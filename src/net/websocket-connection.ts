@@ -1,5 +1,6 @@
 // A Connection over a web socket: messages in, messages out, those of one tick in one write.
 
+import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { type Bytes, type Clock, concat, type Timer } from '#base'
@@ -216,7 +217,8 @@ export class WebSocketConnection implements WebConnection {
     }
     this.bytesSent += bytes.length
     // The library keeps what the kernel has not taken: the buffer is not given back to the pool.
-    this.#webSocket.send(bytes, { binary: this.#binary })
+    const binary = this.#binary && !(this.#options.offer.prefersText === true && isUtf8(bytes))
+    this.#webSocket.send(bytes, { binary })
   }
 
   #uncork(): void {

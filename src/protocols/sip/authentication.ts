@@ -99,6 +99,7 @@ export class Authentication {
     use: (identity: Identity) => void,
   ): void {
     const identity: Identity = { principal: { address: from, vouchedBy: 'us' }, owner: verified.owner }
+    incoming.flow.known = true
     if (verified.name.key === from.key || verified.owner.key === from.key) return use(identity)
     if (this.#service.directory.resident(from) === undefined) incoming.keep()
     this.#service.directory.find(from, (found) => {

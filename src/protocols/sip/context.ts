@@ -28,5 +28,10 @@ export function viaFor(flow: Flow, branch: string): string {
 
 /** The URI by which requests in a dialog reach us over a flow. */
 export function ownUri(flow: Flow): string {
-  return `sip:${flow.sentBy}${flow.transport === 'UDP' ? '' : `;transport=${flow.transport.toLowerCase()}`}`
+  return `sip:${flow.sentBy}${transportParam(flow)}`
+}
+
+/** The transport parameter of a URI that leads over such a flow; a web socket with TLS is `ws` too (RFC 7118 §5.2). */
+export function transportParam({ transport }: Flow): string {
+  return transport === 'UDP' ? '' : `;transport=${transport === 'WSS' ? 'ws' : transport.toLowerCase()}`
 }

@@ -1,10 +1,15 @@
 // A flow, RFC 5626 §2: the way to one far end and back, over which requests and responses go. A UDP address and
-// port, or one TCP or TLS connection.
+// port, or one connection: TCP, TLS, or a web socket.
 
 import type { Bytes } from '#base'
 import type { Endpoint } from '#net'
 
-export type TransportName = 'UDP' | 'TCP' | 'TLS'
+/** WS and WSS: web sockets, without and with TLS (RFC 7118 §5.1). */
+export type TransportName = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS'
+
+/** The transport has TLS from us to its far end (RFC 3261 §26.2.2). */
+export const isSecureTransport = (transport: TransportName): boolean =>
+  transport === 'TLS' || transport === 'WSS'
 
 export interface Flow {
   readonly transport: TransportName
@@ -13,6 +18,8 @@ export interface Flow {
   readonly remote: Endpoint
   /** Our side of it as Via and Contact name it: `host:port`. */
   readonly sentBy: string
+  /** True once somebody on it has proved who they are: strangers get less time, and small answers. */
+  known: boolean
   /** False once its connection is over. */
   readonly open: boolean
   /** Sends one message, whose octets are given away; false when it is known not to arrive. */

@@ -17,7 +17,7 @@ import { forwardedRequest } from './codec/splice.ts'
 import { formatSipUri, type SipUri, uriParam } from './codec/uri.ts'
 import { type SipContext, viaFor } from './context.ts'
 import { Delivery, declined } from './delivery.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, isSecureTransport } from './flow.ts'
 
 /** LIMIT: types of content that a phone has refused and that are remembered. */
 const refusedTypesMax = 32
@@ -90,7 +90,7 @@ export class RegisteredContact implements InboxAgent {
     if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(type)))
       return answer(declined('content-not-understood'))
     // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
-    if (isSip && isSecure(envelope.request) && this.facts.flow.transport !== 'TLS')
+    if (isSip && isSecure(envelope.request) && !isSecureTransport(this.facts.flow.transport))
       return answer(declined('not-acceptable'))
     if (envelope.head.hops <= 0)
       return answer({ kind: 'refused', outcome: { kind: 'refused', condition: 'too-many-hops' } })

@@ -73,6 +73,15 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 30,
     doc: 'How long a TCP or TLS connection may be silent.',
   }),
+  strangerSecondsMax: seconds({
+    default: 60,
+    min: 5,
+    doc: 'How long a connection may be without a message on which nobody has logged in; keep-alives do not count.',
+  }),
+  webSocket: flag({
+    default: true,
+    doc: 'Offer SIP over web sockets (RFC 7118) at /sip of the HTTP listeners.',
+  }),
 })
 
 export type SipSettings = SettingsOf<typeof sipSettings>

@@ -2,7 +2,7 @@
 
 import type { Logins } from '#auth'
 import type { Environment, RunningProtocol, Service } from '#core'
-import type { TlsContexts } from '#net'
+import type { TlsContexts, WebOffers } from '#net'
 import { Authentication } from './authentication.ts'
 import type { SipContext } from './context.ts'
 import { hostPort } from './flow.ts'
@@ -13,6 +13,7 @@ import { SubscriptionDialogs } from './subscription-dialogs.ts'
 import { TransactionLayer } from './transaction/transaction-layer.ts'
 import { Transport } from './transport.ts'
 import { UserAgentServer } from './user-agent-server.ts'
+import { offerWebSockets } from './web.ts'
 
 /** Milliseconds that farewells may take. */
 const farewellMax = 200
@@ -40,7 +41,7 @@ export function composeSip(service: Service, settings: SipSettings, digest: Logi
 /** @throws ListenError */
 export async function startSip(
   service: Service,
-  { settings, tls, logins }: Environment<SipSettings, TlsContexts, Logins>,
+  { settings, tls, logins, web }: Environment<SipSettings, TlsContexts, Logins, WebOffers>,
 ): Promise<RunningProtocol> {
   const context = composeSip(service, settings, logins.digest)
   await context.transport.open(tls)
@@ -49,7 +50,15 @@ export async function startSip(
     purpose: `SIP phones (${name})`,
     where: `${hostPort(host ?? '*', port)}/${name === 'UDP' ? 'udp' : 'tcp'}`,
   }))
-  return { listeners, stop: () => stopSip(context) }
+  const withdraw =
+    web === undefined || !settings.webSocket ? () => {} : offerWebSockets(web, context.transport)
+  return {
+    listeners,
+    stop: () => {
+      withdraw()
+      return stopSip(context)
+    },
+  }
 }
 
 /** Every watcher is told to come again (RFC 6665 §4.1.3, probation); then the listeners close. */

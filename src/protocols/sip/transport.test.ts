@@ -164,3 +164,37 @@ test('a message that does not end, and a silence, close their connection (LIMIT)
   await settle()
   assert.deepEqual(closed, ['partial', 'silent'])
 })
+
+test('a STUN Binding request on the UDP port is answered, as a keep-alive (RFC 5626 §3.5.2)', async () => {
+  const { port, close } = await listening()
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  try {
+    socket.send(Buffer.from('000100002112a442000102030405060708090a0b', 'hex'), port, '127.0.0.1')
+    const [answer] = (await once(socket, 'message')) as [Buffer]
+    assert.equal(answer.subarray(0, 8).toString('hex'), '0101000c2112a442')
+    assert.equal(answer.readUInt16BE(26) ^ 0x2112, socket.address().port)
+  } finally {
+    socket.close()
+    await close()
+  }
+})
+
+test('a connection on which nobody logs in is closed soon, keep-alives or not; one with a phone stays', async () => {
+  const domain = await SipDomain.make()
+  domain.context.transport.watchConnections()
+  const bob = domain.phone('bob', '192.0.2.8', 5060, 'TCP')
+  assert.equal((await bob.register()).status, 200)
+  const stranger = domain.phone('mallory', '192.0.2.9', 5060, 'TCP')
+  for (let i = 0; i < 8; i++) {
+    stranger.raw('\r\n\r\n')
+    bob.raw('\r\n\r\n')
+    flushConnections()
+    domain.clock.advance(10_000)
+    await new Promise(setImmediate)
+  }
+  assert.equal(stranger.pongs, 7)
+  assert.equal(stranger.connection?.closing, true)
+  assert.equal(bob.connection?.closing, false)
+})

@@ -15,16 +15,20 @@ import {
   type TcpListener,
   type TlsContexts,
   type UdpListener,
+  type WebConnection,
 } from '#net'
 import type { Counter } from '#observe'
 import { checkRequest, checkResponse } from './codec/check.ts'
 import { encodeResponse } from './codec/encode.ts'
-import { type FramerSink, framerLimits, StreamFramer } from './codec/framer.ts'
+import type { FramerSink } from './codec/framer.ts'
 import { type MessageFault, parseMessage, type SipRequest, type SipResponse } from './codec/message.ts'
 import type { ViaStamp } from './codec/splice.ts'
+import { mayBeStun, stunAnswer } from './codec/stun.ts'
 import { defaultPort, topVia, type Via } from './codec/via.ts'
+import { DatagramFlows } from './datagram-flows.ts'
 import { type Flow, hostPort, remoteKey, type TransportName } from './flow.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
+import { StreamFlow } from './stream-flow.ts'
 import type { Received, TransactionLayer } from './transaction/transaction-layer.ts'
 
 export interface TransportSettings {
@@ -37,66 +41,12 @@ export interface TransportSettings {
   readonly partialSecondsMax: number
   /** Seconds that a connection may be silent. */
   readonly idleSecondsMax: number
+  /** Seconds that a connection may be without a message on which nobody has proved who they are. */
+  readonly strangerSecondsMax: number
 }
 
 /** Seconds between looks at connections that are slow or silent. */
 const sweepSeconds = 10
-
-/** LIMIT: flows over UDP that are remembered; a power of two. */
-const datagramFlowsMax = 16_384
-
-/** Where in their table the flow to an address is remembered. */
-function placeOf({ address, port }: Endpoint): number {
-  let place = port
-  for (let i = 0; i < address.length; i++) place = Math.imul(place, 31) + address.charCodeAt(i)
-  return (place ^ (place >>> 15)) & (datagramFlowsMax - 1)
-}
-
-/** A connection as a flow. */
-class StreamFlow implements Flow {
-  readonly transport: TransportName
-  readonly reliable = true
-  readonly remote: Endpoint
-  readonly sentBy: string
-  readonly connection: Connection
-  readonly framer = new StreamFramer(framerLimits)
-  /** Clock.monotonic() when the message that is not whole yet began, or 0. */
-  partialSince = 0
-  open = true
-
-  constructor(connection: Connection, transport: TransportName, sentBy: string) {
-    this.connection = connection
-    this.transport = transport
-    this.remote = connection.remote
-    this.sentBy = sentBy
-  }
-
-  send(octets: Bytes): boolean {
-    if (!this.open || this.connection.closing) return false
-    this.connection.write(octets)
-    return true
-  }
-}
-
-/** One UDP address and port. */
-class DatagramFlow implements Flow {
-  readonly transport = 'UDP'
-  readonly reliable = false
-  readonly open = true
-  readonly remote: Endpoint
-  readonly sentBy: string
-  readonly #listener: UdpListener
-
-  constructor(listener: UdpListener, sentBy: string, remote: Endpoint) {
-    this.#listener = listener
-    this.sentBy = sentBy
-    this.remote = remote
-  }
-
-  send(octets: Bytes): boolean {
-    return this.#listener.send(octets, this.remote.port, this.remote.address)
-  }
-}
 
 export interface TransportParts {
   readonly service: Service
@@ -115,12 +65,9 @@ export class Transport {
   readonly #received: Readonly<Record<TransportName, Counter>>
   readonly #netMetrics: NetMetrics
   readonly #streams = new Map<string, StreamFlow>()
-  /** Hot: the flows to those who were heard last, so that who waits for them holds one object. The newest of a place stays. */
-  readonly #datagrams: (DatagramFlow | undefined)[] = new Array(datagramFlowsMax).fill(undefined)
+  #datagrams: DatagramFlows | undefined
   /** Our own sent-by values, which a response must name (RFC 3261 §18.1.2). */
   readonly #ours = new Set<string>()
-  #udp: UdpListener | undefined
-  #udpSentBy = ''
   #tcp: TcpListener | undefined
   #tls: TcpListener | undefined
   #sweep: Timer | undefined
@@ -134,7 +81,13 @@ export class Transport {
     this.#onFlowEnded = parts.onFlowEnded
     this.#metrics = sipMetrics(parts.service.metrics)
     const { received } = this.#metrics
-    this.#received = { UDP: received.with('UDP'), TCP: received.with('TCP'), TLS: received.with('TLS') }
+    this.#received = {
+      UDP: received.with('UDP'),
+      TCP: received.with('TCP'),
+      TLS: received.with('TLS'),
+      WS: received.with('WS'),
+      WSS: received.with('WSS'),
+    }
     this.#netMetrics = netMetrics(parts.service.metrics)
   }
 
@@ -187,9 +140,7 @@ export class Transport {
 
   /** Datagrams go out by this listener from now on. */
   useDatagrams(listener: UdpListener): void {
-    this.#udp = listener
-    this.#datagrams.fill(undefined)
-    this.#udpSentBy = this.#own(listener.local.address, listener.port)
+    this.#datagrams = new DatagramFlows(listener, this.#own(listener.local.address, listener.port))
   }
 
   get listeners(): {
@@ -198,7 +149,7 @@ export class Transport {
     readonly port: number
   }[] {
     const all = [
-      { name: 'UDP', listener: this.#udp },
+      { name: 'UDP', listener: this.#datagrams?.listener },
       { name: 'TCP', listener: this.#tcp },
       { name: 'TLS', listener: this.#tls },
     ] as const
@@ -212,7 +163,7 @@ export class Transport {
     this.#sweep?.cancel()
     // The listeners close what they accepted; what we opened ourselves is ours to close.
     for (const flow of this.#streams.values()) flow.connection.close({ why: 'shutdown' })
-    await Promise.all([this.#tcp?.close(), this.#tls?.close(), this.#udp?.close()])
+    await Promise.all([this.#tcp?.close(), this.#tls?.close(), this.#datagrams?.listener.close()])
   }
 
   /** True when `host:port` is how others name this server. */
@@ -222,13 +173,7 @@ export class Transport {
 
   /** The UDP flow to an address; undefined where there is no UDP. */
   datagramFlow(remote: Endpoint): Flow | undefined {
-    if (this.#udp === undefined) return undefined
-    const place = placeOf(remote)
-    const known = this.#datagrams[place]
-    if (known?.remote.port === remote.port && known.remote.address === remote.address) return known
-    const flow = new DatagramFlow(this.#udp, this.#udpSentBy, remote)
-    this.#datagrams[place] = flow
-    return flow
+    return this.#datagrams?.to(remote)
   }
 
   /** A TCP connection to an address, an open one if there is. `use` gets undefined when there is none to be had. */
@@ -238,7 +183,12 @@ export class Transport {
     const options = { host: remote.address, port: remote.port, clock: this.#clock, metrics: this.#netMetrics }
     connectTcp({ ...options, connectSecondsMax: 3 }).then(
       (connection) => {
-        if (!this.#stopped) return use(this.connected(connection, 'TCP'))
+        if (!this.#stopped) {
+          const flow = this.connected(connection, 'TCP')
+          // We chose whom to call.
+          flow.known = true
+          return use(flow)
+        }
         connection.destroy({ why: 'shutdown' })
         use(undefined)
       },
@@ -248,24 +198,23 @@ export class Transport {
 
   /** A datagram came; its octets are ours. */
   datagram(octets: Bytes, source: Endpoint): void {
-    // RFC 5626 §3.5: keep-alives begin with CRLF or are STUN, whose first two bits are 0.
-    if (octets.length < 4 || octets[0] === 13 || octets[0] === 10 || octets[0]! < 0x20) return
+    // RFC 5626 §3.5: keep-alives are STUN, whose first two bits are 0, or begin with CRLF.
+    if (mayBeStun(octets)) {
+      const answer = stunAnswer(octets, source.address, source.port)
+      if (answer !== undefined) this.datagramFlow(source)?.send(answer)
+      return
+    }
+    if (octets.length < 4 || octets[0]! < 0x20) return
     const flow = this.datagramFlow(source)
     if (flow !== undefined) this.#message(octets, flow, true)
   }
 
   /** A connection was accepted or made. */
-  connected(connection: Connection, transport: TransportName): Flow {
+  connected(connection: Connection, transport: 'TCP' | 'TLS'): Flow {
     const port = transport === 'TLS' ? this.#tls?.port : this.#tcp?.port
-    const flow = new StreamFlow(
-      connection,
-      transport,
-      this.#own(connection.local.address, port ?? connection.local.port),
-    )
-    const key = remoteKey(flow)
-    this.#streams.set(key, flow)
+    const flow = this.#begun(connection, transport, port ?? connection.local.port)
     const sink: FramerSink = {
-      message: (octets) => this.#message(octets, flow, false),
+      message: (octets) => this.#streamed(octets, flow),
       ping: () => void connection.writeAscii('\r\n'),
     }
     connection.start({
@@ -277,14 +226,43 @@ export class Transport {
         this.#metrics.malformed.with(transport).add()
         connection.close({ why: 'us', detail: fault })
       },
-      onClose: () => {
-        flow.open = false
-        if (this.#streams.get(key) === flow) this.#streams.delete(key)
-        this.#layer.flowEnded(flow)
-        this.#onFlowEnded(flow)
-      },
+      onClose: () => this.#ended(flow),
     })
     return flow
+  }
+
+  /** A web socket was opened: each of its messages is one of SIP, and needs no Content-Length (RFC 7118 §5.1). */
+  webConnected(web: WebConnection): Flow {
+    const flow = this.#begun(web, web.tls === undefined ? 'WS' : 'WSS', web.local.port, web)
+    web.start({
+      onData: (octets) => {
+        // RFC 7118 §6: the keep-alive of RFC 5626 §3.5.1, which wants a single CRLF back.
+        if (!isBlank(octets)) this.#streamed(octets, flow)
+        else if (octets.length === 4) flow.send(crlf)
+      },
+      onClose: () => this.#ended(flow),
+    })
+    return flow
+  }
+
+  #begun(connection: Connection, transport: TransportName, port: number, web?: WebConnection): StreamFlow {
+    const sentBy = this.#own(connection.local.address, port)
+    const flow = new StreamFlow(connection, transport, sentBy, this.#clock.monotonic(), web)
+    this.#streams.set(remoteKey(flow), flow)
+    return flow
+  }
+
+  #streamed(octets: Bytes, flow: StreamFlow): void {
+    flow.lastMessage = this.#clock.monotonic()
+    this.#message(octets, flow, false)
+  }
+
+  #ended(flow: StreamFlow): void {
+    flow.open = false
+    const key = remoteKey(flow)
+    if (this.#streams.get(key) === flow) this.#streams.delete(key)
+    this.#layer.flowEnded(flow)
+    this.#onFlowEnded(flow)
   }
 
   /** Our side as we name it: the setting, or the address that the far end used. */
@@ -358,16 +336,30 @@ export class Transport {
   watchConnections(): void {
     this.#sweep = this.#clock.schedule(sweepSeconds * 1000, () => {
       const now = this.#clock.monotonic()
-      const { partialSecondsMax, idleSecondsMax } = this.#settings
       for (const flow of this.#streams.values()) {
-        const slow = flow.partialSince !== 0 && now - flow.partialSince > partialSecondsMax * 1000
-        const silent = now - flow.connection.lastReceived > idleSecondsMax * 1000
-        if (slow || silent)
-          flow.connection.close({ why: 'us', detail: slow ? 'a message that does not end' : 'silent' })
+        const detail = this.#overdue(flow, now)
+        if (detail !== undefined) flow.connection.close({ why: 'us', detail })
       }
       if (!this.#stopped) this.watchConnections()
     })
   }
+
+  /** Why a connection has had its time. */
+  #overdue(flow: StreamFlow, now: number): string | undefined {
+    const { partialSecondsMax, idleSecondsMax, strangerSecondsMax } = this.#settings
+    if (flow.partialSince !== 0 && now - flow.partialSince > partialSecondsMax * 1000)
+      return 'a message that does not end'
+    if (!flow.known && now - flow.lastMessage > strangerSecondsMax * 1000) return 'nobody logged in'
+    return now - flow.connection.lastReceived > idleSecondsMax * 1000 ? 'silent' : undefined
+  }
+}
+
+const crlf = Buffer.from('\r\n')
+
+/** CRLFs and nothing else. */
+function isBlank(octets: Bytes): boolean {
+  for (let i = 0; i < octets.length; i++) if (octets[i] !== 13 && octets[i] !== 10) return false
+  return true
 }
 
 /** RFC 3261 §18.2.1: received where sent-by differs from the source; RFC 3581 §4: both where the client asked. */

@@ -121,7 +121,7 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
   if (hops === 0) return undefined
   // Step 3: "If the copy does not contain a Max-Forwards header field, the proxy MUST add one with a field value [of] 70."
   const absent = hops === undefined ? 'Max-Forwards: 70\r\n' : ''
-  splices.push({ start: viaLine, end: viaLine, text: `${ours}${absent}` }, ...stamps)
+  splices.push({ start: viaLine, end: viaLine, text: `${ours}${absent}${lengthLine(request)}` }, ...stamps)
   if (hops !== undefined) {
     const i = findHeader(request, header.maxForwards)
     const text = hops === 'malformed' ? '70' : String(hops - 1)
@@ -133,6 +133,13 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
       splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
   inOrder(splices)
   return spliced(request, splices)
+}
+
+/** A message out of a datagram or a web socket may lack it (RFC 7118 §5), and the next hop may be a stream. */
+function lengthLine(message: SipMessage): string {
+  return findHeader(message, header.contentLength) >= 0
+    ? ''
+    : `Content-Length: ${message.raw.length - message.bodyStart}\r\n`
 }
 
 /** Hot: a handful, nearly in order already. Those of one place stay as they are. */
@@ -175,7 +182,10 @@ export function forwardedResponse(response: SipResponse, ours: Via): Buffer {
   const i = findHeader(response, header.via)
   const alone = ours.end >= response.index[i + 3]!
   const cut = alone
-    ? { start: response.index[i + 1]!, end: lineEndOf(response, i), text: '' }
+    ? { start: response.index[i + 1]!, end: lineEndOf(response, i), text: lengthLine(response) }
     : { start: response.index[i + 2]!, end: ours.end + 1, text: '' }
-  return spliced(response, [cut])
+  const length = alone ? '' : lengthLine(response)
+  if (length === '') return spliced(response, [cut])
+  const lineAt = response.index[i + 1]!
+  return spliced(response, [{ start: lineAt, end: lineAt, text: length }, cut])
 }

@@ -205,6 +205,7 @@ test('a forwarded message keeps every octet but those of RFC 3261 §16.6', () =>
     const back = out
       ?.toString('latin1')
       .replace('Via: SIP/2.0/UDP us;branch=z9hG4bKx\r\n', '')
+      .replace(/^Content-Length: 105\r\n/m, name === 'inv2543' ? '' : '$&')
       .replace(
         hops === undefined ? 'Max-Forwards: 70\r\n' : /(max-forwards *: *)\d+/i,
         hops === undefined ? '' : '$1N',

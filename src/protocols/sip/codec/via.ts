@@ -103,8 +103,18 @@ export function viasOf(message: SipMessage): Via[] | undefined {
 /** "z9hG4bK": the branch is unique, RFC 3261 §8.1.1.7. */
 export const branchMagic = 'z9hG4bK'
 
-/** The default port of sent-by: "the port number is assumed to be 5060 [or] 5061", RFC 3261 §18.1.1, §18.2.2. */
-export const defaultPort = (transport: string): number =>
-  transport === 'TLS' || transport === 'WSS' ? 5061 : 5060
+/** The default port of sent-by: RFC 3261 §18.1.1 and §18.2.2, for web sockets RFC 7118 §5.5. */
+export function defaultPort(transport: string): number {
+  switch (transport) {
+    case 'TLS':
+      return 5061
+    case 'WS':
+      return 80
+    case 'WSS':
+      return 443
+    default:
+      return 5060
+  }
+}
 
 export const viaParam = (via: Via, name: string): string | undefined => paramOf(via.params, name)

@@ -36,7 +36,7 @@ let ids = 0
 export class Phone {
   readonly user: string
   readonly endpoint: Endpoint
-  readonly transport: 'UDP' | 'TCP'
+  readonly transport: 'UDP' | 'TCP' | 'WS'
   connection: Connection | undefined
   password = 'secret'
   algorithm: 'MD5' | 'SHA-256' = 'MD5'
@@ -48,10 +48,17 @@ export class Phone {
   readonly requests: SipRequest[] = []
   readonly responses: SipResponse[] = []
   challenges = 0
+  /** Answers to keep-alives (RFC 5626 §3.5.1). */
+  pongs = 0
   readonly #write: (octets: Buffer) => void
   #nonce: { readonly params: Map<string, string>; count: number; readonly field: string } | undefined
 
-  constructor(user: string, endpoint: Endpoint, transport: 'UDP' | 'TCP', write: (octets: Buffer) => void) {
+  constructor(
+    user: string,
+    endpoint: Endpoint,
+    transport: 'UDP' | 'TCP' | 'WS',
+    write: (octets: Buffer) => void,
+  ) {
     this.user = user
     this.endpoint = endpoint
     this.transport = transport
@@ -60,7 +67,7 @@ export class Phone {
 
   get contact(): string {
     const { address, port } = this.endpoint
-    return `sip:${this.user}@${address}:${port}${this.transport === 'TCP' ? ';transport=tcp' : ''}`
+    return `sip:${this.user}@${address}:${port}${this.transport === 'UDP' ? '' : `;transport=${this.transport.toLowerCase()}`}`
   }
 
   get aor(): string {
@@ -73,6 +80,10 @@ export class Phone {
   }
 
   receive(octets: Uint8Array): void {
+    if (octets.length === 2 && octets[0] === 13) {
+      this.pongs++
+      return
+    }
     const message = parseMessage(octets)
     assert(message.kind !== 'fault', `the server sent ${Buffer.from(octets)}`)
     if (message.kind === 'response') {
@@ -115,7 +126,7 @@ export class Phone {
     let cseq = options.cseq ?? 1
     const uri = options.uri ?? this.aor
     for (let tries = 0; tries < 3; tries++) {
-      const credentials = options.authenticate === false ? [] : this.#credentials(method, uri)
+      const credentials = options.authenticate === false ? [] : this.credentials(method, uri)
       const headers = [...(options.headers ?? []), ...credentials]
       this.raw(this.write(method, { ...options, callId, cseq, headers }))
       const response = await this.final(callId, cseq)
@@ -179,7 +190,8 @@ export class Phone {
     return assert.fail('no challenge that this phone can answer')
   }
 
-  #credentials(method: string, uri: string): string[] {
+  /** The credentials for one more request, once it was challenged. */
+  credentials(method: string, uri: string): string[] {
     if (this.#nonce === undefined) return []
     const { params, field } = this.#nonce
     const nc = (++this.#nonce.count).toString(16).padStart(8, '0')

@@ -31,6 +31,8 @@ export const settings: SipSettings = {
   foreignSenders: false,
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
+  strangerSecondsMax: 60,
+  webSocket: true,
 }
 
 /** Where the server listens. */

@@ -14,6 +14,7 @@ function bench(): { clock: VirtualClock; completed: CompletedTransactions; sent:
     transport: 'UDP',
     reliable: false,
     open: true,
+    known: true,
     remote: { address: '192.0.2.1', port: 5060 },
     sentBy: '192.0.2.254:5060',
     send: (octets) => sent.push(Buffer.from(octets).toString('latin1')) > 0,

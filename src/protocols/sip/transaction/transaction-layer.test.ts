@@ -17,6 +17,7 @@ import {
 } from './transaction-layer.ts'
 
 class TestFlow implements Flow {
+  known = true
   readonly transport = 'UDP'
   readonly reliable: boolean
   readonly remote = { address: '192.0.2.1', port: 5060 }
