@@ -80,6 +80,12 @@ describe('presence probes (RFC 6121 §4.3)', () => {
     assert.deepEqual(await probed(domain, romeo, 'juliet@localhost/balcony'), mere)
     assert.deepEqual(await probed(domain, romeo, 'juliet@localhost'), mere)
     assert.deepEqual(await probed(domain, romeo, 'juliet@localhost/chamber'), [])
+    const { contacts } = domain.service
+    const block = { subject: 'romeo@localhost', action: 'block', visibility: 'full' } as const
+    contacts.setRule(domain.address('juliet'), block, () => {})
+    assert.deepEqual(await probed(domain, romeo, 'juliet@localhost/balcony'), [], 'blocked since')
+    contacts.removeRule(domain.address('juliet'), block.subject, () => {})
+    assert.deepEqual(await probed(domain, romeo, 'juliet@localhost/balcony'), mere)
     juliet.send("<presence to='romeo@localhost/orchard' type='unavailable'/>")
     assert.deepEqual(await probed(domain, romeo, 'juliet@localhost/balcony'), [])
   })

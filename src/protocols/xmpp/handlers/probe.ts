@@ -1,5 +1,5 @@
 // Presence probes that a client sends itself (RFC 6121 §4.3, §4.6.6): it need not, and may.
-import { type Account, visible, type WatcherAgent } from '#core'
+import { type Account, mayReach, visible, type WatcherAgent } from '#core'
 import { escapeValue } from '#wire/xml'
 import type { BoundSession } from '../bound-session.ts'
 import { fullJid, type Jid } from '../codec/jid.ts'
@@ -49,8 +49,9 @@ function tellOfDevice(session: BoundSession, account: Account, to: Jid, id: stri
   writeMere(session, to, session.bare, `${idText} type='unavailable'`)
 }
 
-/** RFC 6121 §4.6.6: mere presence of each device that let this one know; false where none did. */
+/** RFC 6121 §4.6.6: mere presence of each device that let this one know; false where none did, or who asks was blocked since. */
 function tellDirectedTo(session: BoundSession, account: Account, { address, resource }: Jid): boolean {
+  if (!mayReach(account, session.owner, session.id)) return false
   const devices = account.inbox.agents.filter(
     (agent): agent is BoundSession =>
       agent.protocol === 'xmpp' &&
