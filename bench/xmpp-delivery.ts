@@ -1,12 +1,12 @@
 // What a message from one XMPP client to another costs the server's own code, without sockets, beside the framer alone.
-// node --conditions=verona-source bench/xmpp-delivery.ts [seconds]
+// node --conditions=verona-source bench/xmpp-delivery.ts [seconds] [--history]; with a history each gets its stanza-id, and is kept in memory.
 import { utf8 } from '#base'
 import { flushConnections } from '#net'
 import { Framer } from '#wire/xml'
 import { testDomain } from '../src/protocols/xmpp/testing/test-domain.ts'
 
 const seconds = Number(process.argv[2] ?? 2)
-const domain = await testDomain()
+const domain = await testDomain({ policy: { history: process.argv.includes('--history') } })
 const romeo = await domain.available('romeo', 'orchard')
 const juliet = await domain.available('juliet', 'balcony')
 

@@ -125,13 +125,11 @@ function* within(
  * looks at the primary key, however long the history.
  */
 function* firstSince(domain: string, owner: string, time: number): Procedure<number> {
-  const ends = yield* one(
-    'SELECT MIN(sequence), MAX(sequence) FROM entry WHERE domain = ? AND owner = ?',
-    domain,
-    owner,
-  )
-  let low = Number(ends?.[0] ?? 0)
-  let high = Number(ends?.[1] ?? 0) + 1
+  // Asked for together, SQLite would walk from one end to the other.
+  const first = yield* one('SELECT MIN(sequence) FROM entry WHERE domain = ? AND owner = ?', domain, owner)
+  const last = yield* one('SELECT MAX(sequence) FROM entry WHERE domain = ? AND owner = ?', domain, owner)
+  let low = Number(first?.[0] ?? 0)
+  let high = Number(last?.[0] ?? 0) + 1
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2)
     const row = yield* one(
