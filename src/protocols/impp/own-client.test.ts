@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Refused, SubscriptionEnded } from '#protocols/impp/client'
+import { connectBy, Refused, SubscriptionEnded } from '#protocols/impp/client'
 import { fixture } from './testing/fixture.ts'
-import { allOf, as, taken } from './testing/lasting.ts'
+import { allOf, as, Net, pass, taken } from './testing/lasting.ts'
+import { PairTransport } from './testing/pair-transport.ts'
 
 test('access rules, contacts and watchers are one’s own, and obeyed (§11.2 to §11.4)', async () => {
   const f = await fixture()
@@ -59,4 +60,63 @@ test('the history is iterated over page by page, forwards and backwards (§11.5)
   const after = await allOf(juliet.history({ after: all[9]?.id as string }))
   assert.deepEqual(textsOf(after)[0], '10')
   assert.deepEqual(await allOf(juliet.history({ with: 'nobody@example.com' })), [])
+})
+
+test('contacts and watchers are followed, over a reconnection too (§11.3, §11.4)', async () => {
+  const f = await fixture()
+  const net = new Net(f)
+  const romeo = await as(f, 'romeo', { inbox: 'closed' })
+  const juliet = await as(f, 'juliet', { inbox: 'closed' }, net)
+  await juliet.access.put({ subject: '*', action: 'confirm' })
+  const stop = new AbortController()
+  const contacts = juliet.contacts.follow({ signal: stop.signal })
+  const watchers = juliet.followWatchers({ signal: stop.signal })
+  assert.deepEqual(await taken(contacts), [])
+  assert.deepEqual(await taken(watchers), [])
+  const sightings = romeo.watch('juliet@example.com')
+  await taken(sightings)
+  assert.deepEqual(
+    (await taken(watchers)).map(({ address, status }) => [address, status]),
+    [['romeo@example.com', 'pending']],
+  )
+  await juliet.contacts.put('tybalt@example.com', { name: 'Tybalt' })
+  assert.deepEqual(
+    (await taken(contacts)).map(({ address, name }) => [address, name]).filter(([, name]) => name !== ''),
+    [['tybalt@example.com', 'Tybalt']],
+  )
+  net.break()
+  await pass(f, 5, net)
+  assert.ok((await taken(contacts)).some(({ name }) => name === 'Tybalt'))
+  await juliet.contacts.remove('tybalt@example.com')
+  await taken(contacts)
+  await juliet.contacts.allow('romeo@example.com')
+  assert.deepEqual((await taken(contacts))[0]?.states, ['is-seen'])
+  const second = juliet.contacts.follow()
+  assert.equal((await taken(second)).length, 1)
+  await juliet.contacts.remove('romeo@example.com')
+  assert.deepEqual(await taken(contacts), [])
+  stop.abort()
+  assert.equal((await contacts.next()).done, true)
+  await juliet.close()
+  for (let end = await second.next(); end.done !== true; ) end = await second.next()
+})
+
+test('a server that sends us elsewhere is obeyed, so often and no more (IMPP §18.8, E9)', async () => {
+  const f = await fixture()
+  const sent = await fixture({ redirect: 'im2.example.com:7410' })
+  const places: (string | undefined)[] = []
+  const options = { address: 'romeo@example.com', password: 'secret', clock: f.clock }
+  const romeo = await connectBy(async ({ location }) => {
+    places.push(location)
+    return new PairTransport(location === undefined ? sent : f)
+  }, options)
+  assert.deepEqual(places, [undefined, 'im2.example.com:7410'])
+  await romeo.close()
+  places.length = 0
+  const lost = connectBy(async ({ location }) => {
+    places.push(location)
+    return new PairTransport(sent)
+  }, options)
+  await assert.rejects(lost, (error) => error instanceof Refused && error.reason === 'redirect-to-server')
+  assert.equal(places.length, 6)
 })

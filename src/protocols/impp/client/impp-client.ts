@@ -8,7 +8,17 @@ import { type HistoryOptions, historyOf, type Remembered } from './history.ts'
 import type { Incoming, Outgoing, PublicationLease, SendResult } from './impp-session.ts'
 import { type LoginOptions, logIn } from './log-in.ts'
 import { Mailbox } from './mailbox.ts'
-import { AccessList, ContactList, type Run, type WatcherInfo, watchersOf } from './own-lists.ts'
+import {
+  AccessList,
+  ContactList,
+  type FollowedContacts,
+  type FollowedWatchers,
+  followedContacts,
+  followedWatchers,
+  type Run,
+  type WatcherInfo,
+  watchersOf,
+} from './own-lists.ts'
 import { Publication, type PublishOptions, type Said } from './publication.ts'
 import { type ClientState, Reconnection, type ReconnectionOptions } from './reconnection.ts'
 import type { Dial } from './transport.ts'
@@ -66,6 +76,8 @@ export class ImppClient {
   readonly #publication: Publication
   readonly #reconnection: Reconnection
   readonly #run: Run
+  readonly #contacts: FollowedContacts
+  readonly #watchers: FollowedWatchers
   readonly #options: ConnectOptions
   readonly #stop = new AbortController()
   #address: Address | undefined
@@ -91,12 +103,16 @@ export class ImppClient {
         this.#address = session.address
         this.#publication.restore()
         this.#watches.restore()
+        this.#contacts.restore()
+        this.#watchers.restore()
       },
       onState: (state) => options.onState?.(state),
       onOver: (why, error) => {
         this.#stop.abort()
         this.#publication.stop()
         this.#watches.end(error)
+        this.#contacts.end(error)
+        this.#watchers.end(error)
         this.#mailbox.feed.end(error)
         closed.resolve(why)
       },
@@ -108,7 +124,9 @@ export class ImppClient {
     this.#run = (use, signal) => this.#reconnection.run(use, signal)
     this.#publication = new Publication(this.#run, clock, unlessOver)
     this.access = new AccessList(this.#run)
-    this.contacts = new ContactList(this.#run)
+    this.#contacts = followedContacts(this.#run, unlessOver)
+    this.#watchers = followedWatchers(this.#run, unlessOver)
+    this.contacts = new ContactList(this.#run, this.#contacts)
   }
 
   /** @internal */
@@ -189,6 +207,13 @@ export class ImppClient {
     return watchersOf(this.#run)
   }
 
+  /** Who watches us, now and after each change. */
+  followWatchers(
+    options: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<readonly WatcherInfo[], void, undefined> {
+    return this.#watchers.follow(options.signal)
+  }
+
   /** What was said, in all protocols, oldest first; asked for page by page as it is iterated over. */
   history(options: HistoryOptions = {}): AsyncGenerator<Remembered, void, undefined> {
     return historyOf(this.#run, options)
@@ -214,6 +239,8 @@ export class ImppClient {
       ...(device !== undefined && { device }),
       ...(plain !== undefined && { plain }),
       ...(onReport !== undefined && { onReport }),
+      onList: (list, body, overflow) =>
+        (list === 'contacts' ? this.#contacts : this.#watchers).told(body, overflow),
       ...(takes && { onMessage: onMessage ?? this.#mailbox.put }),
     }
   }

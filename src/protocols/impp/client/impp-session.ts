@@ -1,6 +1,6 @@
 // One login, from AUTH to the end of its connection: messages, presence of others, one's own (IMPP §18).
 
-import { type Clock, randomId, type Timer } from '#base'
+import { type Bytes, type Clock, randomId, type Timer } from '#base'
 import {
   type Address,
   type Condition,
@@ -47,6 +47,8 @@ export interface ClientHandlers {
   readonly onMessage?: (incoming: Incoming) => void | Promise<void>
   /** What became known of a message that we sent. */
   readonly onReport?: (report: Report) => void
+  /** One of our lists that we follow changed; false: the octets are no such list. `overflow`: it is to be asked for again. */
+  readonly onList?: (list: 'contacts' | 'watchers', body: Bytes, overflow: boolean) => boolean
 }
 
 /** What is given of a message; the rest is filled in. */
@@ -226,6 +228,10 @@ export class ImppSession {
         return this.#incoming(request, answer)
       case 'CHANGE-NOTIFY':
         return answer(this.#notified(request))
+      case 'CONTACTS-NOTIFY':
+        return answer(this.#listed('contacts', request))
+      case 'WATCHERS-NOTIFY':
+        return answer(this.#listed('watchers', request))
       case 'TERMINATE-SUBSCRIPTION': {
         const watch = this.#watchOf(request)
         watch?.end(request.headers.get('text') ?? 'the subscription was ended')
@@ -272,6 +278,12 @@ export class ImppSession {
       ...(reason !== undefined && { condition: conditionOf(reason) }),
     })
     return undefined
+  }
+
+  #listed(list: 'contacts' | 'watchers', { headers, body }: ImppRequest): Condition | undefined {
+    const { onList } = this.#handlers
+    if (onList === undefined) return 'operation-not-supported'
+    return onList(list, body, headers.get('overflow') === 'yes') ? undefined : 'malformed'
   }
 
   #notified(request: ImppRequest): Condition | undefined {

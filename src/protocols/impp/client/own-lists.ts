@@ -20,6 +20,7 @@ import {
   type WatcherEntry,
 } from '../codec/index.ts'
 import { ConnectionLost, Refused } from './failures.ts'
+import { FollowedList } from './followed-list.ts'
 import type { ImppSession } from './impp-session.ts'
 
 export type Run = <T>(use: (session: ImppSession) => Promise<T>, signal?: AbortSignal) => Promise<T>
@@ -91,19 +92,22 @@ export class AccessList {
 /** Whom we know, who asks to see us, and our word about it. */
 export class ContactList {
   readonly #run: Run
+  readonly #followed: FollowedList<ContactEntry, ContactInfo>
 
-  constructor(run: Run) {
+  /** @internal */
+  constructor(run: Run, followed: FollowedList<ContactEntry, ContactInfo>) {
     this.#run = run
+    this.#followed = followed
   }
 
   async list(): Promise<ContactInfo[]> {
     const pages = await this.#run((session) => pagesOf(session, 'GET-CONTACTS'))
-    return listOf(pages, parseContacts).map(({ url, name, groups, states }) => ({
-      address: personOf(url),
-      name,
-      groups,
-      states,
-    }))
+    return listOf(pages, parseContacts).map(contactInfo)
+  }
+
+  /** The whole list, now and after each change. Who asks to see us is told by followWatchers(). */
+  follow(options: { signal?: AbortSignal } = {}): AsyncGenerator<readonly ContactInfo[], void, undefined> {
+    return this.#followed.follow(options.signal)
   }
 
   async put(address: string, { name = '', groups = [] }: Partial<ContactInfo> = {}): Promise<void> {
@@ -148,18 +152,56 @@ export class ContactList {
   }
 }
 
+export type FollowedContacts = FollowedList<ContactEntry, ContactInfo>
+export type FollowedWatchers = FollowedList<WatcherEntry, WatcherInfo>
+
+export function followedContacts(run: Run, onTrouble: (error: Error) => void): FollowedContacts {
+  return new FollowedList(
+    {
+      ask: () => run((session) => pagesOf(session, 'GET-CONTACTS', true)),
+      parse: parseContacts,
+      keyOf: ({ url }) => url,
+      isGone: ({ isGone }) => isGone,
+      onTrouble,
+    },
+    contactInfo,
+  )
+}
+
+export function followedWatchers(run: Run, onTrouble: (error: Error) => void): FollowedWatchers {
+  return new FollowedList(
+    {
+      ask: () => run((session) => pagesOf(session, 'GET-WATCHERS', true)),
+      parse: parseWatchers,
+      keyOf: ({ id }) => id,
+      isGone: ({ status }) => status === 'terminated',
+      onTrouble,
+    },
+    watcherInfo,
+  )
+}
+
+function contactInfo({ url, name, groups, states }: ContactEntry): ContactInfo {
+  return { address: personOf(url), name, groups, states }
+}
+
+function watcherInfo({ url, ...rest }: WatcherEntry): WatcherInfo {
+  return { ...rest, address: personOf(url) }
+}
+
 export async function watchersOf(run: Run): Promise<WatcherInfo[]> {
   const pages = await run((session) => pagesOf(session, 'GET-WATCHERS'))
-  return listOf(pages, parseWatchers).map(({ url, ...rest }) => ({ ...rest, address: personOf(url) }))
+  return listOf(pages, parseWatchers).map(watcherInfo)
 }
 
 /** The bodies of all pages. */
-async function pagesOf(session: ImppSession, method: string): Promise<Bytes[]> {
+async function pagesOf(session: ImppSession, method: string, follow = false): Promise<Bytes[]> {
   const pages: Bytes[] = []
   for (let after: string | undefined; ; ) {
     const { headers, body } = await session.ask(method, [
       ['Target', session.url],
       ['After', after],
+      ['Notify', follow ? 'yes' : undefined],
     ])
     pages.push(body)
     const next = headers.get('next')
