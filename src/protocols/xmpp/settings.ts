@@ -35,6 +35,7 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     doc: 'Where XMPP clients connect with TLS from the first octet.',
   }),
   server: listen({
+    serves: 'domains',
     doc: 'Where XMPP servers of other domains connect. Not spoken yet: when it is set, a warning is logged.',
   }),
   plainWithoutTls: flag({
