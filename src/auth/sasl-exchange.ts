@@ -1,8 +1,10 @@
 // One SASL exchange (RFC 4422), whatever the mechanism: turns, the name, the back-off, the authorization identity, the end.
+import type { X509Certificate } from 'node:crypto'
 import type { Bytes } from '#base'
 import type { Authenticator, ScramHash, Secrets } from '#core'
 import { type Address, addressOf, parseAddress } from '#model'
 import type { Attempt, BackOff } from './back-off.ts'
+import type { PersonCertificates } from './person-certificates.ts'
 
 /** The words of RFC 6120 §6.5; each protocol maps them to its own. All other reasons stay in the log. */
 export type SaslFailure =
@@ -41,6 +43,8 @@ export interface SaslChannel {
   readonly plainAllowed: boolean
   /** Channel binding data by type; empty: no -PLUS. */
   readonly bindings: ReadonlyMap<string, Bytes>
+  /** The certificate that the client has shown in TLS, and holds the key of. */
+  readonly certificate?: X509Certificate | undefined
 }
 
 /** What happened, for log and metrics; never a password or a key. */
@@ -61,6 +65,8 @@ export interface SaslOptions {
   /** Iterations that unknown names seem to have: those of new passwords. */
   readonly iterations: number
   readonly scram?: readonly ScramHash[]
+  /** Whose certificates are taken; undefined: nobody's. */
+  readonly persons?: PersonCertificates
   /** Called after each exchange. */
   readonly onLogin?: (event: LoginEvent) => void
   /** Called with the password after a PLAIN login, so that secrets that are not whole (`Derivation.isComplete`) are completed. */

@@ -1,5 +1,6 @@
 // The door of net: the only folder that opens sockets or asks DNS.
 export { defaultListenerLimits, type ListenerLimits, sourceOf } from './admission.ts'
+export { readAuthorities } from './authorities.ts'
 export { ensureCertificates, type OwnCertificates } from './certificate-authority.ts'
 export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
 export {

@@ -6,6 +6,7 @@ import {
   Digest,
   type LoginEvent,
   type Logins,
+  PersonCertificates,
   Sasl,
   StoreAuthenticator,
   serverKeyOf,
@@ -13,6 +14,7 @@ import {
 import type { Clock } from '#base'
 import { createPeers, createService, type DigestHash, type Secrets, type Service, type Store } from '#core'
 import type { Address } from '#model'
+import { readAuthorities } from '#net'
 import type { Log, Metrics } from '#observe'
 import { type Configuration, tableOf } from './configuration.ts'
 import { peerTableOf, relayPolicyOf } from './peer-configuration.ts'
@@ -34,7 +36,7 @@ export interface AssemblyParts {
 export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   const { configuration, clock, log, metrics, store } = parts
   const { config, protocols, domains } = configuration
-  const { scramIterations: iterations, md5Digest } = config.of(authSettings)
+  const { scramIterations: iterations, md5Digest, personAuthorities } = config.of(authSettings)
   const digests: readonly DigestHash[] = md5Digest ? ['SHA-256', 'MD5'] : ['SHA-256']
   const { enabled, undeliveredMax } = config.of(historySettings)
   const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
@@ -71,6 +73,9 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   const sasl = new Sasl({
     ...shared,
     iterations,
+    ...(personAuthorities !== undefined && {
+      persons: new PersonCertificates(readAuthorities(personAuthorities), () => clock.now()),
+    }),
     onPassword: (owner, secrets, password) =>
       void completeSecrets(service, passwords, owner, secrets, password),
   })

@@ -147,6 +147,9 @@ export const authSettings = section('auth', 'How people log in.', {
     min: 4096,
     max: 10_000_000,
   }),
+  personAuthorities: optionalPath({
+    doc: 'PEM file of the authorities whose certificates log people in (EXTERNAL), by their e-mail addresses or URIs. Name none that issues to anybody who asks.',
+  }),
   md5Digest: flag({
     doc: 'Whether SIP phones may log in with MD5 Digest; many know nothing better. False keeps no MD5 secrets of new passwords.',
     default: true,

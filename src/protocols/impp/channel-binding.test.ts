@@ -6,64 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Bytes, SystemClock, utf8 } from '#base'
-import {
-  type Connection,
-  clientTlsContext,
-  connectTcp,
-  ensureCertificates,
-  listenTcp,
-  TlsContexts,
-} from '#net'
-import { type ImppResponse, ownResponse, requestBytes, UnitFramer } from './codec/index.ts'
-import { serveClient } from './protocol.ts'
-import { fixture } from './testing/fixture.ts'
+import { clientTlsContext, ensureCertificates, TlsContexts } from '#net'
+import type { ImppResponse } from './codec/index.ts'
+import { type Ask, secured } from './testing/secured.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'verona-binding-'))
 after(() => rmSync(directory, { recursive: true }))
 const own = await ensureCertificates(directory, ['example.com'], new SystemClock())
+const trusting = clientTlsContext([own.authorityFile])
 const tls = new TlsContexts({ certificates: [{ certificate: own.certificateFile, key: own.keyFile }] })
-
-type Ask = (method: string, fields?: Record<string, string>) => Promise<ImppResponse>
-
-/** A connection on which TLS has begun and HELLO was said again. */
-async function secured(t: {
-  after(run: () => unknown): void
-}): Promise<{ ask: Ask; connection: Connection; hello: ImppResponse }> {
-  const f = await fixture()
-  const listener = await listenTcp({
-    name: 'test',
-    host: '127.0.0.1',
-    port: 0,
-    onConnection: (connection) => void serveClient(connection, { ...f.environment, tls }),
-  })
-  const connection = await connectTcp({ host: '127.0.0.1', port: listener.port })
-  t.after(async () => {
-    connection.destroy()
-    await listener.close()
-  })
-  const framer = new UnitFramer()
-  let onResponse: (response: ImppResponse) => void = () => {}
-  const { promise: isSecure, resolve: onSecure } = Promise.withResolvers<void>()
-  connection.start({
-    onData: (octets) => {
-      framer.push(octets)
-      for (let unit = framer.next(); unit !== undefined; unit = framer.next())
-        if (unit.kind === 'response') onResponse(ownResponse(unit))
-    },
-    onSecure,
-    onClose: () => {},
-  })
-  const ask: Ask = (method, fields = {}) =>
-    new Promise((resolve) => {
-      onResponse = resolve
-      connection.write(requestBytes(method, 'r1', Object.entries(fields)))
-    })
-  await ask('HELLO', { Domain: 'example.com' })
-  assert.ok((await ask('STARTTLS')).ok)
-  connection.startTls(clientTlsContext([own.authorityFile]), { server: false, servername: 'example.com' })
-  await isSecure
-  return { ask, connection, hello: await ask('HELLO', { Domain: 'example.com' }) }
-}
 
 /** Logs in by SCRAM-SHA-256-PLUS with that binding; the last response. */
 async function login(ask: Ask, type: string, binding: Bytes): Promise<ImppResponse> {
@@ -84,7 +35,7 @@ async function login(ask: Ask, type: string, binding: Bytes): Promise<ImppRespon
 }
 
 test('under TLS the mechanisms with channel binding are offered, strongest first', async (t) => {
-  const { hello } = await secured(t)
+  const { hello } = await secured(t, tls, trusting)
   const offered = hello.headers.get('mechanisms')?.split(' ') ?? []
   assert.deepEqual(offered.slice(0, 4), [
     'SCRAM-SHA-512-PLUS',
@@ -96,7 +47,7 @@ test('under TLS the mechanisms with channel binding are offered, strongest first
 
 for (const type of ['tls-exporter', 'tls-server-end-point'] as const) {
   test(`a login is bound to its channel by ${type}`, async (t) => {
-    const { ask, connection } = await secured(t)
+    const { ask, connection } = await secured(t, tls, trusting)
     const info = connection.tls
     const binding = type === 'tls-exporter' ? info?.tlsExporter() : info?.tlsServerEndPoint()
     assert.ok(binding !== undefined)
@@ -114,7 +65,7 @@ const wrong: [string, string, Bytes][] = [
 ]
 for (const [what, type, binding] of wrong) {
   test(`a binding ${what} fails the login`, async (t) => {
-    const { ask } = await secured(t)
+    const { ask } = await secured(t, tls, trusting)
     const refused = await login(ask, type, binding)
     assert.equal(refused.headers.get('reason'), 'authentication-failed')
   })

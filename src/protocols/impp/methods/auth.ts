@@ -59,6 +59,7 @@ function channelOf(session: ClientSession): SaslChannel {
     remoteAddress: connection.remote.address,
     plainAllowed: tls !== undefined || environment.settings.plainWithoutTls,
     bindings,
+    certificate: tls?.peerCertificate(),
   }
 }
 

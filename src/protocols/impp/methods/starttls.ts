@@ -12,6 +12,7 @@ export const starttls: Method = {
       return reply.error('malformed')
     reply.ok()
     session.state = 'securing'
-    connection.startTls(environment.tls, { server: true })
+    const requestCertificate = environment.logins.sasl.takesCertificates
+    connection.startTls(environment.tls, { server: true, requestCertificate })
   },
 }
