@@ -51,10 +51,11 @@ const live = { copy: 'received', archiveId: '', storedAt: undefined } as const
 
 /**
  * A message or report one hop on: the author's request octet for octet where it is of this protocol (IMPP §19, D92), behind the
- * envelope of D93. `transmission` names this act of sending, however often it is written.
+ * envelope of D93. `kept` is `envelope.keep()`; `transmission` names this act of sending, however often it is written.
  */
 export function forwardedSend(
   envelope: Envelope,
+  kept: Envelope,
   ours: string,
   transmission: string,
 ): ForwardedRequest | Condition {
@@ -69,7 +70,9 @@ export function forwardedSend(
     ['Hops', String(head.hops - 1)],
     ['Transmission', transmission],
   ])
-  return { key: outgoing.key, octets: [before, ...outgoing.octets], lane: laneOf(head.from, head.to) }
+  // What it was read from is a loan, and may be needed again.
+  const octets = outgoing.octets.map((part) => (part === envelope.raw ? kept.raw : part))
+  return { key: outgoing.key, octets: [before, ...octets], lane: laneOf(head.from, head.to) }
 }
 
 export function laneOf(from: Address, to: Address): string {

@@ -13,6 +13,10 @@ import { takeRequest } from './requests.ts'
 import { DomainSession } from './session.ts'
 import { ResponderSetUp } from './set-up-responder.ts'
 
+/** LIMIT: how long a server that stops waits until other domains have heard what it had to say, looking so often. */
+const goodbyeMilliseconds = 2000
+const goodbyeStep = 50
+
 export class Domains implements PeerProtocol {
   readonly protocol = protocolName
   readonly watchers: ForeignWatchers
@@ -102,8 +106,13 @@ export class Domains implements PeerProtocol {
     session.start()
   }
 
-  /** Says goodbye to every domain. */
-  stop(): void {
+  /** Waits a little for what is still to be said, then says goodbye to every domain. */
+  async stop(): Promise<void> {
+    const { clock } = this.#environment.service
+    for (let left = goodbyeMilliseconds; left > 0; left -= goodbyeStep) {
+      await new Promise<void>((resolve) => clock.schedule(goodbyeStep, resolve))
+      if ([...this.#pairs.values()].every((pair) => !pair.isBusy)) break
+    }
     for (const link of this.#links.values()) link.stop()
     for (const session of [...this.#strangers]) session.end('temporarily-unavailable', 'the server stops')
     for (const pair of this.#pairs.values()) pair.close()
@@ -149,9 +158,12 @@ export class Domains implements PeerProtocol {
 
   /** Shown where we have to do with that domain; a stranger's claim alone leaves nothing but a line in the log. */
   #refused(theirs: string, address: string, why: string): void {
-    this.#environment.service.log.warn('a domain could not prove itself', { domain: theirs, address, why })
-    for (const pair of this.#pairs.values())
-      if (pair.theirs === theirs) pair.failed(`from ${address}: ${why}`)
+    const pairs = [...this.#pairs.values()].filter((pair) => pair.theirs === theirs)
+    for (const pair of pairs) pair.failed(`from ${address}: ${why}`)
+    const { log } = this.#environment.service
+    // Anybody can claim to be anybody, as often as they like.
+    const level = pairs.length > 0 ? 'warn' : 'debug'
+    log[level]('a domain could not prove itself', { domain: theirs, address, why })
   }
 
   #directTo(domain: string): Promise<string | undefined> | undefined {

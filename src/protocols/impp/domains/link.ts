@@ -55,7 +55,7 @@ export class ImppLink implements PeerLink {
     const offer = this.#doubtful.size === 0 ? undefined : offerOf(kept)
     const transmission = (offer === undefined ? undefined : this.#doubtful.get(offer)) ?? randomId()
     const pair = this.#parts.pairOf(head.from.domain)
-    const forwarded = forwardedSend(kept, pair.ours, transmission)
+    const forwarded = forwardedSend(envelope, kept, pair.ours, transmission)
     if (typeof forwarded === 'string') return onOutcome(refused(forwarded))
     metrics.sent.add()
     const { key, octets, lane } = forwarded

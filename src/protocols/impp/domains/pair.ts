@@ -38,6 +38,8 @@ export class DomainPair implements SessionOwner {
   readonly sessions = new Set<DomainSession>()
   /** Who tries something again when its time has come, and at once when the other domain is heard of. */
   readonly trying = new Set<() => void>()
+  /** Monotonic milliseconds at which the operator was last told that it speaks in others' names. */
+  forgeryTold = Number.NEGATIVE_INFINITY
   /** The last failure, with its time; empty when there was none. */
   lastError = ''
   readonly #parts: PairParts
@@ -73,6 +75,11 @@ export class DomainPair implements SessionOwner {
     if (this.sessions.size > 0) return 'connected'
     if (this.#opening.size > 0) return 'connecting'
     return this.#pauses.size > 0 ? 'backing-off' : 'idle'
+  }
+
+  /** Something is on its way, and there is a connection for it. */
+  get isBusy(): boolean {
+    return this.sessions.size > 0 && this.outstanding.size > 0
   }
 
   /** Whether another connection that they open is welcome. */

@@ -32,6 +32,9 @@ interface Taker {
   readonly take: (checked: Checked, takers: Takers) => void
 }
 
+/** LIMIT: how often the log says that a domain forges names; the metric counts them all. */
+const forgeryTellMilliseconds = 60_000
+
 /** All others stay inside a domain (D38). */
 const takers: ReadonlyMap<string, Taker> = new Map<string, Taker>([
   ['SEND', { service: 'messages', take: send }],
@@ -62,9 +65,14 @@ export function takeRequest(pair: DomainPair, request: ImppRequest, reply: Reply
 }
 
 /** E5: the domain of that name has not proven itself here. */
-function forged({ environment, theirs }: DomainPair, from: string, reply: Reply): void {
-  environment.metrics.forged.add()
-  environment.service.log.warn('a domain speaks in the name of another', { domain: theirs, from })
+function forged(pair: DomainPair, from: string, reply: Reply): void {
+  const { metrics, service } = pair.environment
+  metrics.forged.add()
+  const now = service.clock.monotonic()
+  if (now - pair.forgeryTold >= forgeryTellMilliseconds) {
+    pair.forgeryTold = now
+    service.log.warn('a domain speaks in the name of another', { domain: pair.theirs, from })
+  }
   reply.error('domain-authentication-required')
 }
 

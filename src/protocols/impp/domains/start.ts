@@ -61,7 +61,7 @@ export async function startDomains(parts: StartParts): Promise<RunningDomains | 
     domains,
     listener: listenerOf(opened),
     stop: async () => {
-      domains.stop()
+      await domains.stop()
       await opened.close()
     },
   }
