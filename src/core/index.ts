@@ -39,7 +39,7 @@ export type {
 export { type Authorization, type Contact, noAuthorization } from './contact.ts'
 export { ContactService, contactsMax } from './contact-service.ts'
 export { Directory, type Found } from './directory.ts'
-export { type Forward, forwardLocationMax } from './forward.ts'
+export { type Forward, forwardLocationMax, moved } from './forward.ts'
 export { Inbox, inboxAgentsMax } from './inboxes.ts'
 export { type LastActivity, lastActivityOf } from './last-activity.ts'
 export { type Lease, Leases } from './leases.ts'

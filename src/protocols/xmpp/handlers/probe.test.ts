@@ -104,6 +104,29 @@ describe('presence probes (RFC 6121 §4.3)', () => {
       assert.match((await probed(domain, romeo, to)).join(), /^<presence [^>]*type='unavailable'\/>$/)
   })
 
+  it('§4.3.2 rule 2: of who has moved, to whom may see: where to, for a while or for good', async () => {
+    const domain = await testDomain({ users: ['romeo', 'juliet', 'tybalt'] })
+    await domain.befriend('romeo', 'juliet')
+    const romeo = await domain.available('romeo', 'orchard')
+    const tybalt = await domain.available('tybalt', 'street')
+    for (const [permanent, condition] of [
+      [false, 'redirect'],
+      [true, 'gone'],
+    ] as const) {
+      await domain.service.accounts.setForward(domain.address('juliet'), {
+        location: 'xmpp:juliet@mantua.example',
+        permanent,
+      })
+      assert.match(
+        (await probed(domain, romeo, 'juliet@localhost')).join(),
+        new RegExp(
+          `^<presence type='error' id='p' from='juliet@localhost' .*<${condition} [^>]*>xmpp:juliet@mantua.example<`,
+        ),
+      )
+    }
+    assert.deepEqual(await probed(domain, tybalt, 'juliet@localhost'), [])
+  })
+
   it('§4.3: one without an address is ignored, and none ends the stream', async () => {
     const domain = await testDomain()
     const romeo = await domain.available('romeo', 'orchard')

@@ -1,10 +1,11 @@
 // Presence probes that a client sends itself (RFC 6121 §4.3, §4.6.6): it need not, and may.
-import { type Account, mayReach, visible, type WatcherAgent } from '#core'
+import { type Account, mayReach, moved, visible, type WatcherAgent } from '#core'
 import { escapeValue } from '#wire/xml'
 import type { BoundSession } from '../bound-session.ts'
-import { fullJid, type Jid } from '../codec/jid.ts'
+import { bareJid, fullJid, type Jid } from '../codec/jid.ts'
 import type { Stanza } from '../codec/stanza.ts'
 import { writePresenceChanges } from '../delivery.ts'
+import { stanzaErrorOfRefusal } from '../errors.ts'
 
 export function handleProbe(session: BoundSession, stanza: Stanza, to: Jid): void {
   const { router, directory, presence } = session.service
@@ -17,6 +18,10 @@ export function handleProbe(session: BoundSession, stanza: Stanza, to: Jid): voi
       if (found !== 'unknown' && tellDirectedTo(session, found, to)) return
       return presence.probe(to.address, prober(session, id))
     }
+    // RFC 6121 §4.3.2 rule 2.
+    const elsewhere = moved(found, session.owner)
+    if (elsewhere !== undefined)
+      return session.sendErrorFor('presence', id, bareJid(to.address), stanzaErrorOfRefusal(elsewhere))
     if (to.resource === '') return presence.probe(to.address, prober(session, id))
     tellOfDevice(session, found, to, id)
   })
