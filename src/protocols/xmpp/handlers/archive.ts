@@ -17,12 +17,15 @@ import type { IqHandler, IqRequest } from './iq.ts'
 const pageDefault = 50
 /** LIMIT: messages of a page. */
 export const pageMax = 250
-/** LIMIT: octets of messages in a page, of which there is always one; what is left is on the next page. */
-export const pageOctetsMax = 1_048_576
+/**
+ * LIMIT: octets of messages in a page, of which there is always one; what is left is on the next page. All pages that a session may ask for
+ * at a time fit into what it may leave unacknowledged (`unacknowledged_octets_max`, XEP-0198).
+ */
+export const pageOctetsMax = 262_144
 /** LIMIT: where counting ends (XEP-0059 §2.7 lets a count be approximate); below it a count is exact. */
 export const countMax = 10_000
 /** LIMIT: questions of one session to its archive that wait for an answer at a time. */
-export const questionsMax = 8
+export const questionsMax = 4
 
 /** With `[history] enabled = false` there is no archive. */
 export const hasArchive = ({ service }: ServerSide): boolean => service.policy.history
