@@ -138,3 +138,40 @@ it('carbons hold the stanza as it was sent (XEP-0280 §7)', async () => {
   assert.match(chamber.octets, /<forwarded /)
   assert.ok(chamber.octets.includes(`<body>b</body>${inside}`), chamber.octets)
 })
+
+/** What conversations carry beside text: the server reads names at most. */
+const payloads: readonly (readonly [what: string, octets: string])[] = [
+  ['a receipt asked for (XEP-0184 §5.3)', `<request xmlns='urn:xmpp:receipts'/>`],
+  ['a receipt (XEP-0184 §5.4)', `<received  xmlns="urn:xmpp:receipts" id='richard2-4.1.247'/>`],
+  ['a marker (XEP-0333 §4)', `<displayed xmlns='urn:xmpp:chat-markers:0' id="m1"></displayed>`],
+  ['a chat state (XEP-0085 §2)', `<paused xmlns='http://jabber.org/protocol/chatstates' />`],
+  ['a correction (XEP-0308 §3)', `<replace id='bad1' xmlns='urn:xmpp:message-correct:0'/>`],
+  [
+    'a reaction (XEP-0444 §3)',
+    `<reactions id='744' xmlns='urn:xmpp:reactions:0'><reaction>👋</reaction></reactions>`,
+  ],
+  [
+    'an encrypted one (XEP-0384 §4.4)',
+    `<encrypted xmlns='urn:xmpp:omemo:2'><header sid='2'/><payload>Zg==</payload></encrypted>`,
+  ],
+]
+
+for (const [what, octets] of payloads) {
+  it(`${what} passes live, as carbon and out of the archive octet for octet`, async () => {
+    const domain = await testDomain({ policy: { history: true } })
+    const romeo = await domain.available('romeo', 'orchard')
+    const balcony = await domain.available('juliet', 'balcony')
+    const chamber = await domain.available('juliet', 'chamber')
+    await chamber.ask("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>")
+    const all = `${octets}<store xmlns='urn:xmpp:hints'/>`
+    for (const client of [balcony, chamber]) client.octets = ''
+    romeo.send(`<message to='juliet@localhost/balcony' type='chat'>${all}</message>`)
+    await domain.settle()
+    const got = `<message from='romeo@localhost/orchard' to='juliet@localhost/balcony' type='chat'>${all}<stanza-id `
+    assert.ok(balcony.octets.startsWith(got), balcony.octets)
+    assert.ok(chamber.octets.includes(`type='chat'>${all}<stanza-id `), chamber.octets)
+    balcony.octets = ''
+    await balcony.ask("<iq type='set' id='a'><query xmlns='urn:xmpp:mam:2'/></iq>")
+    assert.ok(balcony.octets.includes(`type='chat'>${all}</message></forwarded>`), balcony.octets)
+  })
+}
