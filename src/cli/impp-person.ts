@@ -42,11 +42,10 @@ export async function logInByImpp(terminal: Terminal, options: LoginOptions): Pr
     connect({
       address: options.address,
       password: options.password,
-      server: server === undefined ? configuredServer(configuration) : checked(server),
+      ...whereTo(server, options.address, configuration),
       trust: [...ownAuthority(configuration), ...options.trust],
       device,
       inbox: onMessage === undefined ? 'closed' : 'open',
-      tls: 'preferred',
       plain: true,
       reconnect: options.lasting === true,
       ...(onMessage && { onMessage: (incoming: Incoming) => passOn(incoming, onMessage) }),
@@ -194,6 +193,18 @@ async function told<T>(call: () => Promise<T>, about?: string): Promise<T> {
     if (error instanceof ConnectionLost) throw new CommandFailure(error.message, exitCodes.unreachable)
     throw error
   }
+}
+
+/** Where it is said, else our own server for our own people, else where DNS has the server of the person's domain. */
+function whereTo(
+  server: string | undefined,
+  address: string,
+  configuration: Configuration,
+): Pick<ConnectOptions, 'server' | 'tls'> {
+  if (server !== undefined) return { server: checked(server), tls: 'preferred' }
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+  const isElsewhere = address.includes('@') && !configuration.domains.includes(domain)
+  return isElsewhere ? { tls: 'required' } : { server: configuredServer(configuration), tls: 'preferred' }
 }
 
 /** What `--server` says, if a server can be there. */

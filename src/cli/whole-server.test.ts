@@ -215,6 +215,15 @@ for (const [what, words, code, said] of refusals) {
   })
 }
 
+test('a person of a domain that is not ours is logged in where DNS has its server', async () => {
+  const { code, terminal } = await verona(['send', '--as', 'a@nowhere.localhost', 'b@localhost', 'x'], {
+    environment: { VERONA_PASSWORD: 'x' },
+  })
+  // Nobody is there, or a server on this machine's port 7410 that has no such domain.
+  assert.notEqual(code, exitCodes.done)
+  assert.doesNotMatch(terminal.complained, /configuration names no place/)
+})
+
 test('a message to an unknown person is refused in a sentence', async () => {
   const { code, terminal } = await asPerson('romeo', 'pr', ['send', 'nobody@localhost', 'x'])
   assert.equal(code, exitCodes.failed)

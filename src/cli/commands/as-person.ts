@@ -18,7 +18,7 @@ export function withLogin(command: Command): Command {
     .option('--password-stdin', passwordStdinHelp)
     .option(
       '--server <host:port>',
-      'where the server takes IMPP clients (default: as the configuration says)',
+      'where the server takes IMPP clients, or wss://host/impp (default: as the configuration says, for other domains by DNS)',
     )
     .option(
       '--trust <file.pem>',
