@@ -35,22 +35,45 @@ function deliver(): void {
   flushConnections()
 }
 
-function measure(work: () => void): number {
+// The same to one who acknowledges what it reads (XEP-0198), a hundred at a time.
+const nurse = await domain.available('nurse', 'kitchen')
+nurse.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+await nurse.nextElement()
+let handled = 0
+nurse.connection.start({ onData: () => {}, onClose: () => {} })
+const toNurse = Buffer.from(
+  chunk.toString().replaceAll('juliet@localhost/balcony', 'nurse@localhost/kitchen'),
+)
+
+async function deliverManaged(): Promise<void> {
+  romeo.connection.write(toNurse)
+  flushConnections()
+  handled += perTick
+  nurse.connection.writeUtf8(`<a xmlns='urn:xmpp:sm:3' h='${handled % 2 ** 32}'/>`)
+  flushConnections()
+  // The marks of a tick are one write at its end.
+  await undefined
+}
+
+async function measure(work: () => void | Promise<void>): Promise<number> {
   const warm = performance.now() + 500
-  while (performance.now() < warm) work()
+  while (performance.now() < warm) await work()
   const from = process.cpuUsage()
   const end = performance.now() + seconds * 1000
   let rounds = 0
   while (performance.now() < end) {
-    work()
+    await work()
     rounds++
   }
   const used = process.cpuUsage(from)
   return (used.user + used.system) / (rounds * perTick)
 }
 
-const framed = measure(frame)
-const delivered = measure(deliver)
+const framed = await measure(frame)
+const delivered = await measure(deliver)
+const managed = await measure(deliverManaged)
+if (domain.metrics.sessions.value !== 3) throw new Error('a session ended')
 if (arrived === 0) throw new Error('nothing arrived')
 console.log(`framer alone      ${framed.toFixed(3)} µs a message  1.0 x`)
 console.log(`in, route and out ${delivered.toFixed(3)} µs a message  ${(delivered / framed).toFixed(1)} x`)
+console.log(`acknowledged      ${managed.toFixed(3)} µs a message  ${(managed / framed).toFixed(1)} x`)
