@@ -1,7 +1,7 @@
 // What a client follows of its own lists (docs/specs/impp-1.0.md §11.3, §11.4): CONTACTS-NOTIFY and WATCHERS-NOTIFY. At most one of a kind
 // is under way; what changes meanwhile is told with the next, each entry as it then is.
 
-import type { Contact, ContactAgent, WatcherInfo, WatcherInfoAgent } from '#core'
+import type { Account, AuthorizationEvent, Contact, ContactAgent, WatcherInfo, WatcherInfoAgent } from '#core'
 import type { Address } from '#model'
 import { domainConnectionId, sizeOf } from './binding.ts'
 import { contactEntry, watcherEntry } from './binding-lists.ts'
@@ -92,13 +92,23 @@ class Feed {
 export class Feeds implements ContactAgent, WatcherInfoAgent {
   contacts: Feed | undefined
   watchers: Feed | undefined
+  /** Whose lists they are, once the contacts are followed. */
+  account: Account | undefined
 
   contactChanged(address: Address, contact: Contact | undefined): void {
     this.contacts?.changed(address.key, contactText(contactEntry(address, contact)))
   }
 
-  /** The list says it: a contact that asks is one of its entries (§11.3). */
-  authorizationEvent(): void {}
+  /**
+   * A contact that asks is an entry of the list (§11.3), and its asking alone changes nothing that XMPP shows of it: so the word is heard here.
+   * It comes before the list has changed (RFC 6121 §3.1.6), within the tick.
+   */
+  authorizationEvent(_event: AuthorizationEvent, from: Address): void {
+    queueMicrotask(() => {
+      const contact = this.account?.contacts.get(from.key)
+      if (contact !== undefined) this.contactChanged(from, contact)
+    })
+  }
 
   watchersChanged(_owner: Address, changes: readonly WatcherInfo[]): void {
     for (const change of changes) this.watchers?.changed(change.id, watcherText(watcherEntry(change)))
@@ -114,6 +124,7 @@ export class Feeds implements ContactAgent, WatcherInfoAgent {
 export function followContacts(session: ClientSession, login: Login): void {
   if (login.feeds.contacts !== undefined) return
   login.feeds.contacts = new Feed(session, login, 'contacts')
+  login.feeds.account = login.account
   session.service.contacts.attach(login.account, login.feeds)
 }
 

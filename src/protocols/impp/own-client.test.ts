@@ -76,6 +76,10 @@ test('contacts and watchers are followed, over a reconnection too (§11.3, §11.
   const sightings = romeo.watch('juliet@example.com')
   await taken(sightings)
   assert.deepEqual(
+    (await taken(contacts)).map(({ address, states }) => [address, states]),
+    [['romeo@example.com', ['asks']]],
+  )
+  assert.deepEqual(
     (await taken(watchers)).map(({ address, status }) => [address, status]),
     [['romeo@example.com', 'pending']],
   )

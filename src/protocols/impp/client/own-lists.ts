@@ -105,7 +105,7 @@ export class ContactList {
     return listOf(pages, parseContacts).map(contactInfo)
   }
 
-  /** The whole list, now and after each change. Who asks to see us is told by followWatchers(). */
+  /** The whole list, now and after each change: who asks to see us is one of its entries. */
   follow(options: { signal?: AbortSignal } = {}): AsyncGenerator<readonly ContactInfo[], void, undefined> {
     return this.#followed.follow(options.signal)
   }
