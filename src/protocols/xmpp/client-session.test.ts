@@ -264,20 +264,21 @@ describe('stream negotiation', () => {
 })
 
 describe('SCRAM over a stream (RFC 5802, RFC 7677, RFC 6120 §6)', () => {
-  for (const [mechanism, hash] of [
+  for (const [mechanism, hash, type = ''] of [
     ['SCRAM-SHA-1', 'sha1'],
     ['SCRAM-SHA-256', 'sha256'],
     ['SCRAM-SHA-512', 'sha512'],
-    ['SCRAM-SHA-256-PLUS', 'sha256'],
+    ['SCRAM-SHA-256-PLUS', 'sha256', 'tls-exporter'],
+    ['SCRAM-SHA-512-PLUS', 'sha512', 'tls-server-end-point'],
   ] as const) {
-    it(`${mechanism}: the client proves itself, and so does the server`, async () => {
+    it(`${mechanism} ${type}: the client proves itself, and so does the server`, async () => {
       const domain = await testDomain()
       const client = domain.connect({ secure: true })
       client.open()
       await client.next()
       const plus = mechanism.endsWith('-PLUS')
       // The pair's binding data are 32 zero octets.
-      const gs2 = plus ? 'p=tls-exporter,,' : 'n,,'
+      const gs2 = plus ? `p=${type},,` : 'n,,'
       const binding = Buffer.concat([Buffer.from(gs2), Buffer.alloc(plus ? 32 : 0)]).toString('base64')
       const first = 'n=romeo,r=clientnonce'
       const base64 = (text: string): string => Buffer.from(text).toString('base64')
