@@ -50,13 +50,21 @@ export async function play(
         if (party !== undefined) await party.act(what, block)
         else await worldStep(what, block, place)
       } catch (error) {
-        throw new Error(`${file}:${line}: ${who} ${what}: ${(error as Error).message}`, { cause: error })
+        const said = `${(error as Error).message}${peersOf(place)}`
+        throw new Error(`${file}:${line}: ${who} ${what}: ${said}`, { cause: error })
       }
     }
   } finally {
     for (const party of parties.values()) party.abandon()
     await place.close()
   }
+}
+
+/** What the servers of a town know of each other, where something went wrong. */
+function peersOf({ town, houses }: Place): string {
+  if (town === undefined) return ''
+  const open = [...houses].filter(([, house]) => house.isOpen)
+  return `\n${JSON.stringify(open.map(([domain, { server }]) => [domain, server.service.peers.status()]))}`
 }
 
 /** Where a script plays: one server, or a town of them. */

@@ -14,6 +14,8 @@ import type { DomainSession, Parties, SessionOwner } from './session.ts'
 const acceptedMax = 16
 /** LIMIT: responses that wait for a connection. */
 const answersMax = 1000
+/** Connections that may end one after another before there is a pause; two may well end at one moment. */
+const fruitlessMax = 4
 /** LIMIT: seconds between tries when connections end as soon as they are ready. */
 const pauseSecondsMax = 16
 
@@ -184,8 +186,8 @@ export class DomainPair implements SessionOwner {
   #want(bulk: boolean): void {
     if (this.#over || this.#opening.has(bulk) || this.#pauses.has(bulk)) return
     const { clock } = this.environment.service
-    if (this.#fruitless < 2) return this.#open(bulk)
-    const seconds = Math.min(2 ** (this.#fruitless - 2), pauseSecondsMax)
+    if (this.#fruitless < fruitlessMax) return this.#open(bulk)
+    const seconds = Math.min(2 ** (this.#fruitless - fruitlessMax), pauseSecondsMax)
     const pause = clock.schedule(seconds * 1000, () => {
       this.#pauses.delete(bulk)
       this.#open(bulk)
