@@ -114,9 +114,10 @@ export class Authentication {
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
     const order = challengeOrder(headerValue(incoming.request, header.userAgent))
-    incoming.answer(
-      status,
-      this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const),
-    )
+    const lines = this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const)
+    // RFC 3261 §8.2.7: an INVITE over UDP may say that it is from anywhere; its refusal is not sent again and again.
+    if (incoming.request.method === 'INVITE' && !incoming.flow.reliable)
+      incoming.answerStateless(status, lines)
+    else incoming.answer(status, lines)
   }
 }

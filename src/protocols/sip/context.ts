@@ -3,6 +3,7 @@
 import type { Service } from '#core'
 import type { Authentication } from './authentication.ts'
 import type { Flow } from './flow.ts'
+import type { ProxyCore } from './proxy/proxy.ts'
 import type { Publications } from './publications.ts'
 import type { Registrar } from './registrar.ts'
 import type { SipSettings } from './settings.ts'
@@ -16,6 +17,7 @@ export interface SipContext {
   readonly layer: TransactionLayer
   readonly transport: Transport
   readonly authentication: Authentication
+  readonly proxy: ProxyCore
   readonly registrar: Registrar
   readonly publications: Publications
   readonly subscriptions: SubscriptionDialogs

@@ -1,5 +1,6 @@
 // A request on its way through the user agent server: what came, and how to answer it.
 
+import { createHmac, randomBytes } from 'node:crypto'
 import { ownBytes, randomId } from '#base'
 import type { RequestEssentials } from './codec/check.ts'
 import { encodeResponse, type HeaderLine, type ResponseParts } from './codec/encode.ts'
@@ -8,6 +9,9 @@ import type { ViaStamp } from './codec/splice.ts'
 import type { Flow } from './flow.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { Received } from './transaction/transaction-layer.ts'
+
+/** What is needed of a request to send it on. */
+export type Forwardable = Pick<Received, 'request' | 'parts' | 'stamp'>
 
 export class Incoming {
   /** Its `raw` may be a loan until the end of the tick; `keep()` first. */
@@ -37,6 +41,32 @@ export class Incoming {
     return this.#transaction.answered
   }
 
+  /** Told of a CANCEL, while it has no final answer (RFC 3261 §9.2). */
+  onCancel(told: () => void): void {
+    this.#transaction.onCancel = told
+  }
+
+  /** No answer comes: its sender's own timer says so (RFC 4320 §4.2). */
+  giveUp(): void {
+    this.#transaction.drop()
+  }
+
+  /**
+   * Answers once, and forgets (RFC 3261 §8.2.7): a request that comes again is answered again, the same tag included. For answers to
+   * those who may not be who they say, who would else be sent each of them many times.
+   */
+  answerStateless(status: number, headers: readonly HeaderLine[]): void {
+    const { parts } = this
+    this.#toTag = statelessTag(`${parts.via.branch ?? ''} ${parts.callId} ${parts.fromTag ?? ''}`)
+    const octets = encodeResponse(this.request, parts.via, this.stamp, {
+      status,
+      toTag: this.#toTag,
+      headers,
+    })
+    this.#transaction.drop()
+    this.#transaction.flow.send(octets)
+  }
+
   /** Makes the octets our own: the request leaves the tick. */
   keep(): this {
     const { request } = this
@@ -59,3 +89,9 @@ export class Incoming {
     this.#transaction.respond(status, octets)
   }
 }
+
+const tagKey = randomBytes(16)
+
+/** The same tag for the same request, and none that a stranger foresees (RFC 3261 §8.2.7, §19.3). */
+const statelessTag = (of: string): string =>
+  createHmac('sha256', tagKey).update(of, 'latin1').digest('hex').slice(0, 16)

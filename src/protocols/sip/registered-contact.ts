@@ -8,8 +8,18 @@ import {
   type InboxAgent,
   type Lease,
 } from '#core'
-import type { Address, Condition, Envelope, InstantMessage, Report } from '#model'
+import {
+  type Address,
+  type Condition,
+  type Envelope,
+  type InstantMessage,
+  type Outcome,
+  type Report,
+  refused,
+  relayed,
+} from '#model'
 import { messageParts, SipMessageEnvelope } from './binding-message.ts'
+import { SipTransitEnvelope } from './binding-transit.ts'
 import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
 import type { SipRequest } from './codec/message.ts'
@@ -103,7 +113,7 @@ export class RegisteredContact implements InboxAgent {
         ? this.#forwarded(envelope, flow, branch)
         : this.#written(envelope, context, flow, branch)
     if (octets === undefined) return answer(unshown(envelope))
-    if (!this.#wantsConnection(flow, octets)) return delivery.send(flow, branch, octets)
+    if (!this.wantsConnection(flow, octets.length)) return delivery.send(flow, branch, octets)
     const kept = envelope.keep()
     this.#context.transport.streamFlow(flow.remote, (stream) => {
       // "If this causes [...] the connection attempt [to fail], the element SHOULD retry [...] using UDP" (RFC 3261 §18.1.1).
@@ -115,6 +125,13 @@ export class RegisteredContact implements InboxAgent {
       if (again === undefined) answer(unshown(kept))
       else delivery.send(stream, branch, again)
     })
+  }
+
+  /** What is neither message nor presence: the proxy, which asked whether it may, sends it (RFC 3261 §16). */
+  forward(envelope: Envelope, answer: (outcome: Outcome) => void): void {
+    if (!(envelope instanceof SipTransitEnvelope)) return answer(refused('operation-not-supported'))
+    envelope.reached(this)
+    answer(relayed)
   }
 
   signOut(_reason: Condition): void {
@@ -175,9 +192,9 @@ export class RegisteredContact implements InboxAgent {
   }
 
   /** RFC 3261 §18.1.1: too large for a datagram, and the phone's own address is one that can be called. */
-  #wantsConnection(flow: Flow, octets: Buffer): boolean {
+  wantsConnection(flow: Flow, octets: number): boolean {
     const { parsed, path } = this.facts
-    if (flow.reliable || octets.length <= datagramBytesMax || path.length > 0) return false
+    if (flow.reliable || octets <= datagramBytesMax || path.length > 0) return false
     const host = parsed.host.replace(/^\[|\]$/g, '')
     return host === flow.remote.address && uriParam(parsed, 'transport')?.toLowerCase() !== 'udp'
   }

@@ -63,6 +63,16 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     default: false,
     doc: 'Take requests whose From is of a domain that is not ours, unauthenticated; otherwise they are refused with 403.',
   }),
+  ringSecondsMax: seconds({
+    default: 185,
+    min: 181,
+    doc: 'How long a phone that is called may go without a word before the call is given up (RFC 3261 Timer C); three times as long in all.',
+  }),
+  requestsPendingMax: integer({
+    default: 32,
+    min: 1,
+    doc: 'Calls and other requests to phones that one person may have waiting for an answer; more are refused with 503.',
+  }),
   partialSecondsMax: seconds({
     default: 30,
     min: 1,

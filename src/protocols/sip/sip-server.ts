@@ -6,6 +6,7 @@ import type { TlsContexts, WebOffers } from '#net'
 import { Authentication } from './authentication.ts'
 import type { SipContext } from './context.ts'
 import { hostPort } from './flow.ts'
+import { ProxyCore } from './proxy/proxy.ts'
 import { Publications } from './publications.ts'
 import { Registrar } from './registrar.ts'
 import type { SipSettings } from './settings.ts'
@@ -31,6 +32,7 @@ export function composeSip(service: Service, settings: SipSettings, digest: Logi
     transport: new Transport({ service, settings, layer, onFlowEnded: (flow) => registrar.flowEnded(flow) }),
     authentication: new Authentication(service, digest, settings.foreignSenders),
     subscriptions: new SubscriptionDialogs(),
+    proxy: new ProxyCore(() => context),
   }
   registrar.context = context
   publications.context = context

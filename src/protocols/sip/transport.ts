@@ -28,6 +28,7 @@ import { defaultPort, topVia, type Via } from './codec/via.ts'
 import { DatagramFlows } from './datagram-flows.ts'
 import { type Flow, hostPort, remoteKey, type TransportName } from './flow.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
+import type { FlowName } from './proxy/flow-token.ts'
 import { StreamFlow } from './stream-flow.ts'
 import type { Received, TransactionLayer } from './transaction/transaction-layer.ts'
 
@@ -174,6 +175,13 @@ export class Transport {
   /** The UDP flow to an address; undefined where there is no UDP. */
   datagramFlow(remote: Endpoint): Flow | undefined {
     return this.#datagrams?.to(remote)
+  }
+
+  /** The flow of that name: any address by UDP, a connection while it is open. */
+  flowTo({ transport, address, port }: FlowName): Flow | undefined {
+    return transport === 'UDP'
+      ? this.datagramFlow({ address, port })
+      : this.#streams.get(`${transport} ${address} ${port}`)
   }
 
   /** A TCP connection to an address, an open one if there is. `use` gets undefined when there is none to be had. */

@@ -24,12 +24,12 @@ const rows: readonly [
   [
     'a method that we know and do not allow is 405 with Allow (§8.2.1)',
     'INVITE',
-    {},
+    { uri: 'sip:example.com' },
     405,
     ['Allow', /REGISTER/],
   ],
-  ['an unknown method is 501 (§21.5.2)', 'FROBNICATE', {}, 501],
-  ['a method named like a property of objects is 501', 'constructor', {}, 501],
+  ['an unknown method is 501 (§21.5.2)', 'FROBNICATE', { uri: 'sip:example.com' }, 501],
+  ['a method named like a property of objects is 501', 'constructor', { uri: 'sip:example.com' }, 501],
   ['a BYE without a dialog is 481 (§15.1.2)', 'BYE', { to: '<sip:bob@example.com>;tag=x' }, 481],
   [
     'a NOTIFY without a subscription is 481 (RFC 6665 §4.1.3)',
@@ -95,7 +95,7 @@ for (const [what, method, options, status, field] of rows)
 test('a refused INVITE is answered again until its ACK (RFC 3261 §17.2.1)', async () => {
   const domain = await SipDomain.make()
   const phone = domain.phone('bob', '192.0.2.1')
-  const options = { callId: 'call', cseq: 1, branch: 'z9hG4bKinvite' }
+  const options = { uri: 'sip:example.com', callId: 'call', cseq: 1, branch: 'z9hG4bKinvite' }
   phone.raw(phone.write('INVITE', options))
   const first = await phone.final('call', 1)
   domain.clock.advance(500)
@@ -109,7 +109,9 @@ test('a refused INVITE is answered again until its ACK (RFC 3261 §17.2.1)', asy
 test('a CANCEL of an answered INVITE is 200 and changes nothing (RFC 3261 §9.2)', async () => {
   const domain = await SipDomain.make()
   const phone = domain.phone('bob', '192.0.2.1')
-  phone.raw(phone.write('INVITE', { callId: 'call', cseq: 1, branch: 'z9hG4bKinvite' }))
+  phone.raw(
+    phone.write('INVITE', { uri: 'sip:example.com', callId: 'call', cseq: 1, branch: 'z9hG4bKinvite' }),
+  )
   assert.equal((await phone.final('call', 1)).status, 405)
   phone.raw(phone.write('CANCEL', { callId: 'call', cseq: 1, branch: 'z9hG4bKinvite' }))
   assert.equal((await phone.final('call', 1)).status, 200)
@@ -122,7 +124,7 @@ test('a request that came by two ways is 482 on the second (RFC 3261 §8.2.2.2)'
     ['z9hG4bKone', 405],
     ['z9hG4bKtwo', 482],
   ] as const) {
-    phone.raw(phone.write('INVITE', { callId: 'call', cseq: 1, branch }))
+    phone.raw(phone.write('INVITE', { uri: 'sip:example.com', callId: 'call', cseq: 1, branch }))
     assert.equal((await phone.final('call', 1)).status, status)
   }
 })

@@ -4,9 +4,8 @@ import { allowed, notAllowed, supported } from './capabilities.ts'
 import { header } from './codec/header-names.ts'
 import { tokensOf } from './codec/headers.ts'
 import { findHeader, type SipRequest, stride } from './codec/message.ts'
-import { defaultPort, type Via, viasOf } from './codec/via.ts'
+import type { Via } from './codec/via.ts'
 import type { SipContext } from './context.ts'
-import { hostPort } from './flow.ts'
 import { Incoming } from './incoming.ts'
 import { message } from './methods/message.ts'
 import { options } from './methods/options.ts'
@@ -39,22 +38,35 @@ export class UserAgentServer implements TransactionUser {
 
   onRequest(received: Received, transaction: ServerTransaction): void {
     const incoming = new Incoming(received, transaction)
-    const { request } = incoming
-    if (this.#isLoop(request, received.parts.via)) return incoming.answer(482)
-    const method = methods[request.method]
-    if (method === undefined || !Object.hasOwn(methods, request.method))
+    const { request, parts } = incoming
+    const { proxy } = this.#context
+    if (this.#wasHere(request, parts.via) && proxy.isLoop(received)) return incoming.answer(482)
+    const routes = proxy.routesOf(received)
+    const isInDialog = routes.flows === 'forged' || routes.flows.length > 0
+    const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
+    // RFC 3261 §16: a proxy passes on methods that it does not know, to whom they are for.
+    const isPassed = isInDialog || (method === undefined && parts.uri.user !== undefined)
+    if (method === undefined && !isPassed)
       return incoming.answer(notAllowed.has(request.method) ? 405 : 501, [['Allow', allowed]])
-    const required = unsupported(request)
+    const required = unsupported(request, isPassed ? forProxies : forAll)
     if (required === 'malformed') return incoming.answer(400)
     if (required.length > 0) return incoming.answer(420, [['Unsupported', required.join(', ')]])
-    method(this.#context, incoming)
+    if (isInDialog) proxy.inDialog(incoming, routes)
+    else if (method === undefined) proxy.request(incoming, routes)
+    else method(this.#context, incoming)
   }
 
-  /** RFC 3261 §17.1.1.3: an ACK for a 2xx is passed up; we sent none, and an ACK is never answered. */
-  onAck(_received: Received): void {}
+  /** RFC 3261 §17.1.1.3: an ACK for a 2xx is passed up. It goes on by the route of its call; it is never answered. */
+  onAck(received: Received): void {
+    this.#context.proxy.ack(received)
+  }
 
   /** RFC 3261 §8.2.2.2: "the UAS core SHOULD generate a 482 (Loop Detected) response". */
   onMerged(received: Received, transaction: ServerTransaction): void {
+    // Where we are a proxy, it may be one that a phone diverts: a spiral, or a loop that is found as one (RFC 5393 §4).
+    const { method } = received.request
+    if (!Object.hasOwn(methods, method) && received.parts.uri.user !== undefined)
+      return this.onRequest(received, transaction)
     new Incoming(received, transaction).answer(482)
   }
 
@@ -74,25 +86,21 @@ export class UserAgentServer implements TransactionUser {
     this.#context.transport.answer(received, 503, [['Retry-After', '5']])
   }
 
-  /** RFC 3261 §16.3 point 4: a Via of ours means that the request was here before; it has nowhere new to go. */
-  #isLoop(request: SipRequest, top: Via): boolean {
-    // The usual case, straight from its sender: one Via in one field.
+  /** Whether it may have been here before. The usual case, straight from its sender: one Via in one field. */
+  #wasHere(request: SipRequest, top: Via): boolean {
     const first = findHeader(request, header.via)
-    if (top.end === request.index[first + 3] && findHeader(request, header.via, first + stride) < 0)
-      return false
-    const vias = viasOf(request)
-    if (vias === undefined || vias.length < 2) return false
-    const { transport } = this.#context
-    return vias.some(({ host, port, transport: name }) =>
-      transport.isOurs(hostPort(host, port ?? defaultPort(name))),
-    )
+    return top.end !== request.index[first + 3] || findHeader(request, header.via, first + stride) >= 0
   }
 }
 
-/** Option tags in Require and Proxy-Require that we lack (RFC 3261 §8.2.2.3, §16.3 point 5). */
-function unsupported(request: SipRequest): string[] | 'malformed' {
+/** RFC 3261 §16.3 point 5: a proxy asks for Proxy-Require; Require is for whom it reaches (§8.2.2.3). */
+const forProxies = [header.proxyRequire]
+const forAll = [header.require, header.proxyRequire]
+
+/** Option tags in these fields that we lack. */
+function unsupported(request: SipRequest, fields: readonly number[]): string[] | 'malformed' {
   const missing: string[] = []
-  for (const id of [header.require, header.proxyRequire]) {
+  for (const id of fields) {
     const tags = tokensOf(request, id)
     if (tags === 'malformed') return 'malformed'
     for (const tag of tags ?? []) if (!supported.has(tag.toLowerCase())) missing.push(tag)

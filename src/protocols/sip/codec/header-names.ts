@@ -22,6 +22,7 @@ const table = {
   expires: ['Expires', '', 'one'],
   from: ['From', 'f', 'one'],
   inReplyTo: ['In-Reply-To', '', 'many'],
+  maxBreadth: ['Max-Breadth', '', 'one'],
   maxForwards: ['Max-Forwards', '', 'one'],
   minExpires: ['Min-Expires', '', 'one'],
   path: ['Path', '', 'many'],

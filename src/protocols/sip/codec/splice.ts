@@ -104,6 +104,8 @@ export interface Forwarding {
   readonly routesDropped?: number
   /** Our realm: credentials for it were meant for us and go no further (RFC 3261 §22.3), where others could guess at the password. */
   readonly consumedRealm?: string
+  /** Max-Breadth of this copy (RFC 5393 §5.3.3); left out, the field goes on as it is. */
+  readonly maxBreadth?: number
   /** The route set that stands before the target, as Route values (RFC 3327 §5.1). */
   readonly routes?: readonly string[]
 }
@@ -127,12 +129,20 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
     const text = hops === 'malformed' ? '70' : String(hops - 1)
     splices.push({ start: request.index[i + 2]!, end: request.index[i + 3]!, text })
   }
+  const { maxBreadth } = forwarding
+  if (maxBreadth !== undefined) splices.push(breadthSplice(request, maxBreadth, viaLine))
   cutRoutes(request, forwarding.routesDropped ?? 0, splices)
   if (forwarding.consumedRealm !== undefined)
     for (const i of credentialsAt(request, forwarding.consumedRealm))
       splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
   inOrder(splices)
   return spliced(request, splices)
+}
+
+function breadthSplice(request: SipRequest, breadth: number, top: number): Splice {
+  const i = findHeader(request, header.maxBreadth)
+  if (i >= 0) return { start: request.index[i + 2]!, end: request.index[i + 3]!, text: String(breadth) }
+  return { start: top, end: top, text: `Max-Breadth: ${breadth}\r\n` }
 }
 
 /** A message out of a datagram or a web socket may lack it (RFC 7118 §5), and the next hop may be a stream. */

@@ -31,6 +31,8 @@ const phrases: Readonly<Record<number, string>> = {
   420: 'Bad Extension',
   421: 'Extension Required',
   423: 'Interval Too Brief',
+  430: 'Flow Failed',
+  439: 'First Hop Lacks Outbound Support',
   440: 'Max-Breadth Exceeded',
   480: 'Temporarily Unavailable',
   481: 'Call/Transaction Does Not Exist',

@@ -12,14 +12,10 @@ export function options(context: SipContext, incoming: Incoming): void {
   const about = addressOfSipUri(requestUri(incoming.request))
   // To the server itself anybody may ask: phones do so to keep their way through a NAT open.
   if (about === undefined || about.user === '') return incoming.answer(200, capabilities())
-  context.authentication.identify(incoming, 'user-agent-server', () => {
-    if (incoming.parts.maxForwards === 0) return incoming.answer(483)
-    context.service.directory.find(about, (found) => {
-      if (found === 'fault') incoming.answer(500)
-      else if (found === 'unknown') incoming.answer(404)
-      else incoming.answer(200, capabilities())
-    })
-  })
+  // To a person it goes to their phones; for one without, we answer, who take their messages for them.
+  context.proxy.request(incoming, context.proxy.routesOf(incoming), () =>
+    incoming.answer(200, capabilities()),
+  )
 }
 
 /** RFC 3261 §11.2: Allow, Accept, Accept-Encoding, Accept-Language and Supported. */

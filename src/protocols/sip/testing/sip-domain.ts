@@ -29,6 +29,8 @@ export const settings: SipSettings = {
   messageBytesMax: 60_000,
   answerSeconds: 15,
   foreignSenders: false,
+  ringSecondsMax: 185,
+  requestsPendingMax: 4,
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
   strangerSecondsMax: 60,

@@ -64,7 +64,9 @@ export function inviteClient(
       return response(state, input.status, t1)
     case 'proceeding':
       // "[it] SHOULD NOT retransmit the request any longer". RFC 3261 Figure 5: no timer is left here.
-      return input.type === 'response' ? response(state, input.status, t1) : stay(state)
+      if (input.type === 'response') return response(state, input.status, t1)
+      // The connection on which the answer would come is over (RFC 3261 §17.1.4).
+      return input.type === 'transport-error' ? to(state, 'terminated', [tellTransportError]) : stay(state)
     case 'completed':
       // "Any retransmissions of the final response [...] MUST cause the ACK to be re-passed to the transport layer".
       if (input.type === 'response') return input.status >= 300 ? { state, effects: [sendAck] } : stay(state)

@@ -124,7 +124,20 @@ export class TransactionLayer {
 
   /** Sends a request whose topmost Via carries `branch`. False when too many wait. */
   request(flow: Flow, method: string, branch: string, octets: Buffer, handler: ResponseHandler): boolean {
-    if (this.#clients.size >= this.#limits.clientTransactionsMax) return false
+    const transaction = this.open(flow, method, branch, octets, handler)
+    transaction?.begin()
+    return transaction !== undefined
+  }
+
+  /** As `request`, not sent before its `begin()`. */
+  open(
+    flow: Flow,
+    method: string,
+    branch: string,
+    octets: Buffer,
+    handler: ResponseHandler,
+  ): ClientTransaction | undefined {
+    if (this.#clients.size >= this.#limits.clientTransactionsMax) return undefined
     const transaction = new ClientTransaction(
       this,
       clientKey(branch, method),
@@ -134,8 +147,7 @@ export class TransactionLayer {
       handler,
     )
     this.#clients.add(transaction.key, transaction)
-    transaction.begin()
-    return true
+    return transaction
   }
 
   /** A branch that is unique (RFC 3261 §8.1.1.7) and that nobody can guess. */

@@ -1,0 +1,273 @@
+// The proxy core, RFC 3261 §16: what passes between SIP parties and is neither message nor presence. A new request goes to every phone
+// of its target that access lets it reach; one in a dialog goes by the route that we put into its first.
+
+import type { Account } from '#core'
+import type { Outcome } from '#model'
+import type { Identity } from '../authentication.ts'
+import { addressOfSipUri, agentOf } from '../binding.ts'
+import { SipTransitEnvelope, transitHead } from '../binding-transit.ts'
+import { header } from '../codec/header-names.ts'
+import { findHeader, headerValue, requestUri } from '../codec/message.ts'
+import { forwardedRequest } from '../codec/splice.ts'
+import { defaultPort, viasOf } from '../codec/via.ts'
+import { type SipContext, transportParam, viaFor } from '../context.ts'
+import { contactOf } from '../dialog.ts'
+import { fieldsOf, statusOf } from '../errors.ts'
+import { type Flow, hostPort, isSecureTransport } from '../flow.ts'
+import type { Forwardable, Incoming } from '../incoming.ts'
+import type { RegisteredContact } from '../registered-contact.ts'
+import { targetFlow } from '../target-flow.ts'
+import type { Received } from '../transaction/transaction-layer.ts'
+import type { Branch } from './branch.ts'
+import { FlowTokens } from './flow-token.ts'
+import { loopMark, markOf } from './loop-mark.ts'
+import { type OwnRoutes, ownRoutesOf } from './own-routes.ts'
+import { ResponseContext } from './response-context.ts'
+
+/** RFC 5393 §5.3.3: "if [Max-Breadth] is missing, [...] the value 60 is RECOMMENDED". */
+const breadthDefault = 60
+
+/** Requests that make no dialog: nothing later needs us in its way (RFC 3261 §16.6 step 4). */
+const dialogless: ReadonlySet<string> = new Set(['OPTIONS', 'MESSAGE', 'PUBLISH', 'INFO'])
+
+/** Where a copy goes. */
+interface Target {
+  readonly flow: Flow
+  readonly uri: string | undefined
+  readonly routes: readonly string[]
+  readonly routesDropped: number
+  readonly breadth: number | undefined
+  readonly recordRoute: string | undefined
+}
+
+export class ProxyCore {
+  readonly #given: () => SipContext
+  readonly #tokens = new FlowTokens()
+  /** Requests of a person that wait for their final answer. */
+  readonly #waiting = new Map<string, number>()
+
+  /** @param given the context, which has this in it */
+  constructor(given: () => SipContext) {
+    this.#given = given
+  }
+
+  get #context(): SipContext {
+    return this.#given()
+  }
+
+  /** The Route values at the top that are ours; those with flows mean a dialog that we are in the way of. */
+  routesOf({ request, parts }: Forwardable): OwnRoutes {
+    const { transport } = this.#context
+    return ownRoutesOf(request, parts.callId, this.#tokens, (sentBy) => transport.isOurs(sentBy))
+  }
+
+  /** RFC 3261 §16.3 point 4: a Via of ours, and all the same by which we chose its way then. */
+  isLoop({ request, parts }: Received): boolean {
+    const { transport } = this.#context
+    const ours = (viasOf(request) ?? []).filter(({ host, port, transport: name }) =>
+      transport.isOurs(hostPort(host, port ?? defaultPort(name))),
+    )
+    if (ours.length === 0) return false
+    const mark = loopMark(request, parts)
+    // One without a mark was of a request that we do not let come back at all.
+    return ours.some(({ branch }) => [mark, ''].includes(markOf(branch)))
+  }
+
+  /** A new request for a person of ours. `alone` answers where they have no phone, but may be reached. */
+  request(incoming: Incoming, routes: OwnRoutes, alone?: () => void): void {
+    const { service, authentication } = this.#context
+    const { parts } = incoming
+    // No route of ours, and yet a dialog: we have no part in it.
+    if (parts.toTag !== undefined) return incoming.answer(481)
+    authentication.identify(incoming, 'proxy', (identity) => {
+      if (parts.maxForwards === 0) return incoming.answer(483)
+      const to = addressOfSipUri(requestUri(incoming.request))
+      if (to === undefined || to.user === '' || !service.router.isLocal(to.domain))
+        return incoming.answer(404)
+      incoming.keep()
+      service.directory.find(to, (found) => {
+        if (found === 'fault') incoming.answer(500)
+        else if (found === 'unknown') incoming.answer(404)
+        else this.#fork(incoming, identity, found, agentOf(parts.uri), routes, alone)
+      })
+    })
+  }
+
+  /** A request in a dialog, by a route of ours: who has that may follow it, and is not asked for a password. */
+  inDialog(incoming: Incoming, routes: OwnRoutes): void {
+    const target = this.#dialogTarget(incoming, routes)
+    if (typeof target === 'number') return incoming.answer(target)
+    const context = new ResponseContext(this.#context, incoming, () => undefined)
+    this.#send(incoming, context.branch(), target)
+    context.started()
+  }
+
+  /** The ACK for a 2xx goes its way without a transaction (RFC 3261 §16.11, RFC 6026 §8.3). */
+  ack(received: Received): void {
+    const routes = this.routesOf(received)
+    if (routes.flows === 'forged' || routes.flows.length === 0 || this.isLoop(received)) return
+    const target = this.#dialogTarget(received, routes)
+    if (typeof target === 'number') return
+    const octets = this.#copy(received, target, this.#context.layer.newBranch() + markIn(received))
+    if (octets !== undefined) target.flow.send(octets)
+  }
+
+  /** Where a request in a dialog goes, or the status that refuses it. */
+  #dialogTarget({ request, parts }: Forwardable, routes: OwnRoutes): Target | number {
+    const { transport } = this.#context
+    // RFC 5626 §5.3.1: "If the flow token has been tampered with, the proxy SHOULD send a 403".
+    if (routes.flows === 'forged') return 403
+    if (parts.maxForwards === 0) return 483
+    const contact = this.#namedContact(requestUri(request), agentOf(parts.uri))
+    const last = routes.flows.at(-1)
+    const flow = contact?.facts.flow ?? (last === undefined ? undefined : transport.flowTo(last))
+    // "If the flow no longer exists, the proxy SHOULD send a 430".
+    if (flow === undefined || !flow.open) return 430
+    return {
+      flow,
+      uri: contact?.target,
+      routes: [],
+      routesDropped: routes.count,
+      breadth: undefined,
+      recordRoute: undefined,
+    }
+  }
+
+  /** The phone whose GRUU is the remote target of a dialog (RFC 5627 §5.1): it may have moved since. */
+  #namedContact(uri: string, agent: string): RegisteredContact | undefined {
+    const { service, registrar } = this.#context
+    const to = agent === '' ? undefined : addressOfSipUri(uri)
+    const account = to === undefined ? undefined : service.directory.resident(to)
+    return account === undefined ? undefined : registrar.contactsOf(account).find(({ id }) => id === agent)
+  }
+
+  #fork(
+    incoming: Incoming,
+    identity: Identity,
+    account: Account,
+    agent: string,
+    routes: OwnRoutes,
+    alone: (() => void) | undefined,
+  ): void {
+    const reached = this.#reachable(incoming, identity, account, agent)
+    if (!Array.isArray(reached)) {
+      const isAbsent = reached.kind === 'refused' && reached.condition === 'temporarily-unavailable'
+      if (alone !== undefined && isAbsent) return alone()
+      return reached.kind === 'refused'
+        ? incoming.answer(statusOf[reached.condition], fieldsOf(reached))
+        : incoming.answer(480)
+    }
+    const breadth = breadthOf(incoming)
+    // RFC 5393 §5.3.3.1
+    if (breadth === 0) return incoming.answer(440)
+    const owner = identity.owner.key
+    if (!this.#enter(owner)) return incoming.answer(503, [['Retry-After', '5']])
+    const targets = reached.slice(0, breadth)
+    const share = Math.floor(breadth / targets.length)
+    const context = new ResponseContext(this.#context, incoming, () => this.#leave(owner))
+    for (const contact of targets) this.#ring(incoming, context.branch(), contact, share, routes.count)
+    context.started()
+  }
+
+  /** The phones that access lets it through to, the preferred ones first; else why there is none. */
+  #reachable(
+    incoming: Incoming,
+    identity: Identity,
+    account: Account,
+    agent: string,
+  ): RegisteredContact[] | Outcome {
+    const { service, registrar } = this.#context
+    const sender = registrar.contactAt(service.directory.resident(identity.owner), incoming.flow)
+    const isSecure = incoming.parts.uri.scheme === 'sips'
+    const wanted = registrar
+      .contactsOf(account)
+      .filter((one) => (agent === '' ? one !== sender : one.id === agent))
+      // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
+      .filter(({ facts }) => facts.flow.open && (!isSecure || isSecureTransport(facts.flow.transport)))
+      .sort((a, b) => b.facts.q - a.facts.q)
+    const reached: RegisteredContact[] = []
+    let outcome: Outcome = { kind: 'refused', condition: 'temporarily-unavailable' }
+    const from = identity.principal.address
+    for (const id of wanted.length === 0 ? [''] : wanted.map((one) => one.id)) {
+      const head = transitHead(incoming, from, sender?.id ?? '', account.address, id)
+      const envelope = new SipTransitEnvelope(head, incoming.request, (contact) => void reached.push(contact))
+      service.transit.forward(envelope, (said) => {
+        outcome = said
+      })
+    }
+    return reached.length > 0 ? reached : outcome
+  }
+
+  /** One phone's copy: by a connection where it is too large for a datagram (RFC 3261 §18.1.1). */
+  #ring(incoming: Incoming, branch: Branch, contact: RegisteredContact, breadth: number, drop: number): void {
+    const target = (flow: Flow): Target => ({
+      flow,
+      uri: contact.target,
+      routes: contact.facts.path,
+      routesDropped: drop,
+      breadth,
+      recordRoute: dialogless.has(incoming.request.method) ? undefined : this.#recordRoute(incoming, flow),
+    })
+    const { flow } = contact.facts
+    if (!contact.wantsConnection(flow, incoming.request.raw.length + 300))
+      return this.#send(incoming, branch, target(flow))
+    this.#context.transport.streamFlow(flow.remote, (stream) =>
+      this.#send(incoming, branch, target(stream ?? flow)),
+    )
+  }
+
+  #send(incoming: Incoming, branch: Branch, target: Target): void {
+    const { request } = incoming
+    const id = this.#context.layer.newBranch() + markIn(incoming)
+    branch.begin(target.flow, request.method, id, this.#copy(incoming, target, id))
+  }
+
+  /** RFC 3261 §16.6: the request for the next hop. */
+  #copy({ request, parts, stamp }: Forwardable, target: Target, branch: string): Buffer | undefined {
+    const { recordRoute, breadth } = target
+    return forwardedRequest(request, {
+      uri: target.uri,
+      via: viaFor(target.flow, branch),
+      topVia: parts.via,
+      stamp,
+      routesDropped: target.routesDropped,
+      routes: target.routes,
+      consumedRealm: addressOfSipUri(parts.from.uri)?.domain ?? '',
+      ...(recordRoute === undefined ? {} : { recordRoute }),
+      ...(breadth === undefined ? {} : { maxBreadth: breadth }),
+    })
+  }
+
+  /** Two values, one for each side (RFC 5658 §3.2): each names its flow, and the transport that its side speaks. */
+  #recordRoute({ flow, request, parts }: Incoming, target: Flow): string {
+    const source = targetFlow(this.#context.transport, flow, parts.via, contactOf(request) ?? '', [])
+    const value = (side: Flow): string => {
+      const { transport, remote, sentBy } = side
+      const token = this.#tokens.write({ transport, ...remote }, parts.callId)
+      return `<sip:${token}@${sentBy}${transportParam(side)};lr>`
+    }
+    return `${value(target)}\r\nRecord-Route: ${value(source)}`
+  }
+
+  #enter(owner: string): boolean {
+    const count = this.#waiting.get(owner) ?? 0
+    if (count >= this.#context.settings.requestsPendingMax) return false
+    this.#waiting.set(owner, count + 1)
+    return true
+  }
+
+  #leave(owner: string): void {
+    const count = (this.#waiting.get(owner) ?? 1) - 1
+    if (count > 0) this.#waiting.set(owner, count)
+    else this.#waiting.delete(owner)
+  }
+}
+
+const markIn = ({ request, parts }: Forwardable): string => loopMark(request, parts)
+
+/** How many copies there may be of it, and of what comes of them (RFC 5393 §5.3). */
+function breadthOf({ request }: Incoming): number {
+  if (findHeader(request, header.maxBreadth) < 0) return breadthDefault
+  const value = Number(headerValue(request, header.maxBreadth))
+  return Number.isInteger(value) && value >= 0 ? value : breadthDefault
+}
