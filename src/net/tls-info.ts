@@ -39,6 +39,8 @@ export interface TlsInfo {
 
 /** @param isServer whether the server's certificate is ours */
 export function tlsInfoOf(socket: TLSSocket, isServer: boolean): TlsInfo {
+  // COMPAT: Node 24 answers the client's side once, and nothing when it is asked again.
+  let certificate: X509Certificate | undefined
   const authorizationError = isServer ? clientError(socket) : serverError(socket)
   return {
     protocol: socket.getProtocol() ?? 'unknown',
@@ -47,7 +49,7 @@ export function tlsInfoOf(socket: TLSSocket, isServer: boolean): TlsInfo {
     servername: (socket as { servername?: string | false }).servername || undefined,
     authorized: authorizationError === undefined,
     authorizationError,
-    peerCertificate: () => socket.getPeerX509Certificate(),
+    peerCertificate: () => (certificate ??= socket.getPeerX509Certificate()),
     exportKeyingMaterial: (length, label, context) =>
       socket.exportKeyingMaterial(
         length,

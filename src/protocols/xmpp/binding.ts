@@ -15,7 +15,7 @@ export function messageEnvelope(
   from: Address,
   fromAgent: string,
   to: Jid,
-  stamp: Bytes,
+  stamp: Bytes | undefined,
 ): StanzaEnvelope {
   return new StanzaEnvelope(messageHead(stanza, from, fromAgent, to), stanza, undefined, stamp)
 }

@@ -142,7 +142,7 @@ export function writeTransit(sink: Sink, envelope: StanzaEnvelope): void {
   })
 }
 
-interface Rendered {
+export interface Rendered {
   readonly bytes: Bytes
   /** Where the watcher's ` to='...'` goes. */
   readonly split: number
@@ -159,7 +159,7 @@ export function writePresenceChanges(
   probeId?: string,
 ): void {
   const { outgoing } = session
-  const rendered = notification.once(renderedKey, () => render(notification))
+  const rendered = renderedChanges(notification)
   if (rendered.length === 0 && notification.full && notification.presentity.key !== session.owner.key) {
     // RFC 6121 §4.3.2: nobody is there.
     const from = escapeValue(bareJid(notification.presentity))
@@ -179,6 +179,11 @@ export function writePresenceChanges(
   }
 }
 
+/** Each change as a stanza of a stream whose content namespace is inherited, without `to`: made once for all who are told. */
+export function renderedChanges(notification: PresenceNotification): readonly Rendered[] {
+  return notification.once(renderedKey, () => render(notification))
+}
+
 function render(notification: PresenceNotification): readonly Rendered[] {
   return notification.changes.map((change) => {
     const isStanza = change.source instanceof StanzaEnvelope && notification.visibility === 'full'
@@ -189,9 +194,12 @@ function render(notification: PresenceNotification): readonly Rendered[] {
   })
 }
 
+/** What a stanza that was kept declares is in force wherever it is written. */
+const presenceReplaced: readonly string[] = ['from', 'to', 'xmlns']
+
 function renderStanza({ stanza, stamp }: StanzaEnvelope): Omit<Rendered, 'fate'> {
   const sink = new ByteSink()
-  writeSpliced(sink, stanza.frame, { attributes: stamp, replaced: ['from', 'to'] })
+  writeSpliced(sink, stanza.frame, { attributes: stamp, replaced: presenceReplaced })
   return { bytes: sink.bytes(), split: stanza.frame.nameEnd - stanza.frame.start + stamp.length }
 }
 

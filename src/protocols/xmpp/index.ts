@@ -7,6 +7,7 @@ import {
   listenAddressText,
   listenTcp,
   netMetrics,
+  type Resolver,
   type TcpListener,
   type TlsContexts,
   type WebOffers,
@@ -16,12 +17,13 @@ import { reviveStanza } from './envelope.ts'
 import { xmppMetrics } from './metrics.ts'
 import { registrationsOf } from './registration.ts'
 import { Resumptions } from './resumptions.ts'
+import { type RunningServers, startServers } from './servers/start.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
 import { offerWebSockets } from './web.ts'
 
 export type { XmppSettings } from './settings.ts'
 
-export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers> = {
+export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers, Resolver> = {
   name: 'xmpp',
   settings: xmppSettings,
   revive: reviveStanza,
@@ -30,11 +32,9 @@ export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers> = 
 
 async function start(
   service: Service,
-  environment: Environment<XmppSettings, TlsContexts, Logins, WebOffers>,
+  environment: Environment<XmppSettings, TlsContexts, Logins, WebOffers, Resolver>,
 ): Promise<RunningProtocol> {
   const { settings, tls } = environment
-  if (settings.server !== undefined)
-    service.log.warn('xmpp.server is set, but XMPP is not spoken between servers yet: it is not opened')
   const sessions = new Set<ClientSession>()
   const metrics = xmppMetrics(service.metrics)
   const resumptions = new Resumptions()
@@ -68,9 +68,12 @@ async function start(
     })
     listeners.push({ listener, purpose, setting: `xmpp.${keyOf(setting)}` })
   }
+  let others: RunningServers | undefined
   try {
     await open('client', 'XMPP clients (STARTTLS)', false)
     await open('clientTls', 'XMPP clients (TLS)', true)
+    const { version } = around
+    others = await startServers({ service, settings, version, tls, others: environment.domains })
   } catch (cause) {
     await Promise.all(listeners.map(({ listener }) => listener.close()))
     throw cause
@@ -79,16 +82,21 @@ async function start(
   const withdraw =
     web === undefined || !settings.webSocket ? () => {} : offerWebSockets(web, around, sessions)
   return {
-    listeners: listeners.map(
-      ({ listener, purpose, setting }): Listener => ({
-        setting,
-        purpose,
-        where: `${listenAddressText(listener)}/tcp`,
-      }),
-    ),
+    listeners: [
+      ...listeners.map(
+        ({ listener, purpose, setting }): Listener => ({
+          setting,
+          purpose,
+          where: `${listenAddressText(listener)}/tcp`,
+        }),
+      ),
+      ...(others?.listeners ?? []),
+    ],
+    ...(others !== undefined && { peers: others.servers }),
     stop: async () => {
       withdraw()
       for (const session of sessions) session.stop()
+      await others?.stop()
       await Promise.all(listeners.map(({ listener }) => listener.close()))
     },
   }

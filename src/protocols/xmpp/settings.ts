@@ -36,7 +36,72 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
   }),
   server: listen({
     serves: 'domains',
-    doc: 'Where XMPP servers of other domains connect. Not spoken yet: when it is set, a warning is logged.',
+    doc: 'Where XMPP servers of other domains connect and begin TLS by STARTTLS; the port for it is 5269. Without it XMPP is not spoken with other domains.',
+  }),
+  serverTls: listen({
+    serves: 'domains',
+    doc: 'Where XMPP servers of other domains connect with TLS from the first octet (XEP-0368).',
+  }),
+  dialback: flag({
+    default: true,
+    doc: 'Whether a domain whose server shows no certificate that proves it may prove itself by dialback (XEP-0220): where `tls` for it is verified, only if the server that answers for the domain shows one.',
+  }),
+  dialbackSecret: optionalText({
+    doc: 'What dialback keys are made of; the same on all machines that serve the domains. Left out: made anew at each start.',
+  }),
+  serverConnectSeconds: seconds({
+    default: 30,
+    min: 1,
+    max: 600,
+    doc: 'How long all tries to reach the servers of another domain may take together.',
+  }),
+  serverIdleSeconds: seconds({
+    default: 600,
+    min: 10,
+    max: 86_400,
+    doc: 'After how long without use a stream to another domain is closed.',
+  }),
+  serverProbeSeconds: seconds({
+    default: 60,
+    min: 1,
+    max: 3600,
+    doc: 'How long another server may leave a request to acknowledge stanzas unanswered; then its connection is given up.',
+  }),
+  serverResumptionSeconds: seconds({
+    default: 120,
+    min: 0,
+    max: 3600,
+    doc: 'How long a stream with another server that broke is awaited and tried again (XEP-0198); 0: it is not resumed.',
+  }),
+  serverQueuedMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Stanzas to one other domain that may wait for a stream or for being acknowledged.',
+  }),
+  serverStanzasPerSecondMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Stanzas a second that are read from one stream of another server; it waits when it has more.',
+  }),
+  serverStreamsOfDomainMax: integer({
+    default: 16,
+    min: 1,
+    max: 10_000,
+    doc: 'Streams that the servers of one other domain may have open to us.',
+  }),
+  serverStrangersMax: integer({
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    doc: 'Connections of servers that have not proven a domain yet; more are refused.',
+  }),
+  serverStrangersPerAddressMax: integer({
+    default: 20,
+    min: 1,
+    max: 100_000,
+    doc: 'The same of one network address (an IPv6 /64 counts as one).',
   }),
   plainWithoutTls: flag({
     default: false,

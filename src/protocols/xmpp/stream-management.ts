@@ -11,12 +11,18 @@ const answerSecondsMax = 1
 /** After so many handled stanzas we tell the count unasked. */
 const tellEvery = 100
 
+/** How patient it is. */
+export type ManagementSettings = Pick<
+  XmppSettings,
+  'acknowledgeStanzas' | 'acknowledgeSeconds' | 'unacknowledgedStanzasMax' | 'unacknowledgedOctetsMax'
+>
+
 export class StreamManagement {
   readonly handled: Handled
   readonly unacknowledged = new Unacknowledged()
   /** Undefined where the session ends with its stream. */
   readonly resumable: { readonly id: string; readonly seconds: number } | undefined
-  readonly #settings: XmppSettings
+  readonly #settings: ManagementSettings
   readonly #leases: Leases
   #sink: Sink | undefined
   /** We have asked and not been answered. */
@@ -29,7 +35,7 @@ export class StreamManagement {
   #onSettled: (() => void) | undefined
 
   constructor(parts: {
-    readonly settings: XmppSettings
+    readonly settings: ManagementSettings
     readonly leases: Leases
     readonly resumable: { readonly id: string; readonly seconds: number } | undefined
   }) {

@@ -30,6 +30,8 @@ const firstPiece = 512
 const spareMax = 8
 const spare: Scanner[] = []
 
+const noAliases: ReadonlyMap<string, string> = new Map()
+
 function takeScanner(options: ScannerOptions): Scanner {
   const scanner = spare.pop()
   if (scanner === undefined) return new Scanner(options)
@@ -39,6 +41,7 @@ function takeScanner(options: ScannerOptions): Scanner {
 
 export class Framer {
   readonly #limits: XmlLimits
+  readonly #aliases: ReadonlyMap<string, string>
   /** LIMIT: octets of a stanza or header; may be changed between two of them. */
   bytesMax: number
   #phase: Phase = 'start'
@@ -66,8 +69,10 @@ export class Framer {
   /** Declarations of the stream header. */
   namespaces: Namespaces = noNamespaces
 
-  constructor(limits?: Partial<XmlLimits>) {
+  /** @param aliases namespaces of the stream header that are taken for others, so that what inherits them reads as those */
+  constructor(limits?: Partial<XmlLimits>, aliases: ReadonlyMap<string, string> = noAliases) {
     this.#limits = xmlLimits(limits)
+    this.#aliases = aliases
     this.bytesMax = this.#limits.bytesMax
     this.#options = { limits: this.#limits, startTagOnly: true }
   }
@@ -291,7 +296,11 @@ export class Framer {
     }
     const header = new Frame(bytes, base, noNamespaces, outline).keep()
     this.header = header
-    this.namespaces = sharedNamespaces(header.declarations())
+    const declared = header.declarations()
+    const { size } = this.#aliases
+    this.namespaces = sharedNamespaces(
+      size === 0 ? declared : declared.map(([prefix, uri]) => [prefix, this.#aliases.get(uri) ?? uri]),
+    )
     this.#options = { limits: this.#limits, outer: this.namespaces }
     this.#phase = header.selfClosing ? 'empty' : 'between'
     return 'header'

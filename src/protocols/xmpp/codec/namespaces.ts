@@ -2,6 +2,12 @@
 import { Namespaces } from '#wire/xml'
 
 export const clientNamespace = 'jabber:client'
+export const serverNamespace = 'jabber:server'
+export const dialbackNamespace = 'jabber:server:dialback'
+export const dialbackFeatureNamespace = 'urn:xmpp:features:dialback'
+export const bidiNamespace = 'urn:xmpp:bidi'
+export const bidiFeatureNamespace = 'urn:xmpp:features:bidi'
+export const componentNamespace = 'jabber:component:accept'
 export const streamNamespace = 'http://etherx.jabber.org/streams'
 export const streamErrorsNamespace = 'urn:ietf:params:xml:ns:xmpp-streams'
 export const stanzaErrorsNamespace = 'urn:ietf:params:xml:ns:xmpp-stanzas'

@@ -47,6 +47,38 @@ export function unstanzaOf(frame: Frame): Unstanza | undefined {
   }
 }
 
+/** What a receiving server answers. */
+export type ManagementAnswer =
+  | { readonly kind: 'enabled'; readonly id: string | undefined; readonly seconds: number | undefined }
+  | { readonly kind: 'resumed'; readonly h: number }
+  | { readonly kind: 'failed'; readonly h: number | undefined }
+
+/** Undefined when it is something else. */
+export function managementAnswerOf(frame: Frame): ManagementAnswer | undefined {
+  if (frame.namespace !== managementNamespace) return undefined
+  const element = elementOf(frame)
+  const h = countOf(element.attribute('h'))
+  switch (frame.name) {
+    case 'enabled': {
+      const id = isTrue(element.attribute('resume')) ? element.attribute('id') : undefined
+      return { kind: 'enabled', id, seconds: countOf(element.attribute('max')) }
+    }
+    case 'resumed':
+      return h === undefined ? { kind: 'failed', h: undefined } : { kind: 'resumed', h }
+    case 'failed':
+      return { kind: 'failed', h }
+    default:
+      return undefined
+  }
+}
+
+/** From whom asks: to count, and to be resumed. */
+export const enableText = `<enable xmlns='${managementNamespace}' resume='true'/>`
+
+export function resumeText(id: string, h: number): string {
+  return `<resume xmlns='${managementNamespace}' previd='${escapeValue(id)}' h='${h}'/>`
+}
+
 const malformed: Unstanza = { kind: 'malformed' }
 
 /** XML Schema Part 2 §3.2.2.1: the two ways to write `true`. */

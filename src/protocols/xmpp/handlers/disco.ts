@@ -20,7 +20,7 @@ import {
 import { stanzaError } from '../codec/stanza-error.ts'
 import { isAvailable } from '../is-available.ts'
 import type { XmppSettings } from '../settings.ts'
-import type { IqHandler, IqRequest } from './iq.ts'
+import type { Asker, IqHandler, IqRequest, OpenIqHandler } from './iq.ts'
 
 /** What decides which of our features there are. */
 export interface ServerSide {
@@ -34,7 +34,7 @@ const capsNode = 'urn:verona:server'
 /** Features that no request asks for. `msgoffline` is XEP-0160's. */
 const unasked = { server: ['msgoffline', capsNamespace], account: [stanzaIdNamespace] }
 
-export const discoInfoIq: IqHandler = {
+export const discoInfoIq: OpenIqHandler = {
   payload: `{${discoInfoNamespace}}query`,
   addressee: 'either',
   ofPersons: 'answered',
@@ -48,7 +48,7 @@ export const discoInfoIq: IqHandler = {
   },
 }
 
-function tellServer(request: IqRequest): void {
+function tellServer(request: IqRequest<Asker>): void {
   const node = nodeOf(request)
   const { info, verification } = serverInfo(request.session, request.handlers)
   // XEP-0115 §6.2: the node of our hash is ourselves.
@@ -57,7 +57,7 @@ function tellServer(request: IqRequest): void {
   request.result(infoElement(info, node === '' ? undefined : node))
 }
 
-export const discoItemsIq: IqHandler = {
+export const discoItemsIq: OpenIqHandler = {
   payload: `{${discoItemsNamespace}}query`,
   addressee: 'either',
   ofPersons: 'answered',
@@ -81,7 +81,7 @@ function mayKnow(person: Account, asker: Address): boolean {
   return person.address.key === asker.key || person.contacts.get(asker.key)?.authorization.from === true
 }
 
-function nodeOf({ payload }: IqRequest): string {
+function nodeOf({ payload }: IqRequest<Asker>): string {
   return payload.attribute('node') ?? ''
 }
 

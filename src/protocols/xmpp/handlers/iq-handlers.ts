@@ -4,7 +4,7 @@ import { archivePreferencesIq } from './archive-preferences.ts'
 import { blockingIq } from './blocking.ts'
 import { carbonsIq } from './carbons.ts'
 import { discoInfoIq, discoItemsIq } from './disco.ts'
-import type { IqHandler } from './iq.ts'
+import type { IqHandler, OpenIqHandler } from './iq.ts'
 import { lastIq } from './last.ts'
 import { pingIq } from './ping.ts'
 import { privateIq } from './private.ts'
@@ -33,4 +33,15 @@ export const iqHandlers: readonly IqHandler[] = [
   lastIq,
   bindIq,
   sessionIq,
+]
+
+/** Those that are answered to people of other domains. */
+export const openIqHandlers: readonly OpenIqHandler[] = [
+  pingIq,
+  discoInfoIq,
+  discoItemsIq,
+  versionIq,
+  timeIq,
+  vcardIq,
+  lastIq,
 ]

@@ -1,7 +1,7 @@
 // IQ from the client (RFC 6120 §8.2.3, RFC 6121 §8.5): answered by the server for itself and for the account, or carried to
 // the device that it names.
 import { type Account, mayReach } from '#core'
-import type { Outcome } from '#model'
+import type { Address, Outcome } from '#model'
 import { childElementOf, type Element } from '#wire/xml'
 import { transitEnvelope } from '../binding.ts'
 import type { BoundSession } from '../bound-session.ts'
@@ -13,9 +13,15 @@ import { stanzaErrorOfRefusal } from '../errors.ts'
 import type { ServerSide } from './disco.ts'
 import { iqHandlers } from './iq-handlers.ts'
 
+/** Who asks, as far as what is answered to anybody goes: a session of ours, or somebody of another domain. */
+export interface Asker extends ServerSide {
+  readonly version: string
+  readonly owner: Address
+}
+
 /** A request that the server answers itself. */
-export interface IqRequest {
-  readonly session: BoundSession
+export interface IqRequest<S extends Asker = BoundSession> {
+  readonly session: S
   readonly type: 'get' | 'set'
   /** The account's own bare address (or none), the bare address of another person here, or the server's domain. */
   readonly addressee: 'account' | 'person' | 'server'
@@ -44,6 +50,12 @@ export interface IqHandler {
   isOffered?(side: ServerSide): boolean
   get?(request: IqRequest): void
   set?(request: IqRequest): void
+}
+
+/** One that is answered to people of other domains too. */
+export interface OpenIqHandler extends Omit<IqHandler, 'get' | 'set'> {
+  get?(request: IqRequest<Asker>): void
+  set?(request: IqRequest<Asker>): void
 }
 
 const handlers = new Map<string, IqHandler>(iqHandlers.map((handler) => [handler.payload, handler]))

@@ -3,10 +3,10 @@ import { lastActivityOf, visible } from '#core'
 import { type Element, xml } from '#wire/xml'
 import { lastNamespace } from '../codec/namespaces.ts'
 import { stanzaError } from '../codec/stanza-error.ts'
-import type { IqHandler, IqRequest } from './iq.ts'
+import type { Asker, IqRequest, OpenIqHandler } from './iq.ts'
 import { answerLater } from './stored-elements.ts'
 
-export const lastIq: IqHandler = {
+export const lastIq: OpenIqHandler = {
   payload: `{${lastNamespace}}query`,
   addressee: 'either',
   ofPersons: 'answered',
@@ -24,12 +24,12 @@ export const lastIq: IqHandler = {
 }
 
 /** §3: what presence is not shown to somebody tells them nothing here either. */
-function mayKnow({ person, session: { owner } }: IqRequest): boolean {
+function mayKnow({ person, session: { owner } }: IqRequest<Asker>): boolean {
   if (person.address.key === owner.key) return true
   return person.contacts.get(owner.key)?.authorization.from === true && visible(person, owner) !== 'nothing'
 }
 
-async function tell(request: IqRequest): Promise<void> {
+async function tell(request: IqRequest<Asker>): Promise<void> {
   const { session, person, result, error } = request
   const last = await lastActivityOf(session.service.store, person.address)
   if (last === undefined) return error(stanzaError('item-not-found'))
@@ -38,7 +38,7 @@ async function tell(request: IqRequest): Promise<void> {
   result(lastElement(request, last.at, seesAll ? last.status : ''))
 }
 
-function lastElement({ session }: IqRequest, since: number, status: string): Element {
+function lastElement({ session }: IqRequest<Asker>, since: number, status: string): Element {
   const seconds = Math.max(0, Math.floor((session.service.clock.now() - since) / 1000))
   const words = status === '' ? [] : [status]
   return xml('query', lastNamespace, { seconds: seconds.toString() }, ...words)

@@ -1,8 +1,8 @@
 // Ping (XEP-0199): of the server and of one's own account.
 import { pingNamespace } from '../codec/namespaces.ts'
-import type { IqHandler } from './iq.ts'
+import type { OpenIqHandler } from './iq.ts'
 
-export const pingIq: IqHandler = {
+export const pingIq: OpenIqHandler = {
   payload: `{${pingNamespace}}ping`,
   addressee: 'either',
   features: { server: [pingNamespace], account: [pingNamespace] },

@@ -3,13 +3,12 @@ import { utf8 } from '#base'
 import { ServiceError } from '#core'
 import type { Address } from '#model'
 import { type Element, elementOf, frameDocument, isXmlFault, serialize } from '#wire/xml'
-import type { BoundSession } from '../bound-session.ts'
 import { storedLimits } from '../codec/stanza.ts'
 import { stanzaErrorOf } from '../errors.ts'
-import type { IqRequest } from './iq.ts'
+import type { Asker, IqRequest } from './iq.ts'
 
 export async function storedElement(
-  { service }: BoundSession,
+  { service }: Asker,
   owner: Address,
   name: string,
 ): Promise<Element | undefined> {
@@ -22,11 +21,7 @@ export async function storedElement(
 }
 
 /** With undefined it is kept no more. */
-export function storeElement(
-  session: BoundSession,
-  name: string,
-  element: Element | undefined,
-): Promise<void> {
+export function storeElement(session: Asker, name: string, element: Element | undefined): Promise<void> {
   const octets = element === undefined ? undefined : utf8(serialize(element))
   return session.service.store.putDocument(session.owner, name, octets)
 }
@@ -37,7 +32,7 @@ export function octetsOf(element: Element): number {
 }
 
 /** Answers when the store has; what it refuses or can't do is told in the words of XMPP. */
-export function answerLater({ session, error }: IqRequest, work: Promise<void>): void {
+export function answerLater({ session, error }: IqRequest<Asker>, work: Promise<void>): void {
   work.catch((cause: unknown) => {
     if (!(cause instanceof ServiceError) || cause.condition === 'internal-fault')
       session.service.log.error('what is kept for an account was not reached', { error: cause })

@@ -1,9 +1,9 @@
 // Entity time (XEP-0202): the server's, in UTC.
 import { xml } from '#wire/xml'
 import { timeNamespace } from '../codec/namespaces.ts'
-import type { IqHandler } from './iq.ts'
+import type { OpenIqHandler } from './iq.ts'
 
-export const timeIq: IqHandler = {
+export const timeIq: OpenIqHandler = {
   payload: `{${timeNamespace}}time`,
   addressee: 'server',
   features: { server: [timeNamespace] },

@@ -1,9 +1,9 @@
 // Software version (XEP-0092): the name and version; never the operating system (§4).
 import { xml } from '#wire/xml'
 import { versionNamespace } from '../codec/namespaces.ts'
-import type { IqHandler } from './iq.ts'
+import type { OpenIqHandler } from './iq.ts'
 
-export const versionIq: IqHandler = {
+export const versionIq: OpenIqHandler = {
   payload: `{${versionNamespace}}query`,
   addressee: 'server',
   features: { server: [versionNamespace] },

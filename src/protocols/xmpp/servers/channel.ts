@@ -1,0 +1,285 @@
+// What goes between two servers as stanzas: one stream, or several one after another where a broken one is resumed (XEP-0198 §5). It
+// knows which pairs of domains may come by it and whether we may send, counts, keeps what is not acknowledged, and says what became of it.
+import type { Bytes } from '#base'
+import type { Lease } from '#core'
+import type { Frame } from '#wire/xml'
+import { clientNamespace } from '../codec/namespaces.ts'
+import { handledTooHighText, resumedText, tooMuchText, unstanzaOf } from '../codec/stream-management.ts'
+import type { StreamCondition } from '../codec/stream-text.ts'
+import { StreamManagement } from '../stream-management.ts'
+import type { ServersEnvironment } from './environment.ts'
+import type { StreamOctets } from './octets.ts'
+
+/** A stanza for another domain. */
+export interface Parcel {
+  readonly bytes: Bytes
+  /** Called once where given: the other side has it (or, where it does not acknowledge, it is written), or it is given back. */
+  readonly settle?: ((isTaken: boolean) => void) | undefined
+}
+
+export interface ChannelOwner {
+  /** A stanza of somebody's, on loan. */
+  take(channel: Channel, frame: Frame): void
+  /** It is over; what it could not hand on has been given back. `broke`: not in order. */
+  onOver(channel: Channel, why: string, broke: boolean): void
+  /** Its stream broke, and it waits for another. */
+  onAway(channel: Channel, why: string): void
+}
+
+/** One moment's patience with acknowledgements: whoever answers soon is asked again at once, so that outcomes come soon. */
+const asking = { acknowledgeStanzas: 1, acknowledgeSeconds: 1 }
+
+export class Channel {
+  readonly role: 'initiator' | 'receiver'
+  readonly environment: ServersEnvironment
+  /** Domains whose stanzas may come by it: they have proven themselves. */
+  readonly admitted = new Set<string>()
+  /** `ours theirs` for which we may send by it. */
+  readonly outward = new Set<string>()
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  identity = ''
+  management: StreamManagement | undefined
+  readonly #owner: ChannelOwner
+  #octets: StreamOctets | undefined
+  #awaiting: Lease | undefined
+  #idle: Lease
+  #probe: Lease | undefined
+  /** Stanzas both ways since it was last looked at. */
+  #used = false
+  #over = false
+  /** It takes no more to send; what it has it still hands on. */
+  isClosing = false
+
+  constructor(
+    role: 'initiator' | 'receiver',
+    environment: ServersEnvironment,
+    octets: StreamOctets,
+    owner: ChannelOwner,
+  ) {
+    this.role = role
+    this.environment = environment
+    this.#owner = owner
+    this.#octets = octets
+    this.since = environment.service.clock.now()
+    this.#idle = this.#lookForUse()
+    environment.metrics.streams.add(1)
+  }
+
+  get octets(): StreamOctets | undefined {
+    return this.#octets
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  get isAway(): boolean {
+    return this.#octets === undefined && !this.#over
+  }
+
+  get resumptionId(): string | undefined {
+    return this.management?.resumable?.id
+  }
+
+  isOn(octets: StreamOctets): boolean {
+    return this.#octets === octets
+  }
+
+  // What we send.
+
+  /** In the order of the calls. */
+  send({ bytes, settle }: Parcel): void {
+    if (this.#over) return settle?.(false)
+    const { service, metrics } = this.environment
+    this.#used = true
+    metrics.sent.add()
+    if (this.management === undefined) {
+      const isOpen = this.#octets?.isOpen === true
+      if (isOpen) this.#octets?.write(bytes)
+      return settle?.(isOpen)
+    }
+    const answer =
+      settle === undefined ? undefined : ({ kind }: { kind: string }) => settle(kind === 'accepted')
+    const isKept = this.management.keep({
+      bytes,
+      at: service.clock.now(),
+      answer,
+      onLost: undefined,
+      isStampable: false,
+    })
+    // LIMIT: stanzas and octets that another server may leave unacknowledged.
+    if (!isKept) return this.fail('policy-violation', 'it acknowledges nothing', tooMuchText)
+    if (this.#octets === undefined) return
+    this.#octets.write(bytes)
+    this.management.sent()
+    this.#awaitAnswer()
+  }
+
+  /** What stands beside stanzas. */
+  writeUnstanza(text: string): void {
+    this.#octets?.writeUtf8(text)
+  }
+
+  // What we receive.
+
+  /** An element of an open stream. Hot path. */
+  receive(frame: Frame): void {
+    if (frame.namespace === clientNamespace) return this.#stanza(frame)
+    const unstanza = unstanzaOf(frame)
+    switch (unstanza?.kind) {
+      case 'request':
+        return this.management?.requested()
+      case 'acknowledgement':
+        return this.#acknowledged(unstanza.h)
+      case undefined:
+        return this.#stanza(frame)
+      default:
+        this.fail('bad-format', 'it does not keep to XEP-0198')
+    }
+  }
+
+  /** One that came before counting began. */
+  receiveEarly(frame: Frame): void {
+    this.#owner.take(this, frame)
+  }
+
+  #stanza(frame: Frame): void {
+    const { management } = this
+    this.#used = true
+    if (management === undefined) return this.#owner.take(this, frame)
+    management.handled.begin()
+    this.#owner.take(this, frame)
+    management.handled.end()
+    management.took()
+  }
+
+  #acknowledged(h: number): void {
+    const { management } = this
+    if (management === undefined || management.acknowledged(h)) {
+      if (management?.unacknowledged.length === 0) this.#probe?.cancel()
+      else if (this.#probe?.active === true) this.#probe.renew(this.environment.settings.serverProbeSeconds)
+      return
+    }
+    this.fail(
+      'undefined-condition',
+      'it acknowledges what it was not sent',
+      handledTooHighText(h, management.unacknowledged.sent),
+    )
+  }
+
+  /** An unanswered request to acknowledge is a dead connection. */
+  #awaitAnswer(): void {
+    if (this.#probe?.active === true) return
+    const { service, settings } = this.environment
+    this.#probe = service.leases.grant(settings.serverProbeSeconds, () => {
+      if ((this.management?.unacknowledged.length ?? 0) > 0) this.#octets?.destroy('the other side is silent')
+    })
+  }
+
+  // Stream management.
+
+  /** From now on stanzas are counted and kept (XEP-0198 §3). */
+  manage(resumable: { readonly id: string; readonly seconds: number } | undefined): void {
+    const { settings, service } = this.environment
+    const { serverQueuedMax, unacknowledgedOctetsMax } = settings
+    this.management = new StreamManagement({
+      settings: {
+        ...asking,
+        unacknowledgedStanzasMax: serverQueuedMax,
+        unacknowledgedOctetsMax: unacknowledgedOctetsMax * 8,
+      },
+      leases: service.leases,
+      resumable,
+    })
+    if (this.#octets !== undefined) this.management.attach(this.#octets)
+  }
+
+  /** Whether that `h` can be theirs. */
+  mayResume(h: number): boolean {
+    return !this.#over && this.management?.unacknowledged.isPossible(h) === true
+  }
+
+  /**
+   * It goes on with another stream, whose other side has taken so much of what it was sent, which must be possible. As the receiver we
+   * say how far we are.
+   */
+  resume(octets: StreamOctets, h: number): void {
+    const management = this.management as StreamManagement
+    const before = this.#octets
+    this.#octets = undefined
+    before?.destroy('it goes on with another connection')
+    this.#awaiting?.cancel()
+    this.#octets = octets
+    this.environment.metrics.resumed.add()
+    management.acknowledged(h)
+    if (this.role === 'receiver')
+      octets.writeUtf8(resumedText(management.resumable?.id ?? '', management.handled.received))
+    for (const { bytes } of management.unacknowledged.all()) octets.write(bytes)
+    management.attach(octets)
+    if (management.unacknowledged.length > 0) this.#awaitAnswer()
+  }
+
+  /** What the other side says that it took before it forgot the rest (XEP-0198 §5). */
+  tookUntil(h: number | undefined): void {
+    if (h !== undefined && this.mayResume(h)) this.management?.acknowledged(h)
+  }
+
+  // The end.
+
+  /** Its stream is gone. */
+  lost(octets: StreamOctets, why: string, broke: boolean): void {
+    if (this.#octets !== octets || this.#over) return
+    const { resumable } = this.management ?? {}
+    if (!broke || resumable === undefined || this.isClosing) return this.end(why, broke)
+    this.#octets = undefined
+    this.management?.detach()
+    this.#probe?.cancel()
+    this.#awaiting = this.environment.service.leases.grant(resumable.seconds, () => this.end(why, true))
+    this.#owner.onAway(this, why)
+  }
+
+  fail(condition: StreamCondition, why: string, more = ''): void {
+    if (this.#octets === undefined) return this.end(why, true)
+    if (more !== '') this.environment.service.log.debug('an XMPP server is refused', { why })
+    this.isClosing = true
+    this.#octets.close(condition, why)
+  }
+
+  /** In order: nothing more goes by it. */
+  close(why: string, condition?: StreamCondition): void {
+    this.isClosing = true
+    if (this.#octets === undefined) this.end(why, false)
+    else this.#octets.close(condition, why)
+  }
+
+  end(why: string, broke: boolean): void {
+    if (this.#over) return
+    this.#over = true
+    this.#octets = undefined
+    this.#awaiting?.cancel()
+    this.#idle.cancel()
+    this.#probe?.cancel()
+    this.management?.detach()
+    const { metrics } = this.environment
+    metrics.streams.add(-1)
+    const given = this.management?.unacknowledged.takeAll() ?? []
+    metrics.lost.add(given.length)
+    // First nobody may use it any more; then, in order, whoever waits for an outcome hears.
+    this.#owner.onOver(this, why, broke || given.length > 0)
+    for (const { answer } of given) answer?.({ kind: 'declined', condition: 'connection-failed' })
+  }
+
+  #lookForUse(): Lease {
+    const { service, settings } = this.environment
+    // Who opened it closes it; the other side does so only when that one forgets.
+    const seconds = settings.serverIdleSeconds * (this.role === 'initiator' ? 1 : 2)
+    return service.leases.grant(seconds, () => {
+      if (this.#over) return
+      const isBusy = this.#used || (this.management?.unacknowledged.length ?? 0) > 0
+      this.#used = false
+      if (!isBusy && this.management?.handled.isSettled !== false) this.close('it was idle')
+      else this.#idle = this.#lookForUse()
+    })
+  }
+}

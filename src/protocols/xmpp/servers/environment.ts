@@ -1,0 +1,19 @@
+// What all that speaks with other domains' servers shares.
+import type { PeerRoute, Service } from '#core'
+import type { Resolver, TlsContext } from '#net'
+import type { XmppSettings } from '../settings.ts'
+import type { DialbackKeys } from './dialback-key.ts'
+import type { ServerMetrics } from './metrics.ts'
+
+export interface ServersEnvironment {
+  readonly service: Service
+  readonly settings: XmppSettings
+  readonly version: string
+  /** Our certificates, by domain; it trusts whom the operator trusts. */
+  readonly tls: TlsContext
+  readonly resolver: Resolver
+  /** How we get to a domain, as the configuration says. */
+  readonly routeTo: (domain: string) => PeerRoute
+  readonly keys: DialbackKeys
+  readonly metrics: ServerMetrics
+}

@@ -1,0 +1,147 @@
+// One other domain as the core sees it (PeerLink): messages, words, probes, and presence as its own stanzas (RFC 6121 §3, §4).
+
+import type { Bytes } from '#base'
+import type { AuthorizationEvent, FetchOutcome, PeerLink, PresenceNotification, WatcherAgent } from '#core'
+import { type Address, type Envelope, type Outcome, type PresenceEnvelope, refused, relayed } from '#model'
+import type { Jid } from '../codec/jid.ts'
+import type { ServersEnvironment } from './environment.ts'
+import { Fetches } from './fetches.ts'
+import type { ServerPair } from './pair.ts'
+import { envelopeBytes, presenceBytes, probeBytes, wordBytes } from './writing.ts'
+
+export interface LinkParts {
+  readonly domain: string
+  readonly environment: ServersEnvironment
+  readonly pairOf: (ours: string) => ServerPair
+}
+
+/** Somebody here who looks at somebody there. */
+interface Look {
+  readonly watcher: Address
+  readonly presentity: Address
+  /** Something came since it was last asked for: what came first was the whole that we knew then. */
+  heard: boolean
+}
+
+export class ServerLink implements PeerLink {
+  readonly protocol = 'xmpp'
+  readonly words = true
+  readonly keepsOrder = true
+  readonly domain: string
+  readonly #parts: LinkParts
+  readonly #looks = new Map<string, Look>()
+  readonly #fetches: Fetches
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts
+    this.domain = parts.domain
+    this.#fetches = new Fetches(parts.environment.service)
+  }
+
+  // As a PeerLink.
+
+  send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    if (head.hops <= 1) return onOutcome(refused('too-many-hops'))
+    const bytes = envelopeBytes(envelope, this.#parts.environment.service.clock.now())
+    this.#parts.pairOf(head.from.domain).send({
+      bytes,
+      settle: (isTaken) => onOutcome(isTaken ? relayed : refused('connection-failed')),
+    })
+  }
+
+  say(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
+    this.write(from.domain, wordBytes(event, from, to, source))
+  }
+
+  watch(watcher: Address, presentity: Address): void {
+    const key = lookKey(watcher, presentity)
+    this.#looks.delete(key)
+    this.#looks.set(key, { watcher, presentity, heard: false })
+    this.write(watcher.domain, probeBytes(watcher, presentity))
+  }
+
+  unwatch(watcher: Address, presentity: Address): void {
+    // Nothing is said: that nobody is here, its own presence says (RFC 6121 §4.5.2).
+    this.#looks.delete(lookKey(watcher, presentity))
+  }
+
+  fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
+    this.#fetches.begin(watcher, presentity, onFetched)
+    const bytes = probeBytes(watcher, presentity)
+    this.#parts.pairOf(watcher.domain).send({
+      bytes,
+      settle: (isTaken) => {
+        if (!isTaken) this.#fetches.refuse(watcher, presentity, 'connection-failed')
+      },
+    })
+  }
+
+  watcher(watcher: Address): WatcherAgent {
+    return this.prober(watcher, undefined)
+  }
+
+  // For what comes from there.
+
+  /** The agent of somebody there who asked; `id`: of the probe, which an answer for nobody repeats (RFC 6121 §4.3.2.1). */
+  prober(watcher: Address, id: string | undefined): WatcherAgent {
+    return {
+      protocol: this.protocol,
+      watcher,
+      notify: (notification) => this.#notify(watcher, notification, id),
+      terminated: () => {
+        // There are no leased subscriptions (`words`).
+      },
+    }
+  }
+
+  /** Somebody's device there tells somebody here of itself; false where nobody looks. */
+  learnt(watcher: Address, { address, resource }: Jid, source: PresenceEnvelope, isGone: boolean): boolean {
+    this.#fetches.learnt(watcher, address, resource, isGone ? undefined : source)
+    const look = this.#looks.get(lookKey(watcher, address))
+    if (look === undefined) return false
+    // A bare address is no device: the whole person is not here (RFC 6121 §4.3.2).
+    const isWhole = (resource === '' && isGone) || !look.heard
+    const kind = isGone ? 'removed' : 'changed'
+    const isNothing = isGone && (resource === '' || !look.heard)
+    // Kept at once, so that the same octets again are seen to be the same.
+    const changes = isNothing ? [] : [{ kind, tuple: deviceOf(resource), source: source.keep() } as const]
+    const { remotePresence } = this.#parts.environment.service
+    look.heard = true
+    return remotePresence.changed(watcher, address, changes, isWhole) === 'known'
+  }
+
+  /** Somebody there is not shown to somebody here. */
+  refused(watcher: Address, presentity: Address): void {
+    this.#fetches.refuse(watcher, presentity, 'permission-denied')
+  }
+
+  /** A stanza that nobody waits for. */
+  write(ours: string, bytes: Bytes): void {
+    this.#parts.pairOf(ours).send({ bytes })
+  }
+
+  /** Whether somebody of that domain of ours looks there. */
+  isLookedFrom(ours: string): boolean {
+    for (const { watcher } of this.#looks.values()) if (watcher.domain === ours) return true
+    return false
+  }
+
+  stop(): void {
+    this.#fetches.stop()
+  }
+
+  #notify(watcher: Address, notification: PresenceNotification, id: string | undefined): void {
+    const ours = notification.presentity.domain
+    for (const bytes of presenceBytes(notification, watcher, id)) this.write(ours, bytes)
+  }
+}
+
+/** RFC 6121 §4: presence of an address without a resource has a tuple too. */
+function deviceOf(resource: string): string {
+  return resource === '' ? 'presence' : resource
+}
+
+function lookKey(watcher: Address, presentity: Address): string {
+  return `${watcher.key}\n${presentity.key}`
+}

@@ -1,0 +1,206 @@
+// One domain of ours and one other: the channels between them, the stanzas that wait for one, and how a broken one is tried again.
+import type { Timer } from '#base'
+import type { Channel, ChannelOwner, Parcel } from './channel.ts'
+import { Channel as ChannelOf } from './channel.ts'
+import type { ServersEnvironment } from './environment.ts'
+import type { Ready } from './initiating-stream.ts'
+
+/** Seconds after which a domain that could not be reached is tried again for something new. */
+const pauseSeconds = 2
+/** Seconds between tries to resume a stream: the first, and at most. */
+const resumeSeconds = { first: 0.1, most: 15 }
+
+export interface PairParts {
+  readonly environment: ServersEnvironment
+  readonly ours: string
+  readonly theirs: string
+  readonly owner: ChannelOwner
+  /** Opens a stream, resuming where it says so; rejects with an Error that says why not. */
+  readonly open: (
+    pair: ServerPair,
+    resume: { readonly id: string; readonly h: number } | undefined,
+    onReady: (ready: Ready) => Channel,
+    signal: AbortSignal,
+  ) => Promise<void>
+  /** The domain can be reached again: what was not heard meanwhile is asked for anew. */
+  readonly onReachable: (pair: ServerPair) => void
+}
+
+export class ServerPair {
+  readonly ours: string
+  readonly theirs: string
+  /** By which either side may send, or they alone. */
+  readonly channels = new Set<Channel>()
+  /** The last failure, with its time; empty when there was none. */
+  lastError = ''
+  /** Something was lost, or may have been said that did not reach us. */
+  wasAway = false
+  readonly #parts: PairParts
+  /** The one that carries what we send, as long as it lasts: one way, so that order holds. */
+  #carrier: Channel | undefined
+  #waiting: Parcel[] = []
+  #opening: AbortController | undefined
+  #pausedUntil = 0
+  #again: Timer | undefined
+  #againSeconds = resumeSeconds.first
+  #over = false
+
+  constructor(parts: PairParts) {
+    this.#parts = parts
+    this.ours = parts.ours
+    this.theirs = parts.theirs
+  }
+
+  get key(): string {
+    return `${this.ours} ${this.theirs}`
+  }
+
+  get state(): 'connected' | 'connecting' | 'backing-off' | 'idle' {
+    for (const { isAway } of this.channels) if (!isAway) return 'connected'
+    if (this.#opening !== undefined) return 'connecting'
+    return this.#again !== undefined || this.#isPaused ? 'backing-off' : 'idle'
+  }
+
+  /** In the order of the calls; each is settled within a bounded time. */
+  send(parcel: Parcel): void {
+    const carrier = this.#carrier ?? this.#choose()
+    if (carrier !== undefined) return carrier.send(parcel)
+    // LIMIT: stanzas that wait for a stream.
+    const isFull = this.#waiting.length >= this.#parts.environment.settings.serverQueuedMax
+    if (this.#over || this.#isPaused || isFull) return parcel.settle?.(false)
+    this.#waiting.push(parcel)
+    this.want()
+  }
+
+  /** A stream is needed: opens one, unless there is one. */
+  want(): void {
+    if (this.#over || this.#opening !== undefined || this.#again !== undefined) return
+    if (this.#carrier === undefined && this.#choose() === undefined) this.#open()
+  }
+
+  /** A channel that serves the two, opened by either side. */
+  join(channel: Channel): void {
+    this.channels.add(channel)
+    if (this.#carrier === undefined && channel.outward.has(this.key)) {
+      this.#carrier = channel
+      for (const parcel of this.#waiting.splice(0)) channel.send(parcel)
+    }
+    if (!this.wasAway) return
+    this.wasAway = false
+    this.#parts.onReachable(this)
+  }
+
+  /** It breaks, and may come back: we try, if we opened it. */
+  away(channel: Channel, why: string): void {
+    this.failed(why)
+    if (channel.role !== 'initiator' || this.#over) return
+    this.#resumeIn(resumeSeconds.first)
+  }
+
+  left(channel: Channel, why: string, broke: boolean): void {
+    if (!this.channels.delete(channel)) return
+    if (broke) {
+      this.wasAway = true
+      this.failed(why)
+    }
+    if (this.#carrier !== channel) return
+    this.#carrier = undefined
+    if (this.#again !== undefined) {
+      this.#again.cancel()
+      this.#again = undefined
+    }
+  }
+
+  /** Remembers why something with this domain did not work. */
+  failed(why: string): void {
+    this.lastError = `${new Date(this.#parts.environment.service.clock.now()).toISOString()} ${why}`
+  }
+
+  /** Says goodbye on every channel; what waits is given back. */
+  close(): void {
+    this.#over = true
+    this.#again?.cancel()
+    this.#opening?.abort()
+    for (const channel of [...this.channels]) channel.close('the server stops', 'system-shutdown')
+    for (const channel of [...this.channels]) channel.end('the server stops', false)
+    this.#giveBack()
+  }
+
+  get #isPaused(): boolean {
+    return this.#parts.environment.service.clock.monotonic() < this.#pausedUntil
+  }
+
+  #choose(): Channel | undefined {
+    for (const channel of this.channels) {
+      if (channel.isOver || channel.isClosing || channel.isAway || !channel.outward.has(this.key)) continue
+      this.#carrier = channel
+      return channel
+    }
+    return undefined
+  }
+
+  /** @param broken the channel that is to be resumed */
+  #open(broken?: Channel): void {
+    const { environment, open } = this.#parts
+    const { service, settings } = environment
+    const abort = new AbortController()
+    this.#opening = abort
+    const late = service.clock.schedule(settings.serverConnectSeconds * 1000, () => abort.abort())
+    const id = broken?.resumptionId
+    const resume = id === undefined ? undefined : { id, h: broken?.management?.handled.received ?? 0 }
+    const onReady = (ready: Ready): Channel => {
+      this.#opening = undefined
+      this.#againSeconds = resumeSeconds.first
+      return this.#ready(ready, broken)
+    }
+    open(this, resume, onReady, abort.signal)
+      .catch((error: Error) => {
+        this.failed(error.message)
+        if (this.#over) return
+        service.log.warn('a domain cannot be reached by XMPP', {
+          domain: this.theirs,
+          from: this.ours,
+          why: error.message,
+        })
+        if (this.#opening === abort) this.#opening = undefined
+        if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
+        this.wasAway = true
+        this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
+        this.#giveBack()
+      })
+      .finally(() => late.cancel())
+  }
+
+  #ready(ready: Ready, broken: Channel | undefined): Channel {
+    const { environment, owner, theirs } = this.#parts
+    if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
+      broken.resume(ready.octets, ready.h ?? 0)
+      return broken
+    }
+    broken?.tookUntil(ready.h)
+    const channel = new ChannelOf('initiator', environment, ready.octets, owner)
+    channel.identity = ready.identity
+    channel.outward.add(this.key)
+    if (ready.bidi) channel.admitted.add(theirs)
+    if (ready.managed === 'enabled') channel.manage(ready.resumable)
+    // What the other side did not take of the one before is offered again behind it, by whoever sent it.
+    broken?.end('the other side does not know the stream any more', true)
+    this.join(channel)
+    return channel
+  }
+
+  #resumeIn(seconds: number): void {
+    this.#againSeconds = Math.min(Math.max(seconds, resumeSeconds.first) * 2, resumeSeconds.most)
+    this.#again = this.#parts.environment.service.clock.schedule(seconds * 1000, () => {
+      this.#again = undefined
+      const broken = [...this.channels].find(({ isAway, role }) => isAway && role === 'initiator')
+      if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
+    })
+  }
+
+  #giveBack(): void {
+    const waiting = this.#waiting.splice(0)
+    this.#parts.environment.metrics.lost.add(waiting.length)
+    for (const { settle } of waiting) settle?.(false)
+  }
+}

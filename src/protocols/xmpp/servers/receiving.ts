@@ -1,0 +1,332 @@
+// The negotiation of a stream that another domain's server opened (RFC 6120 §4.3, §5, §6; XEP-0178 §3, XEP-0220 §2.2, XEP-0288),
+// pure: (state, input) -> new state and effects. Stanzas go past it, by the pairs of domains that it authorized.
+import type { Dialback, ServerFeatures, ServerHeader } from '../codec/server-stream.ts'
+import type { StanzaCondition } from '../codec/stanza-error.ts'
+import type { StreamCondition } from '../codec/stream-text.ts'
+
+/** LIMIT: pairs of domains on one stream, those being verified included (XEP-0220 §2.5). */
+export const pairsMax = 100
+
+/** How a domain must prove itself (`PeerRoute.tls`), and whether by dialback at all. */
+export interface ProofPolicy {
+  readonly tls: 'verified' | 'encrypted' | 'none'
+  readonly dialback: boolean
+}
+
+export interface ReceivingPolicy {
+  readonly isOurs: (domain: string) => boolean
+  /** False: nothing is taken from it. */
+  readonly isAllowed: (domain: string) => boolean
+  readonly proofOf: (domain: string) => ProofPolicy
+}
+
+export interface ReceivingState {
+  readonly phase: 'header' | 'features' | 'tls' | 'closed'
+  readonly secure: boolean
+  readonly headerSent: boolean
+  readonly ours: string
+  /** Who it says that it is; '' while it has not. */
+  readonly theirs: string
+  /** Proven by SASL. */
+  readonly isProven: boolean
+  readonly bidi: boolean
+  /** `ours theirs`: requests whose keys are being verified, and pairs that are authorized. */
+  readonly verifying: readonly string[]
+  readonly authorized: readonly string[]
+  readonly failures: number
+}
+
+export type ReceivingInput =
+  /** `proves`: its certificate proves `from`. */
+  | { readonly kind: 'header'; readonly header: ServerHeader; readonly proves: boolean }
+  | { readonly kind: 'starttls'; readonly unread: number }
+  | { readonly kind: 'secured' }
+  /** `proves`: its certificate proves the domain in whose name it asks. */
+  | { readonly kind: 'external'; readonly domain: string; readonly proves: boolean }
+  | { readonly kind: 'other-mechanism' }
+  | { readonly kind: 'bidi' }
+  /** `proves`: of a `result`, whether its certificate proves `from`; of a `verify`, whether the key is ours. */
+  | { readonly kind: 'dialback'; readonly dialback: Dialback; readonly proves: boolean }
+  /** What became of a key. */
+  | {
+      readonly kind: 'verified'
+      readonly from: string
+      readonly to: string
+      readonly answer: 'valid' | 'invalid' | StanzaCondition
+    }
+  | { readonly kind: 'not-authorized' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'error'; readonly condition: StreamCondition; readonly why: string }
+
+export type ReceivingEffect =
+  | { readonly do: 'send-header' }
+  | { readonly do: 'send-features'; readonly features: ServerFeatures }
+  | { readonly do: 'proceed' }
+  | { readonly do: 'send-success' }
+  | {
+      readonly do: 'send-failure'
+      readonly condition: 'not-authorized' | 'invalid-mechanism' | 'invalid-authzid'
+    }
+  | { readonly do: 'check-key'; readonly from: string; readonly to: string; readonly key: string }
+  | {
+      readonly do: 'send-dialback'
+      readonly answer: Parameters<typeof import('../codec/server-stream.ts').dialbackText>[0]
+    }
+  | {
+      readonly do: 'authorize'
+      readonly ours: string
+      readonly theirs: string
+      readonly by: 'certificate' | 'dialback'
+    }
+  | { readonly do: 'refused'; readonly theirs: string; readonly why: string }
+  | { readonly do: 'close'; readonly error: StreamCondition | undefined; readonly why: string }
+
+export type ReceivingStep = readonly [state: ReceivingState, effects: readonly ReceivingEffect[]]
+
+export function receivingStart(secure: boolean): ReceivingState {
+  return {
+    phase: 'header',
+    secure,
+    headerSent: false,
+    ours: '',
+    theirs: '',
+    isProven: false,
+    bidi: false,
+    verifying: [],
+    authorized: [],
+    failures: 0,
+  }
+}
+
+export function receivingStep(
+  policy: ReceivingPolicy,
+  state: ReceivingState,
+  input: ReceivingInput,
+): ReceivingStep {
+  if (state.phase === 'closed') return [state, []]
+  if (input.kind === 'error') return closed(state, input.condition, input.why)
+  if (input.kind === 'end') return closed(state, undefined, 'the other side closed it')
+  if (input.kind === 'verified') return verified(state, input)
+  switch (state.phase) {
+    case 'header':
+      if (input.kind === 'header') return header(policy, state, input)
+      return closed(state, 'bad-format', 'no stream header')
+    case 'tls':
+      // RFC 6120 §5.4.3.3: after <proceed/> the next thing is the handshake, then a new stream.
+      if (input.kind !== 'secured') return closed(state, 'policy-violation', 'words before the handshake')
+      return [{ ...state, phase: 'header', secure: true, headerSent: false }, []]
+    case 'features':
+      return features(policy, state, input)
+  }
+}
+
+function closed(state: ReceivingState, error: StreamCondition | undefined, why: string): ReceivingStep {
+  // RFC 6120 §4.9.1.2: an error during set-up still gets a header before it.
+  const open: readonly ReceivingEffect[] = state.headerSent ? [] : [{ do: 'send-header' }]
+  return [{ ...state, phase: 'closed', headerSent: true }, [...open, { do: 'close', error, why }]]
+}
+
+function header(
+  policy: ReceivingPolicy,
+  state: ReceivingState,
+  { header: said, proves }: Extract<ReceivingInput, { kind: 'header' }>,
+): ReceivingStep {
+  // RFC 6120 §4.8.1, §4.8.2
+  if (!said.isStream || !said.isServer) return closed(state, 'invalid-namespace', 'no stream of a server')
+  if (said.to === undefined || said.to === '')
+    return closed(state, 'improper-addressing', 'a stream to nobody')
+  // RFC 6120 §4.9.3.6
+  if (!policy.isOurs(said.to)) return closed(state, 'host-unknown', `a stream to ${said.to}`)
+  const theirs = said.from ?? ''
+  const named = { ...state, ours: said.to, theirs }
+  // RFC 6120 §4.9.3.7
+  if (said.from === '' || policy.isOurs(theirs))
+    return closed(named, 'invalid-from', "a stream in no domain's name")
+  // RFC 6120 §4.7.5
+  if (!/^[1-9][0-9]*\.[0-9]+$/.test(said.version ?? ''))
+    return closed(named, 'unsupported-version', 'a stream of no version')
+  if (theirs !== '' && !policy.isAllowed(theirs))
+    return closed(named, 'policy-violation', `${theirs} is not spoken with`)
+  // RFC 6120 §4.3.3: a stream restarted after SASL is between the same two.
+  if (state.isProven && (theirs !== state.theirs || said.to !== state.ours))
+    return closed(state, 'invalid-from', 'a restarted stream in another name')
+  const next: ReceivingState = { ...named, phase: 'features', headerSent: true }
+  return [next, [{ do: 'send-header' }, { do: 'send-features', features: offered(policy, next, proves) }]]
+}
+
+function offered(policy: ReceivingPolicy, state: ReceivingState, proves: boolean): ServerFeatures {
+  const { tls, dialback } = policy.proofOf(state.theirs)
+  const mayProve = state.secure || tls === 'none'
+  return {
+    startTls: state.secure ? 'no' : tls === 'none' ? 'offered' : 'required',
+    // XEP-0178 §3 step 10: only where it will succeed.
+    external: state.secure && proves && !state.isProven,
+    dialback: mayProve && dialback && !state.isProven,
+    bidi: mayProve && !state.isProven,
+    management: mayProve,
+  }
+}
+
+function features(policy: ReceivingPolicy, state: ReceivingState, input: ReceivingInput): ReceivingStep {
+  switch (input.kind) {
+    case 'starttls':
+      if (state.secure || state.authorized.length + state.verifying.length > 0)
+        return closed(state, 'policy-violation', 'TLS out of its order')
+      // RFC 6120 §5.4.3.3: nothing may follow <starttls/> in the clear; it could have been injected.
+      if (input.unread > 0) return closed(state, 'policy-violation', 'words behind <starttls/>')
+      return [{ ...state, phase: 'tls' }, [{ do: 'proceed' }]]
+    case 'external':
+      return external(policy, state, input)
+    case 'other-mechanism':
+      return failed(state, 'invalid-mechanism', 'another mechanism than EXTERNAL')
+    case 'bidi':
+      // XEP-0288 §2.2: before it has proven itself.
+      if (state.authorized.length > 0) return closed(state, 'policy-violation', '<bidi/> out of its order')
+      return [{ ...state, bidi: true }, []]
+    case 'dialback':
+      return dialback(policy, state, input)
+    case 'not-authorized':
+      return closed(state, 'not-authorized', 'stanzas before a proof')
+    default:
+      return closed(state, 'bad-format', 'out of its order')
+  }
+}
+
+function external(
+  policy: ReceivingPolicy,
+  state: ReceivingState,
+  { domain, proves }: Extract<ReceivingInput, { kind: 'external' }>,
+): ReceivingStep {
+  if (state.isProven) return closed(state, 'policy-violation', 'a second proof')
+  const theirs = domain === '' ? state.theirs : domain
+  // XEP-0178 §3 step 13: the same as `from`, where that was given.
+  if (theirs === '' || (state.theirs !== '' && theirs !== state.theirs))
+    return failed(state, 'invalid-authzid', 'a proof for another name')
+  if (!state.secure || !proves || !policy.isAllowed(theirs))
+    return failed({ ...state, theirs }, 'not-authorized', 'the certificate does not prove the domain')
+  // RFC 6120 §6.4.6: a new stream begins.
+  const next = { ...state, phase: 'header', theirs, isProven: true, headerSent: false } as const
+  return [
+    { ...next, authorized: [pairOf(state.ours, theirs)] },
+    [{ do: 'send-success' }, { do: 'authorize', ours: state.ours, theirs, by: 'certificate' }],
+  ]
+}
+
+function failed(
+  state: ReceivingState,
+  condition: Extract<ReceivingEffect, { do: 'send-failure' }>['condition'],
+  why: string,
+): ReceivingStep {
+  const failures = state.failures + 1
+  const effects: ReceivingEffect[] = [
+    { do: 'send-failure', condition },
+    { do: 'refused', theirs: state.theirs, why },
+  ]
+  // LIMIT: three proofs (RFC 6120 §6.4.5).
+  if (failures < 3) return [{ ...state, failures }, effects]
+  return [
+    { ...state, failures, phase: 'closed' },
+    [...effects, { do: 'close', error: 'not-authorized', why }],
+  ]
+}
+
+function dialback(
+  policy: ReceivingPolicy,
+  state: ReceivingState,
+  { dialback: said, proves }: Extract<ReceivingInput, { kind: 'dialback' }>,
+): ReceivingStep {
+  const { kind, from, to, id, type, key } = said
+  if (from === '' || to === '') return closed(state, 'improper-addressing', 'a dialback between nobody')
+  // What only a receiving server answers.
+  if (type !== 'request') return [state, []]
+  if (kind === 'verify') {
+    // XEP-0220 §2.2.2: we are the authoritative server; whoever asks learns nothing else.
+    const answer = policy.isOurs(to)
+      ? ({ kind, from: to, to: from, id, type: proves ? 'valid' : 'invalid' } as const)
+      : ({ kind, from: to, to: from, id, type: 'error', condition: 'item-not-found' } as const)
+    return [state, [{ do: 'send-dialback', answer }]]
+  }
+  const condition = refusalOf(policy, state, from, to, proves)
+  if (condition !== undefined) return refuse(state, from, to, condition)
+  const pair = pairOf(to, from)
+  if (state.verifying.includes(pair)) return [state, []]
+  // The certificate proves it: nobody need be asked (XEP-0220 §1, "dialback without dialing back").
+  if (proves && state.secure) return accept(state, from, to, 'certificate')
+  return [{ ...state, verifying: [...state.verifying, pair] }, [{ do: 'check-key', from, to, key }]]
+}
+
+/** XEP-0220 §2.2.1, §2.4 */
+function refusalOf(
+  policy: ReceivingPolicy,
+  state: ReceivingState,
+  from: string,
+  to: string,
+  proves: boolean,
+): StanzaCondition | undefined {
+  if (!policy.isOurs(to)) return 'item-not-found'
+  if (policy.isOurs(from) || !policy.isAllowed(from)) return 'policy-violation'
+  const { tls, dialback: mayDial } = policy.proofOf(from)
+  if (!state.secure && tls !== 'none') return 'policy-violation'
+  if (!mayDial && !proves) return 'not-authorized'
+  // LIMIT
+  return state.authorized.length + state.verifying.length >= pairsMax ? 'resource-constraint' : undefined
+}
+
+function refuse(state: ReceivingState, from: string, to: string, condition: StanzaCondition): ReceivingStep {
+  const why = `dialback refused: ${condition}`
+  return [
+    state,
+    [
+      { do: 'send-dialback', answer: { kind: 'result', from: to, to: from, type: 'error', condition } },
+      { do: 'refused', theirs: from, why },
+    ],
+  ]
+}
+
+function accept(
+  state: ReceivingState,
+  from: string,
+  to: string,
+  by: 'certificate' | 'dialback',
+): ReceivingStep {
+  const pair = pairOf(to, from)
+  const isNew = !state.authorized.includes(pair)
+  const next: ReceivingState = {
+    ...state,
+    verifying: state.verifying.filter((each) => each !== pair),
+    authorized: isNew ? [...state.authorized, pair] : state.authorized,
+  }
+  return [
+    next,
+    [
+      { do: 'send-dialback', answer: { kind: 'result', from: to, to: from, type: 'valid' } },
+      ...(isNew ? [{ do: 'authorize', ours: to, theirs: from, by } as const] : []),
+    ],
+  ]
+}
+
+function verified(
+  state: ReceivingState,
+  { from, to, answer }: Extract<ReceivingInput, { kind: 'verified' }>,
+): ReceivingStep {
+  const pair = pairOf(to, from)
+  if (!state.verifying.includes(pair)) return [state, []]
+  if (answer === 'valid') return accept(state, from, to, 'dialback')
+  const left: ReceivingState = { ...state, verifying: state.verifying.filter((each) => each !== pair) }
+  if (answer === 'invalid') {
+    const why = "the key is not the domain's own"
+    const refusal = { kind: 'result', from: to, to: from, type: 'invalid' } as const
+    const effects: ReceivingEffect[] = [
+      { do: 'send-dialback', answer: refusal },
+      { do: 'refused', theirs: from, why },
+    ]
+    // XEP-0220 §2.2.1: an invalid key ends the stream, unless others are served by it.
+    if (left.authorized.length > 0) return [left, effects]
+    return [{ ...left, phase: 'closed' }, [...effects, { do: 'close', error: undefined, why }]]
+  }
+  return refuse(left, from, to, answer)
+}
+
+export function pairOf(ours: string, theirs: string): string {
+  return `${ours} ${theirs}`
+}

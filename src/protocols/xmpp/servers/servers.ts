@@ -1,0 +1,296 @@
+// All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and the servers that come from there.
+import type { PeerProtocol, PeerStatus } from '#core'
+import { type Connection, sourceOf } from '#net'
+import type { Frame } from '#wire/xml'
+import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
+import type { Channel, ChannelOwner } from './channel.ts'
+import type { ServersEnvironment } from './environment.ts'
+import { Incoming } from './incoming.ts'
+import { ServerLink } from './link.ts'
+import { type Dial, NoServer, openStream } from './opening.ts'
+import { ServerPair } from './pair.ts'
+import { type PlacesParts, reaches } from './places.ts'
+import type { ReceivingPolicy } from './receiving.ts'
+import { ReceivingStream } from './receiving-stream.ts'
+
+/** LIMIT: keys that are being verified at a time. */
+const verifyingMax = 100
+/** LIMIT: pairs of domains that are remembered though nothing connects them; past it the longest known is forgotten. */
+const pairsMax = 10_000
+
+export class Servers implements PeerProtocol, ChannelOwner {
+  readonly protocol = 'xmpp'
+  readonly #environment: ServersEnvironment
+  readonly #dial: Dial
+  readonly #places: PlacesParts
+  readonly #policy: ReceivingPolicy
+  readonly #incoming: Incoming
+  readonly #pairs = new Map<string, ServerPair>()
+  readonly #links = new Map<string, ServerLink>()
+  /** Whom each channel serves. */
+  readonly #served = new Map<Channel, Set<ServerPair>>()
+  readonly #streams = new Set<ReceivingStream>()
+  /** Connections that have not proven anything yet, of each source. */
+  readonly #strangersOf = new Map<string, number>()
+  #strangers = 0
+  #verifying = 0
+  #stopped = false
+
+  constructor(environment: ServersEnvironment, dial: Dial) {
+    const { service, settings, routeTo, resolver } = environment
+    this.#environment = environment
+    this.#dial = dial
+    this.#places = {
+      resolver,
+      routeTo,
+      isChosen: (domain) => service.peers.policyFor(domain).protocol === this.protocol,
+    }
+    this.#policy = {
+      isOurs: (domain) => service.router.isLocal(domain),
+      isAllowed: (domain) => service.peers.policyFor(domain).allowed,
+      proofOf: (domain) => ({ tls: routeTo(domain).tls, dialback: settings.dialback }),
+    }
+    this.#incoming = new Incoming({ environment, linkTo: (domain) => this.linkTo(domain) })
+  }
+
+  // As a PeerProtocol.
+
+  reaches(domain: string): Promise<boolean | 'unanswered'> {
+    return reaches(domain, this.#places)
+  }
+
+  linkTo(domain: string): ServerLink {
+    const known = this.#links.get(domain)
+    if (known !== undefined) return known
+    const link = new ServerLink({
+      domain,
+      environment: this.#environment,
+      pairOf: (ours) => this.#pairOf(ours, domain),
+    })
+    this.#links.set(domain, link)
+    return link
+  }
+
+  status(): readonly PeerStatus[] {
+    return [...this.#pairs.values()].map((pair) => ({
+      protocol: this.protocol,
+      domain: pair.theirs,
+      state: pair.state,
+      connections: [...pair.channels].map((channel) => this.#lineOf(channel, pair)),
+      identity: [...pair.channels].find(({ identity }) => identity !== '')?.identity ?? '',
+      lastError: pair.lastError,
+    }))
+  }
+
+  // As the owner of channels.
+
+  take(channel: Channel, frame: Frame): void {
+    this.#incoming.take(channel, frame)
+  }
+
+  onOver(channel: Channel, why: string, broke: boolean): void {
+    const served = this.#served.get(channel)
+    this.#served.delete(channel)
+    for (const pair of served ?? []) {
+      pair.left(channel, why, broke)
+      // Presence of theirs may have been lost: whoever looks asks anew (RFC 6121 §4.3.1).
+      if (broke && !this.#stopped && this.#links.get(pair.theirs)?.isLookedFrom(pair.ours) === true)
+        pair.want()
+    }
+    const { log } = this.#environment.service
+    log.debug('an XMPP stream with another server is over', { domains: [...channel.admitted].join(), why })
+  }
+
+  onAway(channel: Channel, why: string): void {
+    for (const pair of this.#served.get(channel) ?? []) pair.away(channel, why)
+  }
+
+  /** Takes a connection that somebody opened to us. */
+  accept(connection: Connection): void {
+    const { settings, service } = this.#environment
+    const source = sourceOf(connection.remote.address)
+    const others = this.#strangersOf.get(source) ?? 0
+    // LIMIT: who has not said who they are is one of few.
+    if (this.#strangers >= settings.serverStrangersMax || others >= settings.serverStrangersPerAddressMax) {
+      service.log.debug('an XMPP server was refused: too many have proven nothing', { source })
+      return connection.destroy({ why: 'limit', detail: 'too many connections that have proven nothing' })
+    }
+    this.#countStranger(source, 1)
+    let isStranger = true
+    const known = (): void => {
+      if (isStranger) this.#countStranger(source, -1)
+      isStranger = false
+    }
+    const stream: ReceivingStream = new ReceivingStream({
+      connection,
+      environment: this.#environment,
+      policy: this.#policy,
+      owner: this,
+      verify: (question, onAnswer) => this.#verify(question, onAnswer),
+      admits: (theirs) => this.#admits(theirs),
+      onAuthorized: (channel, ours, theirs) => {
+        known()
+        this.#serve(channel, this.#pairOf(ours, theirs))
+      },
+      onRefused: (theirs, why) => this.#refused(theirs, connection.remote.address, why),
+      resumable: (id, theirs) => this.#resumable(id, theirs),
+      onOver: (over) => {
+        known()
+        this.#streams.delete(over)
+      },
+    })
+    this.#streams.add(stream)
+    stream.start()
+  }
+
+  /** Says goodbye to every domain. */
+  stop(): void {
+    this.#stopped = true
+    for (const link of this.#links.values()) link.stop()
+    for (const pair of this.#pairs.values()) pair.close()
+    for (const stream of [...this.#streams]) stream.close('system-shutdown', 'the server stops')
+  }
+
+  #countStranger(source: string, more: 1 | -1): void {
+    this.#strangers += more
+    const left = (this.#strangersOf.get(source) ?? 0) + more
+    if (left === 0) this.#strangersOf.delete(source)
+    else this.#strangersOf.set(source, left)
+  }
+
+  #serve(channel: Channel, pair: ServerPair): void {
+    const served = this.#served.get(channel)
+    if (served === undefined) this.#served.set(channel, new Set([pair]))
+    else served.add(pair)
+    if (!pair.channels.has(channel)) pair.join(channel)
+  }
+
+  #pairOf(ours: string, theirs: string): ServerPair {
+    const key = `${ours} ${theirs}`
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    if (this.#pairs.size >= pairsMax) this.#forgetOne()
+    const pair = new ServerPair({
+      environment: this.#environment,
+      ours,
+      theirs,
+      owner: this,
+      open: (opening, resume, onReady, signal) =>
+        openStream(
+          {
+            environment: this.#environment,
+            places: this.#places,
+            dial: this.#dial,
+            ours,
+            theirs,
+            purpose: 'carry',
+            resume,
+            onReady: (ready) => {
+              const channel = onReady(ready)
+              this.#serve(channel, opening)
+              return channel
+            },
+          },
+          signal,
+        ),
+      onReachable: () => {
+        const { remotePresence, relay } = this.#environment.service
+        remotePresence.reachable(theirs)
+        relay.retry(theirs)
+      },
+    })
+    this.#pairs.set(key, pair)
+    return pair
+  }
+
+  #forgetOne(): void {
+    for (const [key, pair] of this.#pairs) if (pair.state === 'idle') return void this.#pairs.delete(key)
+  }
+
+  #admits(theirs: string): boolean {
+    let streams = 0
+    for (const { role, admitted } of this.#served.keys())
+      if (role === 'receiver' && admitted.has(theirs)) streams++
+    return streams < this.#environment.settings.serverStreamsOfDomainMax
+  }
+
+  #resumable(id: string, theirs: string): Channel | undefined {
+    for (const channel of this.#served.keys())
+      if (channel.role === 'receiver' && channel.resumptionId === id && channel.admitted.has(theirs))
+        return channel
+    return undefined
+  }
+
+  /** As the receiving server (XEP-0220 §2.1.2): by a stream of its own to the server that answers for the domain. */
+  #verify(
+    {
+      from,
+      to,
+      key,
+      id,
+    }: { readonly from: string; readonly to: string; readonly key: string; readonly id: string },
+    onAnswer: (answer: 'valid' | 'invalid' | StanzaCondition, why: string) => void,
+  ): void {
+    if (this.#verifying >= verifyingMax)
+      return onAnswer('resource-constraint', 'too many keys are being verified')
+    this.#verifying++
+    const { service, settings } = this.#environment
+    const abort = new AbortController()
+    const late = service.clock.schedule(settings.serverConnectSeconds * 1000, () => abort.abort())
+    let answer: string | undefined
+    openStream(
+      {
+        environment: this.#environment,
+        places: this.#places,
+        dial: this.#dial,
+        ours: to,
+        theirs: from,
+        purpose: 'verify',
+        question: { key, id },
+        onReady: () => {
+          throw new Error('a stream that asks about a key carries nothing')
+        },
+        onAnswer: (said) => {
+          answer = said
+        },
+      },
+      abort.signal,
+    )
+      .then(
+        () => onAnswer(verdictOf(answer), `${from} says of the dialback key: ${answer}`),
+        (error: Error) =>
+          onAnswer(
+            error instanceof NoServer ? 'remote-server-not-found' : 'remote-server-timeout',
+            `the dialback key could not be verified: ${error.message}`,
+          ),
+      )
+      .finally(() => {
+        this.#verifying--
+        late.cancel()
+      })
+  }
+
+  /** Shown where we have to do with that domain; a stranger's claim alone leaves nothing but a line in the log. */
+  #refused(theirs: string, address: string, why: string): void {
+    this.#environment.service.log.warn('a domain could not prove itself', { domain: theirs, address, why })
+    for (const pair of this.#pairs.values())
+      if (pair.theirs === theirs) pair.failed(`from ${address}: ${why}`)
+  }
+
+  #lineOf({ role, octets, since, outward, management }: Channel, pair: ServerPair): string {
+    const seconds = Math.round((this.#environment.service.clock.now() - since) / 1000)
+    const direction = role === 'initiator' ? 'to' : 'from'
+    const ways = outward.has(pair.key) && role === 'receiver' ? ', both ways' : ''
+    const managed = management === undefined ? '' : ', acknowledged'
+    if (octets === undefined) return `${direction} nowhere for ${pair.ours}, broken and awaited, ${seconds} s`
+    const { remote, tls } = octets.connection
+    const host = remote.address.includes(':') ? `[${remote.address}]` : remote.address
+    return `${direction} ${host}:${remote.port} for ${pair.ours}, ${tls?.protocol ?? 'no TLS'}${ways}${managed}, ${seconds} s`
+  }
+}
+
+function verdictOf(answer: string | undefined): 'valid' | 'invalid' | StanzaCondition {
+  if (answer === 'valid' || answer === 'invalid') return answer
+  // XEP-0220 §2.4: whatever is wrong there, the key was not confirmed.
+  return answer !== undefined && answer in stanzaErrorTypes ? 'remote-server-timeout' : 'undefined-condition'
+}

@@ -1,0 +1,92 @@
+// What is written to another domain's server: same protocol by splices on the octets, other protocols from their view.
+import { type Bytes, utf8 } from '#base'
+import type { AuthorizationEvent, PresenceNotification } from '#core'
+import type { Address, Envelope, InstantMessage, Report } from '#model'
+import { type Element, escapeValue, serialize } from '#wire/xml'
+import { messageElement, reportElement } from '../binding.ts'
+import { writeToServer } from '../codec/content-namespace.ts'
+import { bareJid, fullJid } from '../codec/jid.ts'
+import { clientStream } from '../codec/namespaces.ts'
+import { ByteSink, writeSpliced } from '../codec/splice.ts'
+import { errorElement, type StanzaError } from '../codec/stanza-error.ts'
+import { renderedChanges } from '../delivery.ts'
+import { StanzaEnvelope } from '../envelope.ts'
+
+/** A message, a report, or transit. Hot path where it came from XMPP. */
+export function envelopeBytes(envelope: Envelope, now: number): Bytes {
+  if (envelope instanceof StanzaEnvelope) {
+    const { head, stanza, stamp } = envelope
+    const sink = new ByteSink()
+    writeToServer(sink, stanza, stamp, fullJid(head.from, head.fromAgent))
+    return sink.bytes()
+  }
+  const { head } = envelope
+  const to = fullJid(head.to, head.toAgent)
+  return elementBytes(
+    head.kind === 'report'
+      ? reportElement(head, envelope.view() as Report, to)
+      : messageElement(head, envelope.view() as InstantMessage, to, now),
+  )
+}
+
+export function elementBytes(element: Element): Bytes {
+  return utf8(serialize(element, { outer: clientStream }))
+}
+
+/** RFC 6121 §3: between bare addresses, with what its speaker put beside the word. */
+export function wordBytes(
+  event: AuthorizationEvent,
+  from: Address,
+  to: Address,
+  source: Envelope | undefined,
+): Bytes {
+  const addresses = ` from='${escapeValue(bareJid(from))}' to='${escapeValue(bareJid(to))}'`
+  if (!(source instanceof StanzaEnvelope) || source.stanza.type !== event)
+    return utf8(`<presence${addresses} type='${event}'/>`)
+  const sink = new ByteSink()
+  writeSpliced(sink, source.stanza.frame, { attributes: addresses, replaced: ['from', 'to', 'xmlns'] })
+  return sink.bytes()
+}
+
+/** RFC 6121 §4.3.1 */
+export function probeBytes(from: Address, to: Address): Bytes {
+  return utf8(
+    `<presence from='${escapeValue(bareJid(from))}' to='${escapeValue(bareJid(to))}' type='probe'/>`,
+  )
+}
+
+/** RFC 6121 §4.2.2, §4.3.2, §4.4.2: one stanza a change; rendered once for all watchers of the class. */
+export function presenceBytes(
+  notification: PresenceNotification,
+  watcher: Address,
+  probeId?: string,
+): readonly Bytes[] {
+  const to = escapeValue(bareJid(watcher))
+  const rendered = renderedChanges(notification)
+  if (rendered.length === 0 && notification.full) {
+    const id = probeId === undefined ? '' : ` id='${escapeValue(probeId)}'`
+    const from = escapeValue(bareJid(notification.presentity))
+    return [utf8(`<presence from='${from}' to='${to}'${id} type='unavailable'/>`)]
+  }
+  const attribute = utf8(` to='${to}'`)
+  return rendered.map(({ bytes, split }) => {
+    const sink = new ByteSink()
+    sink.write(bytes.subarray(0, split))
+    sink.write(attribute)
+    sink.write(bytes.subarray(split))
+    return sink.bytes()
+  })
+}
+
+/** RFC 6120 §8.3.1: what is wrong with a stanza that came. */
+export function errorBytes(
+  kind: string,
+  id: string | undefined,
+  from: string,
+  to: string,
+  error: StanzaError,
+): Bytes {
+  const idText = id === undefined ? '' : ` id='${escapeValue(id)}'`
+  const start = `<${kind} type='error'${idText} from='${escapeValue(from)}' to='${escapeValue(to)}'>`
+  return utf8(`${start}${serialize(errorElement(error), { outer: clientStream })}</${kind}>`)
+}
