@@ -141,6 +141,17 @@ export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
     max: 1_000_000,
     doc: 'Requests to one other domain that may wait for their response or for a connection.',
   }),
+  domainQueuedOctetsMax: octets({
+    default: 33_554_432,
+    min: 1_048_576,
+    doc: 'Their octets together; past either limit messages wait on the disk.',
+  }),
+  domainsMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Other domains that may be known at one time by having connected; more are refused.',
+  }),
   domainRequestsPerSecondMax: integer({
     default: 5000,
     min: 1,

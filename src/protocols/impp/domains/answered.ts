@@ -31,6 +31,13 @@ export class Answered {
     this.#limits = limits
   }
 
+  /** Nothing is being carried out, and all that was has been long enough ago. */
+  get isEmpty(): boolean {
+    const now = this.#clock.monotonic()
+    for (const { until } of this.#done.values()) if (until > now) return false
+    return this.#underWay.size === 0
+  }
+
   get size(): number {
     return this.#done.size
   }

@@ -92,7 +92,7 @@ export class Domains implements PeerProtocol {
       role: 'responder',
       bulk: false,
       setUp: new ResponderSetUp({
-        admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? true,
+        admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? this.#hasRoom(),
         onReady: (ready, parties) => {
           this.#strangerGone(ready, source)
           this.#pairOf(parties.ours, parties.theirs).join(ready, parties)
@@ -147,6 +147,17 @@ export class Domains implements PeerProtocol {
     })
     this.#pairs.set(key, pair)
     return pair
+  }
+
+  /** LIMIT: one certificate may name as many domains as its owner likes; those that have been and gone are forgotten. */
+  #hasRoom(): boolean {
+    const { domainsMax } = this.#environment.settings
+    if (this.#pairs.size < domainsMax) return true
+    for (const [key, pair] of this.#pairs) {
+      const watches = this.#links.get(pair.theirs)?.watches ?? 0
+      if (pair.isForgettable && watches === 0 && !this.watchers.hasAny(pair.theirs)) this.#pairs.delete(key)
+    }
+    return this.#pairs.size < domainsMax
   }
 
   #strangerGone(session: DomainSession, source: string): void {

@@ -27,6 +27,10 @@ export class ForeignWatchers {
     this.#pairOf = pairOf
   }
 
+  hasAny(domain: string): boolean {
+    return this.#count(domain) > 0
+  }
+
   get size(): number {
     return this.#byId.size
   }

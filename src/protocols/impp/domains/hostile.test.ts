@@ -205,3 +205,15 @@ test('a domain may have so many connections', async () => {
   await assert.rejects(villain(world), /resource|too-many|strictly deep-equal/)
   await othersGoOn(world)
 })
+
+test('one certificate with many names makes so many domains known, and those that have gone make room', async () => {
+  const world = await twoDomains({ domainsMax: 3, domainAnswersSeconds: 60 })
+  const first = await villain(world, 'a.mantua.example')
+  await villain(world, 'b.mantua.example')
+  await villain(world, 'c.mantua.example')
+  await assert.rejects(villain(world, 'd.mantua.example'), /too-many-pending/)
+  first.connection.destroy()
+  await everything()
+  await villain(world, 'd.mantua.example')
+  await othersGoOn(world)
+})

@@ -31,7 +31,12 @@ interface Bench {
 
 function bench(): Bench {
   const clock = new VirtualClock()
-  const outstanding = new Outstanding(clock, { countMax: 5, timeout: 60_000, bulkOctets: 100 })
+  const outstanding = new Outstanding(clock, {
+    countMax: 5,
+    octetsMax: 2000,
+    timeout: 60_000,
+    bulkOctets: 100,
+  })
   const wanted: boolean[] = []
   const told: string[] = []
   outstanding.onWanted = (bulk) => wanted.push(bulk)
@@ -128,6 +133,16 @@ describe('a request', () => {
     for (const id of ['1', '2', '3', '4', '5']) assert.equal(ask(id), true)
     assert.equal(ask('6'), false)
     assert.deepEqual(told, [])
+  })
+
+  test('past the limit of octets is not taken either, until some have gone', () => {
+    const { outstanding, ask, answer } = bench()
+    outstanding.add(new Line(true))
+    assert.equal(ask('1', { size: 900 }), true)
+    assert.equal(ask('2', { size: 900 }), true)
+    assert.equal(ask('3', { size: 900 }), false)
+    answer('1')
+    assert.equal(ask('3', { size: 900 }), true)
   })
 })
 

@@ -25,6 +25,8 @@ export type Carried = ImppResponse | 'timeout' | 'unreachable' | 'too-large'
 export interface OutstandingLimits {
   /** LIMIT: requests that wait, written or not. */
   readonly countMax: number
+  /** LIMIT: their octets together. */
+  readonly octetsMax: number
   /** Milliseconds from the asking to giving up. */
   readonly timeout: number
   /** Octets from which a unit goes by a connection of its own kind. */
@@ -60,6 +62,7 @@ export class Outstanding {
   readonly #lanes = new Map<string, { carrier: Carrier; count: number }>()
   #unwritten: Waiting[] = []
   #sequence = 0
+  #octets = 0
   #timer: Timer | undefined
 
   constructor(clock: Clock, limits: OutstandingLimits) {
@@ -83,8 +86,9 @@ export class Outstanding {
     lane: string,
     settle: (carried: Carried) => void,
   ): boolean {
-    if (this.#all.size >= this.#limits.countMax) return false
     const size = octets.reduce((sum, part) => sum + part.length, 0)
+    const { countMax, octetsMax } = this.#limits
+    if (this.#all.size >= countMax || this.#octets + size > octetsMax) return false
     const waiting: Waiting = {
       key,
       octets,
@@ -98,6 +102,7 @@ export class Outstanding {
       written: false,
     }
     this.#all.add(waiting)
+    this.#octets += size
     const same = this.#byId.get(key.id)
     if (same === undefined) this.#byId.set(key.id, [waiting])
     else same.push(waiting)
@@ -167,6 +172,7 @@ export class Outstanding {
 
   #remove(waiting: Waiting): void {
     this.#all.delete(waiting)
+    this.#octets -= waiting.size
     const { id } = waiting.key
     const same = (this.#byId.get(id) as Waiting[]).filter((other) => other !== waiting)
     if (same.length === 0) this.#byId.delete(id)

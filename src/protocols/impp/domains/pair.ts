@@ -62,6 +62,7 @@ export class DomainPair implements SessionOwner {
     this.environment = environment
     this.outstanding = new Outstanding(service.clock, {
       countMax: settings.domainQueuedMax,
+      octetsMax: settings.domainQueuedOctetsMax,
       timeout: settings.domainResponseSeconds * 1000,
       bulkOctets: settings.domainBulkOctets,
     })
@@ -77,6 +78,12 @@ export class DomainPair implements SessionOwner {
     if (this.sessions.size > 0) return 'connected'
     if (this.#opening.size > 0) return 'connecting'
     return this.#pauses.size > 0 ? 'backing-off' : 'idle'
+  }
+
+  /** Nothing would be lost with it but what it failed at. */
+  get isForgettable(): boolean {
+    const isUsed = this.sessions.size > 0 || this.#opening.size > 0 || this.outstanding.size > 0
+    return !isUsed && this.trying.size === 0 && this.answered.isEmpty
   }
 
   /** Something is on its way, and there is a connection for it. */

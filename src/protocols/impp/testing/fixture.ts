@@ -36,6 +36,8 @@ export const testSettings: ImppSettings = {
   domainIdleSeconds: 300,
   domainPendingMax: 4,
   domainQueuedMax: 20,
+  domainQueuedOctetsMax: 1_048_576,
+  domainsMax: 5,
   domainRequestsPerSecondMax: 100,
   domainBulkOctets: 4096,
   domainAnswersSeconds: 3600,
