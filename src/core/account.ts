@@ -57,6 +57,8 @@ export class Account {
   readonly tooLarge = new Map<string, Set<string>>()
   /** Undelivered entries that an agent holds, or has taken without that being durable yet: they are not offered to others. */
   readonly held = new Set<string>()
+  /** Entries acknowledged since a hand-over last read what waits: what it read may still show them. */
+  readonly acknowledged = new Set<string>()
 
   constructor(record: AccountRecord) {
     this.record = record

@@ -67,10 +67,11 @@ export class HandOver {
 
   /** Hands over one batch; answers where the next one begins, 0 when there is none. */
   async #flushBatch(account: Account, after: number): Promise<number> {
+    account.acknowledged.clear()
     const items = await this.#parts.store.undelivered(account.address, after, flushBatch)
     const taken: string[] = []
     for (const item of items) {
-      if (account.held.has(item.id)) continue
+      if (account.held.has(item.id) || account.acknowledged.has(item.id)) continue
       if (account.unmarked.has(item.id) || (await this.#offerStored(account, item))) taken.push(item.id)
       if (account.flushAgain) break
     }
@@ -159,6 +160,8 @@ export class HandOver {
         account.held.delete(id)
         account.tooLarge.delete(id)
         if (fault !== undefined) account.unmarked.add(id)
+        // A hand-over under way may have read it before.
+        else if (account.flushing !== undefined) account.acknowledged.add(id)
       }
       if (fault !== undefined) return this.#parts.fault(fault, 'delivered messages could not be marked')
       account.undelivered = Math.max(0, account.undelivered - ids.length)
@@ -169,6 +172,7 @@ export class HandOver {
     const waiting = account.flushing
     account.flushing = undefined
     account.flushAgain = false
+    account.acknowledged.clear()
     for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
       // One of them may have begun a hand-over anew: the rest waits for that.
       const again = account.flushing as BoundedQueue<WaitingMessage> | undefined

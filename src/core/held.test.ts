@@ -157,3 +157,27 @@ test('what nobody stores is delivered, and its loss is reported where its sender
     [['now', 'failed']],
   )
 })
+
+test('what is acknowledged while a hand-over reads what waits is not offered again', async () => {
+  const world = await createWorld({ accounts })
+  const phone = new Holder(juliet)
+  await signIn(world, phone)
+  await send(world, toJuliet('1'))
+  const read = world.store.undelivered.bind(world.store)
+  let answer = (): void => assert.fail('nothing was read')
+  world.store.undelivered = async (...what) => {
+    const items = await read(...what)
+    await new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    return items
+  }
+  const tablet = new Device(juliet, 'tablet')
+  await signIn(world, tablet)
+  await settled()
+  await phone.settle(world, accepted)
+  await settled()
+  answer()
+  await settled()
+  assert.deepEqual([phone.texts, tablet.texts], [['1'], []])
+})

@@ -1,15 +1,15 @@
 // Devices of a simulation: of several kinds, each written down with what it accepted.
 import { text } from '#base'
-import type { DeliveryAnswer, DeliveryContext, InboxAgent } from '#core'
+import { type DeliveryAnswer, type DeliveryContext, held, type InboxAgent } from '#core'
 import type { Address, Envelope } from '#model'
 import { Device, declined, Watcher } from '../../src/core/testing/devices.ts'
 import type { Chance } from './random.ts'
 
 /**
  * `prompt` accepts in the tick; `slow` accepts later, in order; `phone` answers later, in any order, and may decline; `picky`
- * declines half of what it is offered.
+ * declines half of what it is offered; `holder` holds what it is offered and acknowledges it later (XEP-0198).
  */
-export type Kind = 'prompt' | 'slow' | 'phone' | 'picky'
+export type Kind = 'prompt' | 'slow' | 'phone' | 'picky' | 'holder'
 
 export interface Accepted {
   readonly said: string
@@ -58,6 +58,7 @@ export class Actor extends Device {
       this.kind === 'picky' ? this.#chance.percent(50) : this.kind === 'phone' && this.#chance.percent(30)
     const answered: DeliveryAnswer = refuses ? declined() : { kind: 'accepted' }
     if (this.kind === 'prompt' || this.kind === 'picky') return give(answered)
+    if (this.kind === 'holder') answer(held)
     this.#later(() => give(this.#gone ? declined('connection-failed') : answered))
   }
 

@@ -15,7 +15,7 @@ const first = Number.isNaN(given) ? Math.floor(Math.random() * 1_000_000_000) : 
 
 function natureOf(seed: number): Nature {
   return {
-    kinds: seed % 2 === 0 ? ['prompt', 'phone', 'picky'] : ['prompt', 'slow', 'phone', 'picky'],
+    kinds: seed % 2 === 0 ? ['prompt', 'phone', 'picky', 'holder'] : ['prompt', 'slow', 'phone', 'picky'],
     polite: seed % 4 < 2,
     history: seed % 3 > 0,
     confirmSameDomain: seed % 5 > 0,
