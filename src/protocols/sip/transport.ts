@@ -21,7 +21,14 @@ import type { Counter } from '#observe'
 import { checkRequest, checkResponse } from './codec/check.ts'
 import { encodeResponse } from './codec/encode.ts'
 import type { FramerSink } from './codec/framer.ts'
-import { type MessageFault, parseMessage, type SipRequest, type SipResponse } from './codec/message.ts'
+import { header } from './codec/header-names.ts'
+import {
+  findHeader,
+  type MessageFault,
+  parseMessage,
+  type SipRequest,
+  type SipResponse,
+} from './codec/message.ts'
 import type { ViaStamp } from './codec/splice.ts'
 import { mayBeStun, stunAnswer } from './codec/stun.ts'
 import { defaultPort, topVia, type Via } from './codec/via.ts'
@@ -315,15 +322,17 @@ export class Transport {
   #refuse(request: SipRequest, fault: MessageFault, flow: Flow): void {
     this.#metrics.malformed.with(flow.transport).add()
     const via = topVia(request)
-    if (via === undefined || request.method === 'ACK') return
+    if (request.method === 'ACK' || findHeader(request, header.via) < 0) return
     const reason = fault.status === 400 ? { reason: `Bad Request (${fault.reason})` } : {}
-    const stamp = stampOf(via, flow)
+    // A Via that nobody can read goes back as it came, to where it came from (RFC 4475 §3.1.2.1, §3.1.2.16).
+    const stamp = via === undefined ? { received: undefined, rport: undefined } : stampOf(via, flow)
     const octets = encodeResponse(request, via, stamp, {
       status: fault.status,
       ...reason,
       toTag: 'malformed',
     })
-    this.#replyFlow(via, flow).send(octets)
+    const reply = via === undefined ? flow : this.#replyFlow(via, flow)
+    reply.send(octets)
   }
 
   /** Answers a request for which there is no transaction. */

@@ -79,8 +79,8 @@ export class ProxyCore {
     const { parts } = incoming
     // No route of ours, and yet a dialog: we have no part in it.
     if (parts.toTag !== undefined) return incoming.answer(481)
+    if (parts.maxForwards === 0) return incoming.answer(483)
     authentication.identify(incoming, 'proxy', (identity) => {
-      if (parts.maxForwards === 0) return incoming.answer(483)
       const to = addressOfSipUri(requestUri(incoming.request))
       if (to === undefined || to.user === '' || !service.router.isLocal(to.domain))
         return incoming.answer(404)

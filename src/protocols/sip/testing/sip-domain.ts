@@ -54,6 +54,8 @@ export class SipDomain {
   readonly service: Service
   readonly context: SipContext
   readonly #phones = new Map<string, Phone>()
+  /** Told of every datagram that the server sends, beside the phone it goes to. */
+  onDatagram: ((octets: Uint8Array, port: number, host: string) => void) | undefined
 
   private constructor(clock: VirtualClock, service: Service, context: SipContext) {
     this.clock = clock
@@ -65,6 +67,7 @@ export class SipDomain {
       port: serverAt.port,
       local: serverAt,
       send: (octets, port, host) => {
+        this.onDatagram?.(octets, port, host)
         this.#phones.get(`${host} ${port}`)?.receive(ownBytes(octets))
         return true
       },
