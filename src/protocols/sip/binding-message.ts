@@ -24,6 +24,7 @@ import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
 import { callIdOf, contentTypeText, cseqOf, secondsOf } from './codec/headers.ts'
 import { bodyOf, headerValue, headerValuesNamed, type SipRequest } from './codec/message.ts'
+import { withoutCredentials } from './codec/splice.ts'
 import type { Incoming } from './incoming.ts'
 
 /** The header field in which the id of a message from another protocol crosses SIP, where Call-ID carries the thread. */
@@ -43,6 +44,7 @@ export class SipMessageEnvelope implements MessageEnvelope {
   readonly request: SipRequest
   /** undefined for one out of the store, or from another machine. */
   readonly live: LiveMessage | undefined
+  #raw: Bytes | undefined
   #content: Content | undefined
   #view: InstantMessage | undefined
 
@@ -52,8 +54,10 @@ export class SipMessageEnvelope implements MessageEnvelope {
     this.live = live
   }
 
+  /** As it came, without credentials: this is what a history keeps, and what is revived from an old one. */
   get raw(): Bytes {
-    return this.request.raw
+    this.#raw ??= withoutCredentials(this.request)
+    return this.#raw
   }
 
   content(): Content | undefined {

@@ -139,6 +139,19 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
   return spliced(request, splices)
 }
 
+/** The request as it may be kept: credentials are for servers on its way, and no history's (RFC 3261 §26.1.1, RFC 7616 §5.10). */
+export function withoutCredentials(request: SipRequest): Uint8Array {
+  const splices: Splice[] = []
+  for (const id of credentialFields)
+    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride))
+      splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
+  if (splices.length === 0) return request.raw
+  inOrder(splices)
+  return spliced(request, splices)
+}
+
+const credentialFields = [header.authorization, header.proxyAuthorization]
+
 function breadthSplice(request: SipRequest, breadth: number, top: number): Splice {
   const i = findHeader(request, header.maxBreadth)
   if (i >= 0) return { start: request.index[i + 2]!, end: request.index[i + 3]!, text: String(breadth) }
