@@ -1,6 +1,7 @@
 // The server's side of the database's thread. Group commit: one batch is in flight, and everything asked meanwhile joins the
 // next, which is one message and one transaction. What is asked while none is in flight leaves at the end of the tick.
 import { Worker } from 'node:worker_threads'
+import { SystemClock, type Timer } from '#base'
 import { ServiceError } from '#core'
 import type { Answer, SqlDriver } from '../sql/driver.ts'
 import type { Call, ProcedureName, ProcedureResult, ProcedureValues } from '../sql/procedures.ts'
@@ -8,8 +9,22 @@ import type { SqliteOptions } from './sqlite-database.ts'
 import type { SqliteFault } from './sqlite-fault.ts'
 import type { FromDatabase, ToDatabase } from './sqlite-messages.ts'
 
+/**
+ * Under load a batch waits a little for company: a row costs 38 microseconds of CPU in batches of 20 and 29 in batches of 100.
+ * Only what promises durability waits with it, and only for so long.
+ */
+const gatherMilliseconds = 4
+/** So many calls are company enough. */
+const gatheredEnough = 128
+/** A batch before with fewer calls was no load. */
+const loadBegins = 4
+/** What is asked in masses, and whose answer nobody looks at before the disk. */
+const gathered: ReadonlySet<ProcedureName> = new Set(['append', 'appendInDomains', 'markDelivered'])
+
 /** LIMIT: calls of one batch, so that the first does not wait for thousands of others. */
 const batchCallsMax = 4096
+
+const clock = new SystemClock()
 
 export class SqliteDriver implements SqlDriver {
   readonly #worker: Worker
@@ -17,6 +32,8 @@ export class SqliteDriver implements SqlDriver {
   #answers: Answer<unknown>[] = []
   #inFlight: Answer<unknown>[] | undefined
   #flushSet = false
+  /** While a batch waits for company. */
+  #gathering: Timer | undefined
   #hasThread = true
   /** Why no more calls are taken. */
   #ended: ServiceError | undefined
@@ -61,10 +78,33 @@ export class SqliteDriver implements SqlDriver {
     }
     this.#calls.push([name, values])
     this.#answers.push(answer as Answer<unknown>)
+    if (this.#gathering !== undefined) {
+      if (this.#calls.length >= gatheredEnough || !gathered.has(name)) this.#endGathering()
+      else return
+    }
     if (this.#inFlight === undefined && !this.#flushSet) {
       this.#flushSet = true
       setImmediate(() => this.#flush())
     }
+  }
+
+  #gather(): void {
+    this.#gathering = clock.schedule(gatherMilliseconds, () => {
+      this.#gathering = undefined
+      this.#flush()
+      this.#restOrShut()
+    })
+  }
+
+  #endGathering(): void {
+    this.#gathering?.cancel()
+    this.#gathering = undefined
+  }
+
+  #isLoad(batch: number): boolean {
+    if (batch < loadBegins || this.#closing !== undefined || this.#calls.length >= gatheredEnough)
+      return false
+    return this.#calls.every(([name]) => gathered.has(name))
   }
 
   #flush(): void {
@@ -93,7 +133,12 @@ export class SqliteDriver implements SqlDriver {
       const fault = faults?.get(i)
       settle(answers[i] as Answer<unknown>, fault === undefined ? undefined : serviceError(fault), results[i])
     }
-    this.#flush()
+    if (this.#isLoad(answers.length)) this.#gather()
+    else this.#flush()
+    this.#restOrShut()
+  }
+
+  #restOrShut(): void {
     this.#shutWhenIdle()
     if (this.#inFlight === undefined && this.#closing === undefined) this.#worker.unref()
   }
@@ -102,6 +147,7 @@ export class SqliteDriver implements SqlDriver {
     if (this.#closing !== undefined) return this.#closing.promise
     this.#closing = Promise.withResolvers<void>()
     this.#ended ??= new ServiceError('internal-fault', 'the store is closed')
+    this.#endGathering()
     this.#flush()
     if (this.#hasThread) this.#shutWhenIdle()
     else this.#closing.resolve()
@@ -125,6 +171,7 @@ export class SqliteDriver implements SqlDriver {
     this.#calls = []
     this.#answers = []
     this.#hasThread = false
+    this.#endGathering()
     const fault = new ServiceError('internal-fault', 'the thread of the database ended', {}, cause)
     this.#ended ??= fault
     for (const answer of answers) settle(answer, fault, undefined)
