@@ -1,5 +1,5 @@
-// Octets of memory for an idle connection, through the whole server: XMPP clients that are logged in and available, and SIP phones
-// that are registered. `npm run bench -- idle [--users 1000]`
+// Octets of memory for an idle connection, through the whole server: XMPP clients that are logged in and available, IMPP clients that are
+// logged in, and SIP phones that are registered. `npm run bench -- idle [--users 1000]`
 import { join } from 'node:path'
 import { residentOctetsOf } from './load/load.ts'
 import { holder, root, withServer } from './load/measured.ts'
@@ -14,7 +14,7 @@ function settled(): Promise<void> {
 }
 
 console.log('case        users   resident before   after   octets a connection')
-for (const name of ['xmpp', 'sip'] as const) {
+for (const name of ['xmpp', 'impp', 'sip'] as const) {
   await withServer({ users, history: false }, async ({ pid }, ports) => {
     // A first login each loads code and fills caches that are no connection's own.
     await settled()

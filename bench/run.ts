@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
 const here = new URL('.', import.meta.url)
-/** Not benchmarks: this file, and the baseline that others start. */
-const parts = ['run', 'bare-relay']
+/** Not benchmarks: this file, and the baselines that others start. */
+const parts = ['run', 'bare-relay', 'bare-fanout']
 const names = readdirSync(here)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3))

@@ -1,4 +1,5 @@
-// Logs in many users and holds their connections: `hold.ts xmpp|sip PORT USERS`. Says `ready` when all are in.
+// Logs in many users and holds their connections: `hold.ts xmpp|sip|impp PORT USERS`. Says `ready` when all are in.
+import { logInImpp } from './impp-user.ts'
 import { loadOptions } from './load.ts'
 import { SipUser } from './sip-user.ts'
 import { logInXmpp } from './xmpp-user.ts'
@@ -9,6 +10,7 @@ const atOnce = 20
 
 async function logIn(user: string): Promise<void> {
   if (protocol === 'xmpp') await logInXmpp(options, user)
+  else if (protocol === 'impp') await logInImpp(options, user)
   else await new SipUser(options, user).register()
 }
 

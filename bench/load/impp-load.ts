@@ -1,46 +1,14 @@
 // IMPP load: pairs of clients on plain TCP, SASL PLAIN; `window` SENDs in flight a pair. A message is SEND in, SEND out, OK in, OK
 // out.
-import { connect, type Socket } from 'node:net'
+import { logInImpp } from './impp-user.ts'
 import { finish, loadOptions, MarkCounter, Meter } from './load.ts'
 
 const options = loadOptions(process.argv)
 const meter = new Meter(options)
 const body = `The quick brown fox jumps over the lazy dog, ${'x'.repeat(55)}`
 
-/** Resolves with everything up to the mark. */
-function expect(socket: Socket, mark: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let seen = ''
-    const look = (chunk: Buffer): void => {
-      seen += chunk.toString('latin1')
-      if (seen.startsWith('ERROR')) reject(new Error(seen))
-      if (!seen.includes(mark)) return
-      socket.off('data', look)
-      resolve(seen)
-    }
-    socket.on('data', look)
-  })
-}
-
-interface Client {
-  readonly socket: Socket
-  readonly identity: string
-}
-
-async function logIn(user: string): Promise<Client> {
-  const socket = connect({ host: options.host, port: options.port, noDelay: true })
-  socket.on('error', () => meter.errors++)
-  socket.write(`HELLO 1 impp/1.0\r\nDomain: ${options.domain}\r\nMax-Pending: 1000\r\n\r\n`)
-  await expect(socket, '\r\n\r\n')
-  const secret = Buffer.from(`\0${user}\0${options.password}`).toString('base64')
-  socket.write(`AUTH 2 impp/1.0\r\nMechanism: PLAIN\r\nDevice: bench\r\nData: ${secret}\r\n\r\n`)
-  const done = await expect(socket, '\r\n\r\n')
-  const connectionId = /^connection-id: *(\S+)/im.exec(done)?.[1] ?? ''
-  return { socket, identity: `From: impp://${options.domain}/${user}\r\nConnection-ID: ${connectionId}\r\n` }
-}
-
 async function pair(at: number): Promise<() => void> {
-  const [from, to] = [await logIn(`u${2 * at + 1}`), await logIn(`u${2 * at + 2}`)]
+  const [from, to] = [await logInImpp(options, `u${2 * at + 1}`), await logInImpp(options, `u${2 * at + 2}`)]
   let requests = 0
   const send = (count: number): void => {
     let units = ''

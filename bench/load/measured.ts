@@ -90,10 +90,12 @@ export interface ServerOptions {
   /** How many: `u1`, `u2`, ..., password `pw`. */
   readonly users: number
   readonly history: boolean
+  /** Whether a watcher needs the word of the one watched; true when absent. */
+  readonly confirm?: boolean
 }
 
 export async function withServer<T>(
-  { users, history }: ServerOptions,
+  { users, history, confirm = true }: ServerOptions,
   use: (server: Started, ports: Ports) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'verona-bench-'))
@@ -105,6 +107,8 @@ export async function withServer<T>(
 domains = ["localhost"]
 [history]
 enabled = ${history}
+[presence]
+confirm_same_domain = ${confirm}
 [auth]
 scram_iterations = 4096
 [xmpp]
