@@ -16,6 +16,7 @@ import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
 import { startDomains } from './domains/start.ts'
 import { reviveEnvelope } from './envelope.ts'
+import { SentAnswers } from './sent-answers.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type ImppSettings, settings } from './settings.ts'
 
@@ -32,7 +33,8 @@ async function start(
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
   const { settings: values } = environment
-  const shared: SessionEnvironment = { ...environment, service, sessions }
+  const answers = SentAnswers.by(service.clock, values)
+  const shared: SessionEnvironment = { ...environment, service, sessions, answers }
   const opened = await listenForClients(shared)
   const withdraw = environment.web && offerWebSockets(environment.web, shared)
   const others = await startDomains({

@@ -57,6 +57,18 @@ export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
     max: 3600,
     doc: 'How long a client may take to respond; a message without a response counts as not delivered.',
   }),
+  answersSeconds: seconds({
+    default: 600,
+    min: 60,
+    max: 604_800,
+    doc: 'How long it is remembered what SEND was answered to, so that nothing is delivered twice when a client asks again.',
+  }),
+  answersMax: integer({
+    default: 256,
+    min: 16,
+    max: 100_000,
+    doc: 'Answers to the SEND requests of one user that are remembered; not less than pending_max is sensible.',
+  }),
   excessesMax: integer({
     default: 16,
     min: 1,

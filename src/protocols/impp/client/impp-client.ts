@@ -155,8 +155,8 @@ export class ImppClient {
 
   /**
    * Sends a text, or a message with all there is to it. Resolves when it was delivered or is stored for who is away; rejects with
-   * Refused. When the connection is lost before the answer, the message is sent again with the same id, by which the recipient's program
-   * (this library does) knows it.
+   * Refused. When the connection is lost before the answer, it is asked for again over the next one: the server knows the sending
+   * by its mark and delivers nothing twice; one that was restarted meanwhile may, with the same id.
    */
   send(
     to: string,
@@ -165,7 +165,8 @@ export class ImppClient {
   ): Promise<SendResult> {
     const message = typeof said === 'string' ? { body: [{ language: '', text: said }] } : said
     const outgoing = { ...message, to, id: message.id ?? randomId() }
-    return this.#reconnection.run((session) => session.send(outgoing), options.signal)
+    const transmission = randomId()
+    return this.#reconnection.run((session) => session.send(outgoing, transmission), options.signal)
   }
 
   /** Sends a text to who sent `incoming`, in the same conversation. */

@@ -119,8 +119,11 @@ export class ImppSession {
     return this.#wire.request(method, fields, body)
   }
 
-  /** Sends a message; resolves when it is delivered or durable (IMPP §18.4). */
-  async send(outgoing: Outgoing): Promise<SendResult> {
+  /**
+   * Sends a message; resolves when it is delivered or durable (IMPP §18.4). What is sent again by another connection with the same
+   * `transmission` is answered again, and not delivered again (docs/specs/impp-1.0.md §7.5).
+   */
+  async send(outgoing: Outgoing, transmission?: string): Promise<SendResult> {
     const to = this.#addressOf(outgoing.to)
     const message: InstantMessage = {
       thread: '',
@@ -133,7 +136,12 @@ export class ImppSession {
       to,
     }
     const body = messageBody(message)
-    const fields = [['Target', urlOf(to)] as const, ...messageFields(message), ...(body?.fields ?? [])]
+    const fields: Fields = [
+      ['Target', urlOf(to)],
+      ['Transmission', transmission],
+      ...messageFields(message),
+      ...(body?.fields ?? []),
+    ]
     const response = await this.#wire.request('SEND', fields, body)
     const told = response.headers.get('result')
     const result = told === 'stored' || told === 'relayed' ? told : 'delivered'

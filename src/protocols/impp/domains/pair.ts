@@ -2,13 +2,16 @@
 // D45 to D48; docs/specs/impp-1.0.md §12.5). What it carries does not depend on any connection's staying open.
 
 import type { Timer } from '#base'
+import { Answered } from '../answered.ts'
 import { type ImppRequest, type ImppResponse, responseBytes } from '../codec/index.ts'
 import { reasonOf, sentenceOf } from '../errors.ts'
 import { Reply } from '../reply.ts'
-import { Answered } from './answered.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { Outstanding } from './outstanding.ts'
 import type { DomainSession, Parties, SessionOwner } from './session.ts'
+
+/** Asked for twice these give the state of their moment, and change nothing more. */
+const repeatable: ReadonlySet<string> = new Set(['SUBSCRIBE', 'FETCH'])
 
 /** LIMIT: connections between two domains that the other side opened. */
 const acceptedMax = 16
@@ -36,7 +39,7 @@ export class DomainPair implements SessionOwner {
   readonly theirs: string
   readonly environment: DomainsEnvironment
   readonly outstanding: Outstanding
-  readonly answered: Answered
+  readonly answered: Answered<string | Uint8Array>
   readonly sessions = new Set<DomainSession>()
   /** Who tries something again when its time has come, and at once when the other domain is heard of. */
   readonly trying = new Set<() => void>()
@@ -118,14 +121,17 @@ export class DomainPair implements SessionOwner {
   onRequest(session: DomainSession, request: ImppRequest): void {
     const { metrics } = this.environment
     session.count(1)
-    const taken = this.answered.once(
-      request,
-      (response) => {
-        session.count(-1)
-        if (response !== undefined) this.#answer(session, response)
-      },
-      (respond) => this.#take(request, respond),
-    )
+    const answer = (response: string | Uint8Array, isLast: boolean): void => {
+      session.count(-1)
+      if (isLast) this.#answer(session, response)
+    }
+    const take = (respond: (response: string | Uint8Array, done: boolean) => void): void =>
+      this.#take(request, respond)
+    if (repeatable.has(request.method)) {
+      metrics.taken.add()
+      return take((response) => answer(response, true))
+    }
+    const taken = this.answered.once(nameOf(request), answer, take)
     if (taken === 'again') metrics.takenAgain.add()
     else metrics.taken.add()
   }
@@ -245,4 +251,12 @@ function tooLarge(response: string | Uint8Array): Uint8Array {
     ['Reason', reasonOf['message-too-large']],
     ['Text', sentenceOf['message-too-large']],
   ])
+}
+
+/** What tells a request from all others: the mark that its domain gave it, else what its response is matched by. */
+function nameOf({ method, id, headers, envelope }: ImppRequest): string {
+  const mark = envelope?.get('transmission')
+  const said =
+    mark === undefined ? `${headers.get('from')}\n${headers.get('connection-id')}\n${id}` : `=${mark}`
+  return `${method}\n${said}`
 }

@@ -7,12 +7,15 @@ import type { ClientSession, Login } from '../client-session.ts'
 import {
   acceptedTypes,
   addressOfUrl,
+  type Body,
   type Fields,
   type ImppRequest,
   type PresenceType,
   presenceTypeOf,
 } from '../codec/index.ts'
+import type { ImppEnvelope } from '../envelope.ts'
 import type { Reply } from '../reply.ts'
+import type { SendAnswer } from '../sent-answers.ts'
 import type { Method } from './method.ts'
 
 export const send: Method = {
@@ -32,8 +35,18 @@ export const send: Method = {
     const accept = headers.get('accept')
     const type = (accept && presenceTypeOf(acceptedTypes(accept))) || 'pidf'
     const envelope = messageEnvelope(request, address, connectionId, to)
+    const mark = headers.get('transmission')
+    if (mark === undefined) {
+      return post(session.service, envelope, type, (said) => tell(session, envelope.head, said, reply))
+    }
+    const { answers, sessions } = session.environment
     const { head } = envelope
-    session.service.messages.send(envelope, (outcome) => settle(session, head, type, outcome, reply))
+    const taken = answers.of(address).once(
+      mark,
+      (said, isLast) => tell(session, head, said, reply, isLast),
+      (respond) => post(session.service, envelope, type, (said) => respond(said, said.kind === 'ok')),
+    )
+    if (taken === 'again') sessions.metrics.again.add()
   },
 }
 
@@ -44,22 +57,27 @@ export function isEmpty({ headers }: ImppRequest): boolean {
   )
 }
 
-function settle(
-  session: ClientSession,
-  head: Head,
+function post(
+  service: Service,
+  envelope: ImppEnvelope,
   type: PresenceType,
-  outcome: Outcome,
-  reply: Reply,
+  settle: (said: SendAnswer) => void,
 ): void {
-  if (outcome.kind !== 'refused') return answer(session.service, head, type, outcome, reply)
+  const { head } = envelope
+  const reply = { ok: (fields?: Fields, body?: Body) => settle({ kind: 'ok', fields, body }) }
+  service.messages.send(envelope, (outcome) => {
+    if (outcome.kind === 'refused') settle({ kind: 'refused', refused: outcome })
+    else answer(service, head, type, outcome, reply)
+  })
+}
+
+function tell(session: ClientSession, head: Head, said: SendAnswer, reply: Reply, isLast = true): void {
+  if (said.kind === 'ok') return reply.ok(said.fields, said.body)
+  if (session.state !== 'over') return reply.refuse(said.refused)
+  if (!isLast) return
   // The connection that asked is gone: the sender is told on another, or later.
-  if (session.state === 'over') {
-    return session.service.messages.report(
-      { about: head.id, event: 'failed', condition: outcome.condition },
-      head,
-    )
-  }
-  reply.refuse(outcome)
+  const { condition } = said.refused
+  session.service.messages.report({ about: head.id, event: 'failed', condition }, head)
 }
 
 /** IMPP §18.4: OK returns presence, usually empty: what the sender may see of a recipient who is not plainly there. */
@@ -68,7 +86,7 @@ export function answer(
   { from, to }: Head,
   type: PresenceType,
   outcome: Exclude<Outcome, Refused>,
-  reply: Reply,
+  reply: Pick<Reply, 'ok'>,
 ): void {
   const { kind } = outcome
   const fields: Fields | undefined = kind === 'delivered' ? undefined : [['Result', kind]]

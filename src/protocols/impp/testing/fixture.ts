@@ -7,6 +7,7 @@ import { type Address, parseAddress } from '#model'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { reviveEnvelope } from '../envelope.ts'
+import { SentAnswers } from '../sent-answers.ts'
 import { type SessionEnvironment, Sessions } from '../session-environment.ts'
 import type { ImppSettings } from '../settings.ts'
 
@@ -27,6 +28,8 @@ export const testSettings: ImppSettings = {
   changeSecondsMax: 7200,
   subscriptionsMax: 3,
   loginAttemptsMax: 3,
+  answersSeconds: 600,
+  answersMax: 16,
   excessesMax: 16,
   redirect: undefined,
   directDomains: undefined,
@@ -100,6 +103,7 @@ export async function fixture(
     tls: { secureContext: () => assert.fail('not in memory') },
     logins,
     sessions: new Sessions(service.metrics),
+    answers: SentAnswers.by(clock, { ...testSettings, ...settings }),
   }
   return { service, clock, environment }
 }

@@ -13,8 +13,9 @@ export class PairTransport implements Transport {
   readonly #connection: Connection
   #secured: () => void = () => {}
 
-  constructor({ environment, clock }: Fixture, secure = false) {
-    const [ours, theirs] = connectionPair({ clock, secure })
+  /** `pair`: the two ends of a connection whose course a test decides. */
+  constructor({ environment, clock }: Fixture, secure = false, pair = connectionPair({ clock, secure })) {
+    const [ours, theirs] = pair
     serveClient(ours, environment)
     this.#connection = theirs
     this.secure = secure
