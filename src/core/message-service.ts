@@ -92,9 +92,9 @@ export class MessageService {
   /** Tells a sender what became known of its message after it was answered (never of a report: then without an outcome). */
   report(report: Report, about: Head, onOutcome: (outcome?: Outcome) => void = () => {}): void {
     if (about.kind === 'report') return onOutcome()
-    const sent = this.#parts.router.isLocal(about.from.domain)
-      ? report
-      : { ...report, protocol: about.protocol }
+    const told =
+      about.failureAsked === true && report.event === 'failed' ? { ...report, asked: true } : report
+    const sent = this.#parts.router.isLocal(about.from.domain) ? told : { ...told, protocol: about.protocol }
     const envelope = reportEnvelope(sent, { address: about.from, agent: about.fromAgent }, about.to)
     this.#parts.metrics.reports.add()
     this.send(envelope, onOutcome)

@@ -36,6 +36,8 @@ export interface Head {
   readonly storable: boolean
   /** False when it must not be copied to the sender's and recipient's other agents (XEP-0280 §6). */
   readonly copyable: boolean
+  /** True when its sender asked to be told if it fails later (RFC 5438 §6.2, negative-delivery). */
+  readonly failureAsked?: boolean
 }
 
 /** RFC 3860 §4.1.1: start above 100; a mesh of our size needs no more. */

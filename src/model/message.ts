@@ -29,6 +29,10 @@ export interface InstantMessage {
   readonly receiptRequested?: boolean
   /** This message is a receipt: the id of the message that arrived. */
   readonly receiptFor?: string
+  /** The sender wants to hear that it was shown to its reader. */
+  readonly displayRequested?: boolean
+  /** This message says that another was shown to its reader: the id of that. */
+  readonly displayedFor?: string
   /** Content that is not plain text, byte for byte. */
   readonly content?: Content
 }
@@ -38,6 +42,8 @@ export interface Report {
   readonly about: string
   readonly event: 'failed' | 'delivered' | 'displayed'
   readonly condition?: Condition
+  /** Of a failure: the sender asked to hear of it (RFC 5438 §6.2), where its protocol wants that it asks. */
+  readonly asked?: boolean
   /** The protocol by which the message came, where the report goes to another domain: it goes back the same way. */
   readonly protocol?: string
 }

@@ -20,9 +20,11 @@ import {
   parseMediaType,
 } from '#wire/mime'
 import { isXmlFault, parseElement } from '#wire/xml'
+import { askingContent, asksOf, failureContent, receiptContent, receiptsIn } from './binding-imdn.ts'
 import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
 import { callIdOf, contentTypeText, cseqOf, secondsOf } from './codec/headers.ts'
+import { cpimMediaType, type ImdnHeaders } from './codec/imdn.ts'
 import { bodyOf, headerValue, headerValuesNamed, type SipRequest } from './codec/message.ts'
 import { withoutCredentials } from './codec/splice.ts'
 import type { Incoming } from './incoming.ts'
@@ -36,6 +38,8 @@ export interface LiveMessage {
   readonly incoming: Incoming
   /** The first final response of a SIP device that took it, our Via already gone. */
   response: { readonly status: number; readonly octets: Buffer } | undefined
+  /** What its sender wants to be told of (RFC 5438). */
+  readonly asks: ImdnHeaders | undefined
 }
 
 /** A MESSAGE, live or out of the store. */
@@ -106,6 +110,7 @@ export function messageEnvelope(
   const { request, parts } = incoming
   const isHint = contentTypeText(request)?.toLowerCase().startsWith(isComposingType) === true
   const hops = parts.maxForwards ?? 70
+  const asks = asksOf(request)
   // RFC 3428 §4: "Expires [...] after which the message content is no longer valid"; 0 is for now only.
   const now = secondsOf(request, header.expires) === 0
   const head: Head = {
@@ -115,15 +120,16 @@ export function messageEnvelope(
     fromAgent,
     to,
     toAgent,
-    id: messageId(request),
+    id: asks === undefined || asks.messageId === '' ? messageId(request) : asks.messageId,
     hops,
     size: request.raw.length,
     whenAbsent: isHint ? 'drop' : now ? 'refuse' : 'store',
     whenAgentGone: 'inbox',
     storable: !isHint,
     copyable: !isHint,
+    ...(asks?.asked.has('negative-delivery') === true && asks.messageId !== '' ? { failureAsked: true } : {}),
   }
-  return new SipMessageEnvelope(head, request, { incoming, response: undefined })
+  return new SipMessageEnvelope(head, request, { incoming, response: undefined, asks })
 }
 
 /** The sender's own id: what another protocol's client gave it, else the Call-ID, with CSeq where a phone keeps one Call-ID. */
@@ -157,9 +163,14 @@ function instantMessage(envelope: SipMessageEnvelope): InstantMessage {
   if (type.essence === isComposingType) return { ...common, body: [], chatState: isComposing(bytes) }
   const text = textOf(type, bytes)
   if (text !== undefined) return { ...common, body: [{ language, text }] }
-  const wrapped = type.essence === 'message/cpim' ? cpimText(bytes) : undefined
+  const wrapped = type.essence === cpimMediaType ? cpimText(bytes) : undefined
+  const receipts = type.essence === cpimMediaType ? receiptsIn(bytes) : {}
+  // What another protocol says in its own words is not said twice.
+  if (receipts.receiptFor !== undefined || receipts.displayedFor !== undefined)
+    return { ...common, ...receipts, body: [] }
   return {
     ...common,
+    ...receipts,
     body: wrapped === undefined ? [] : [{ language, text: wrapped }],
     ...(content === undefined ? {} : { content }),
   }
@@ -209,17 +220,52 @@ export interface MessageParts {
   readonly headers: readonly (readonly [string, string])[]
 }
 
-/** An envelope as a MESSAGE; undefined where it holds only a hint that SIP has no form for (a receipt, an active chat). */
-export function messageParts(envelope: Envelope, storedAt: number | undefined): MessageParts | undefined {
+/** What is known of a delivery to one phone. */
+export interface Writing {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly storedAt: number | undefined
+  /** The phone reads Message/CPIM, and so what is asked and told by RFC 5438. */
+  readonly readsCpim: boolean
+}
+
+/**
+ * An envelope as a MESSAGE; undefined where it holds only a hint that the phone has no form for (an active chat, and without Message/CPIM
+ * a receipt).
+ */
+export function messageParts(
+  envelope: Envelope,
+  { now, storedAt, readsCpim }: Writing,
+): MessageParts | undefined {
   const { head } = envelope
+  if (head.kind === 'report') return partsOf(envelope, failureContent(envelope, now), '', undefined, now)
   const content = envelope.content()
   const view = content === undefined ? (envelope.view() as InstantMessage) : undefined
-  const payload = content === undefined ? payloadOf(view as InstantMessage) : content
+  const plain = content === undefined ? payloadOf(view as InstantMessage) : content
+  const payload =
+    readsCpim && !(envelope instanceof SipMessageEnvelope) ? inCpim(envelope, plain, now) : plain
   if (payload === undefined) return undefined
   const thread =
     envelope instanceof SipMessageEnvelope ? (callIdOf(envelope.request) ?? '') : threadOf(envelope)
   const subject = view?.subject[0]?.text ?? subjectOf(envelope)
-  const at = storedAt ?? view?.sentAt
+  return partsOf(envelope, payload, thread, subject, storedAt ?? view?.sentAt)
+}
+
+/** With what other protocols ask and tell beside the words (decision 0095). */
+function inCpim(envelope: Envelope, plain: Content | undefined, now: number): Content | undefined {
+  const view = envelope.view() as InstantMessage
+  if (plain === undefined) return receiptContent(view, envelope.head.id || randomId(), view.sentAt ?? now)
+  if (plain.type === isComposingType) return plain
+  return askingContent(view, plain, view.sentAt ?? now) ?? plain
+}
+
+function partsOf(
+  { head }: Envelope,
+  payload: Content,
+  thread: string,
+  subject: string | undefined,
+  at: number | undefined,
+): MessageParts {
   // A name out of another protocol is not ours to trust: `Route` would be one too.
   const headers: (readonly [string, string])[] = describingFields(payload.fields).map(
     ({ name, value }) => [name, octetsOf(value)] as const,

@@ -1,5 +1,6 @@
 // One registered phone, an agent of its owner's inbox: a MESSAGE is sent to it, and its answer becomes an Outcome.
 
+import { randomId } from '#base'
 import {
   type AgentCapabilities,
   accepted,
@@ -17,11 +18,14 @@ import {
   type Report,
   refused,
   relayed,
+  sipUri,
 } from '#model'
-import { messageParts, SipMessageEnvelope } from './binding-message.ts'
+import { isTold, notification } from './binding-imdn.ts'
+import { type MessageParts, messageParts, SipMessageEnvelope } from './binding-message.ts'
 import { SipTransitEnvelope } from './binding-transit.ts'
 import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
+import { cpimMediaType, type Imdn } from './codec/imdn.ts'
 import type { SipRequest } from './codec/message.ts'
 import { forwardedRequest } from './codec/splice.ts'
 import { formatSipUri, type SipUri, uriParam } from './codec/uri.ts'
@@ -50,6 +54,8 @@ export interface ContactFacts {
   readonly instance: string | undefined
   /** False when its Allow or its methods parameter leaves MESSAGE out (RFC 3840 §10.1). */
   readonly takesMessages: boolean
+  /** True when its Accept names Message/CPIM. */
+  readonly readsCpim: boolean
 }
 
 export class RegisteredContact implements InboxAgent {
@@ -61,6 +67,8 @@ export class RegisteredContact implements InboxAgent {
   lease: Lease | undefined
   /** True while a PUBLISH of this phone says its presence. */
   published = false
+  /** Whether it was seen to read Message/CPIM: it said so in Accept, or wrote one itself (decision 0095). */
+  readsCpim = false
   readonly #context: SipContext
   readonly #refusedTypes = new Set<string>()
 
@@ -80,6 +88,7 @@ export class RegisteredContact implements InboxAgent {
   refresh(facts: ContactFacts): void {
     this.facts = facts
     this.capabilities = capabilitiesOf(facts)
+    if (facts.readsCpim) this.readsCpim = true
     this.#refusedTypes.clear()
   }
 
@@ -88,15 +97,16 @@ export class RegisteredContact implements InboxAgent {
     if (context.copy === 'sent') return answer(declined('not-acceptable'))
     // That a message arrived is a hint which a phone did not ask for, and may be lost; that it failed is not, and waits for a
     // device that can show it.
-    if (envelope.head.kind === 'report')
+    if (envelope.head.kind === 'report' && !this.#shows(envelope.view() as Report))
       return answer(
         (envelope.view() as Report).event === 'failed' ? declined('content-not-understood') : accepted,
       )
     if (!this.facts.flow.open) return answer(declined('connection-failed'))
     const isSip = envelope instanceof SipMessageEnvelope
-    const type = isSip
-      ? (contentTypeText(envelope.request) ?? '')
-      : (envelope.content()?.type ?? 'text/plain')
+    const live = isSip && context.storedAt === undefined ? envelope.live : undefined
+    const parts = live === undefined ? this.#partsOf(envelope, context) : undefined
+    if (live === undefined && parts === undefined) return answer(unshown(envelope))
+    const type = parts?.contentType ?? (isSip ? (contentTypeText(envelope.request) ?? '') : '')
     if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(type)))
       return answer(declined('content-not-understood'))
     // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
@@ -104,14 +114,13 @@ export class RegisteredContact implements InboxAgent {
       return answer(declined('not-acceptable'))
     if (envelope.head.hops <= 0)
       return answer({ kind: 'refused', outcome: { kind: 'refused', condition: 'too-many-hops' } })
-    const live = isSip && context.storedAt === undefined ? envelope.live : undefined
     const delivery = new Delivery(this.#context, this, live, type, answer)
     const { flow } = this.facts
     const branch = this.#context.layer.newBranch()
     const octets =
       isSip && live !== undefined
         ? this.#forwarded(envelope, flow, branch)
-        : this.#written(envelope, context, flow, branch)
+        : this.#written(envelope, parts, flow, branch)
     if (octets === undefined) return answer(unshown(envelope))
     if (!this.wantsConnection(flow, octets.length)) return delivery.send(flow, branch, octets)
     const kept = envelope.keep()
@@ -121,10 +130,32 @@ export class RegisteredContact implements InboxAgent {
       const again =
         isSip && live !== undefined
           ? this.#forwarded(kept as SipMessageEnvelope, stream, branch)
-          : this.#written(kept, context, stream, branch)
+          : this.#written(kept, this.#partsOf(kept, context), stream, branch)
       if (again === undefined) answer(unshown(kept))
       else delivery.send(stream, branch, again)
     })
+  }
+
+  /** A word of ours about a message that this phone sent (RFC 5438 §8.1). Lost, it is not said again. */
+  tell(imdn: Imdn, from: Address, sent: number): void {
+    const { flow, path } = this.facts
+    const { layer } = this.#context
+    if (!flow.open || !this.capabilities.messages) return
+    const { type, bytes } = notification(imdn, from, this.owner, randomId(), sent)
+    const branch = layer.newBranch()
+    const octets = encodeRequest({
+      method: 'MESSAGE',
+      uri: this.target,
+      via: viaFor(flow, branch),
+      from: `<${sipUri(from)}>;tag=${layer.newTag()}`,
+      to: `<${sipUri(this.owner)}>`,
+      callId: randomId(),
+      cseq: 1,
+      routes: path,
+      contentType: type,
+      body: bytes,
+    })
+    layer.request(flow, 'MESSAGE', branch, octets, { onResponse: () => {}, onFailure: () => {} })
   }
 
   /** What is neither message nor presence: the proxy, which asked whether it may, sends it (RFC 3261 §16). */
@@ -175,8 +206,12 @@ export class RegisteredContact implements InboxAgent {
   }
 
   /** A MESSAGE of our own, for what came by another protocol or out of the store (RFC 3428 §4, RFC 7572 §4). */
-  #written(envelope: Envelope, context: DeliveryContext, flow: Flow, branch: string): Buffer | undefined {
-    const parts = messageParts(envelope, context.storedAt)
+  #written(
+    envelope: Envelope,
+    parts: MessageParts | undefined,
+    flow: Flow,
+    branch: string,
+  ): Buffer | undefined {
     if (parts === undefined) return undefined
     return encodeRequest({
       ...parts,
@@ -191,6 +226,20 @@ export class RegisteredContact implements InboxAgent {
     })
   }
 
+  #partsOf(envelope: Envelope, { storedAt }: DeliveryContext): MessageParts | undefined {
+    const now = this.#context.service.clock.now()
+    return messageParts(envelope, { now, storedAt, readsCpim: this.#takesCpim })
+  }
+
+  get #takesCpim(): boolean {
+    return this.readsCpim && !this.#refusedTypes.has(cpimMediaType)
+  }
+
+  /** RFC 5438 §8.2: a failure is told who asked to hear of it. */
+  #shows(report: Report): boolean {
+    return this.#takesCpim && isTold(report)
+  }
+
   /** RFC 3261 §18.1.1: too large for a datagram, and the phone's own address is one that can be called. */
   wantsConnection(flow: Flow, octets: number): boolean {
     const { parsed, path } = this.facts
@@ -202,8 +251,9 @@ export class RegisteredContact implements InboxAgent {
 
 /** Nothing that a phone could show: a hint may be lost, and a receipt; anything else waits for a device that can. */
 function unshown(envelope: Envelope): DeliveryAnswer {
+  const { receiptFor, displayedFor } = envelope.view() as InstantMessage
   const isHint =
-    envelope.head.whenAbsent !== 'store' || (envelope.view() as InstantMessage).receiptFor !== undefined
+    envelope.head.whenAbsent !== 'store' || receiptFor !== undefined || displayedFor !== undefined
   return isHint ? accepted : declined('content-not-understood')
 }
 

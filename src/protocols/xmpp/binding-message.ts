@@ -114,6 +114,7 @@ export function messageView(head: Head, stanza: Stanza): InstantMessage {
   const sentAt = stampOf(element)
   const chatState = element.elements().find((child) => child.namespace === chatStatesNamespace)?.name
   const receiptFor = element.child('received', receiptsNamespace)?.attribute('id')
+  const displayedFor = element.child('displayed', markersNamespace)?.attribute('id')
   const content = contentIn(element)
   return {
     from: head.from,
@@ -127,6 +128,8 @@ export function messageView(head: Head, stanza: Stanza): InstantMessage {
     ...(isChatState(chatState) ? { chatState } : {}),
     ...(element.child('request', receiptsNamespace) === undefined ? {} : { receiptRequested: true }),
     ...(receiptFor === undefined ? {} : { receiptFor }),
+    ...(element.child('markable', markersNamespace) === undefined ? {} : { displayRequested: true }),
+    ...(displayedFor === undefined ? {} : { displayedFor }),
     ...(content === undefined ? {} : { content }),
   }
 }
@@ -227,6 +230,10 @@ export function messageElement(head: Head, message: InstantMessage, to: string, 
     message.receiptFor === undefined
       ? undefined
       : xml('received', receiptsNamespace, { id: message.receiptFor }),
+    message.displayRequested === true ? xml('markable', markersNamespace) : undefined,
+    message.displayedFor === undefined
+      ? undefined
+      : xml('displayed', markersNamespace, { id: message.displayedFor }),
     message.content === undefined ? undefined : contentElement(message.content),
     delayElement(head, message, now),
   )

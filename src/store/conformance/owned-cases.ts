@@ -75,7 +75,10 @@ export function ownedCases(under: UnderTest): void {
 
   test('permanent presence is put, replaced and taken away', async () => {
     const owner = await under.account()
-    const unit = { head: headOf(owner, owner, allOctets, { kind: 'presence', hops: 3 }), raw: allOctets }
+    const unit = {
+      head: headOf(owner, owner, allOctets, { kind: 'presence', hops: 3, failureAsked: true }),
+      raw: allOctets,
+    }
     await under.store.putPermanentPresence(owner, { head: headOf(owner, owner, utf8('x')), raw: utf8('x') })
     await under.store.putPermanentPresence(owner, unit)
     assert.deepEqual((await under.store.accountState(owner))?.permanentPresence, unit)

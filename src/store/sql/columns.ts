@@ -41,7 +41,7 @@ export function headText(head: Head): string {
     head.size,
     head.whenAbsent,
     head.whenAgentGone,
-    (head.storable ? 1 : 0) | (head.copyable ? 2 : 0),
+    (head.storable ? 1 : 0) | (head.copyable ? 2 : 0) | (head.failureAsked === true ? 4 : 0),
   ])
 }
 
@@ -65,6 +65,7 @@ export function headOfText(text: string): Head {
     whenAgentGone: values[10],
     storable: (flags & 1) !== 0,
     copyable: (flags & 2) !== 0,
+    ...((flags & 4) !== 0 ? { failureAsked: true } : {}),
   }
 }
 

@@ -9,6 +9,7 @@ import { headerValue, requestUri } from '../codec/message.ts'
 import type { SipContext } from '../context.ts'
 import { fieldsOf, statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
+import type { RegisteredContact } from '../registered-contact.ts'
 
 export function message(context: SipContext, incoming: Incoming): void {
   const refusal = contentRefusal(context, incoming)
@@ -24,8 +25,33 @@ export function message(context: SipContext, incoming: Incoming): void {
     const sender = registrar.contactAt(service.directory.resident(identity.owner), incoming.flow)
     const from = identity.principal.address
     const envelope = messageEnvelope(incoming, from, sender?.id ?? '', to, agentOf(incoming.parts.uri))
-    service.messages.send(envelope, (outcome) => answer(incoming, envelope, outcome))
+    // Who writes Message/CPIM reads it.
+    if (sender !== undefined && envelope.live?.asks !== undefined) sender.readsCpim = true
+    service.messages.send(envelope, (outcome) => {
+      answer(incoming, envelope, outcome)
+      if (sender !== undefined) tellOfProcessing(context, sender, envelope, outcome)
+    })
   })
+}
+
+/** RFC 5438 §8.1: who asked is told what we did, once; what a device does, that device tells. */
+function tellOfProcessing(
+  { service }: SipContext,
+  sender: RegisteredContact,
+  { head, live }: SipMessageEnvelope,
+  { kind }: Outcome,
+): void {
+  const asks = live?.asks
+  if (asks === undefined || asks.messageId === '' || !asks.asked.has('processing')) return
+  // The status of the answer says it.
+  if (kind === 'refused') return
+  const status = kind === 'stored' ? 'stored' : 'processed'
+  const sent = Date.parse(asks.dateTime ?? '')
+  sender.tell(
+    { about: asks.messageId, type: 'processing', status },
+    head.to,
+    Number.isNaN(sent) ? service.clock.now() : sent,
+  )
 }
 
 /** The status for a body that cannot be carried. */

@@ -6,7 +6,8 @@ import type { HeaderLine } from '../codec/encode.ts'
 import { ownText, unfolded } from '../codec/grammar.ts'
 import { header } from '../codec/header-names.ts'
 import { deltaSeconds, secondsOf, tokensOf } from '../codec/headers.ts'
-import type { SipRequest } from '../codec/message.ts'
+import { cpimMediaType } from '../codec/imdn.ts'
+import { headerValuesNamed, type SipRequest } from '../codec/message.ts'
 import { isContactStar, type NameAddr, nameAddrsOf } from '../codec/name-addr.ts'
 import { paramOf } from '../codec/params.ts'
 import { parseSipUri } from '../codec/uri.ts'
@@ -119,6 +120,7 @@ function updateOf(
           ? undefined
           : ownText(`${instance} ${paramOf(contact.params, 'reg-id') ?? ''}`),
       takesMessages: takesMessages(request, contact),
+      readsCpim: readsCpim(request),
     },
   }
 }
@@ -130,6 +132,11 @@ function takesMessages(request: SipRequest, contact: NameAddr): boolean {
     return methods.split(',').some((method) => method.trim().toUpperCase() === 'MESSAGE')
   const allow = tokensOf(request, header.allow)
   return allow === undefined || allow === 'malformed' || allow.length === 0 || allow.includes('MESSAGE')
+}
+
+/** RFC 3261 §10.2 lets a REGISTER carry Accept; `*` says nothing of what it is able to read. */
+function readsCpim(request: SipRequest): boolean {
+  return headerValuesNamed(request, 'Accept').some((value) => value.toLowerCase().includes(cpimMediaType))
 }
 
 /** Step 8: all current contacts, each with its expires; Date; Path copied (RFC 3327 §5.3). */
