@@ -3,8 +3,6 @@ import {
   type AccessRule,
   type AccountRecord,
   type AccountState,
-  type Authorization,
-  type Contact,
   type HistoryItem,
   type QueuedUnit,
   type Secrets,
@@ -14,18 +12,10 @@ import {
 } from '#core'
 import type { Address, Head } from '#model'
 import type { AccountValues } from './account-procedures.ts'
+import { contactOf } from './contact-columns.ts'
 import type { StateRows } from './owned-procedures.ts'
 import type { SqlRow, SqlValue } from './procedure.ts'
-
-/** An address of its key, as it was stored: names are not prepared again. */
-export function addressOfKey(key: string): Address {
-  const at = key.lastIndexOf('@')
-  return at < 0 ? { user: '', domain: key, key } : { user: key.slice(0, at), domain: key.slice(at + 1), key }
-}
-
-function addressOfParts(user: string, domain: string): Address {
-  return { user, domain, key: user === '' ? domain : `${user}@${domain}` }
-}
+import { addressOfKey, addressOfParts } from './values.ts'
 
 /** The head as a JSON array; a later version may add values at its end. */
 export function headText(head: Head): string {
@@ -125,42 +115,6 @@ export function unitOf(head: string, raw: Uint8Array): StoredUnit {
   return { head: headOfText(head), raw }
 }
 
-const facets = [
-  'to',
-  'from',
-  'pendingOut',
-  'pendingIn',
-  'preApproved',
-] as const satisfies (keyof Authorization)[]
-
-export function contactValues(contact: Contact): SqlValue[] {
-  let flags = 0
-  for (const [bit, facet] of facets.entries()) if (contact.authorization[facet]) flags |= 1 << bit
-  return [
-    contact.address.key,
-    flags,
-    contact.listed ? 1 : 0,
-    contact.name,
-    JSON.stringify(contact.groups),
-    contact.request?.protocol ?? null,
-    contact.request === undefined ? null : ownOctets(contact.request.raw),
-  ]
-}
-
-function contactOf([address, flags, listed, name, groups, protocol, raw]: SqlRow): Contact {
-  const authorization = Object.fromEntries(
-    facets.map((facet, bit) => [facet, ((flags as number) & (1 << bit)) !== 0]),
-  ) as unknown as Authorization
-  return {
-    address: addressOfKey(address as string),
-    authorization,
-    listed: listed === 1,
-    name: name as string,
-    groups: JSON.parse(groups as string) as string[],
-    ...(protocol === null ? {} : { request: { protocol: protocol as string, raw: raw as Uint8Array } }),
-  }
-}
-
 function ruleOf([subject, action, visibility]: SqlRow): AccessRule {
   return {
     subject: subject as string,
@@ -207,9 +161,4 @@ export function queuedOf([sequence, at, head, raw]: SqlRow): QueuedUnit {
     head: headOfText(head as string),
     raw: raw as Uint8Array,
   }
-}
-
-/** Octets alone in their buffer: one that is a window on a larger one would carry all of it to the thread. */
-export function ownOctets(octets: Uint8Array): Uint8Array {
-  return octets.byteLength === octets.buffer.byteLength ? octets : Uint8Array.prototype.slice.call(octets)
 }

@@ -30,20 +30,20 @@ import {
 } from '../history-rules.ts'
 import {
   accountValues,
-  contactValues,
   headText,
   itemOf,
-  ownOctets,
   queuedOf,
   recordOf,
   recordsOf,
   stateOf,
   subscriptionOf,
 } from './columns.ts'
+import { contactValues } from './contact-columns.ts'
 import type { SqlDriver } from './driver.ts'
 import type { EntryValues, ExpiryPlace } from './history-procedures.ts'
 import type { FilterValues } from './history-queries.ts'
 import type { ProcedureName, ProcedureResult, ProcedureValues } from './procedures.ts'
+import { ownOctets } from './values.ts'
 
 type Done = (fault: Error | undefined) => void
 
