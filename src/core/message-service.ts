@@ -149,7 +149,7 @@ export class MessageService {
       onOrdered()
     }
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
-    if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle)
+    if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle, onOrdered)
     const account = this.#parts.directory.resident(head.to)
     if (account !== undefined) return this.#accept(account, envelope, onOutcome, onOrdered)
     const kept = envelope.keep()
@@ -160,12 +160,13 @@ export class MessageService {
     })
   }
 
-  /** To another domain. Until its word is known, later ones of the same two people wait in their lane. */
-  #depart(envelope: Envelope, settle: OnOutcome): void {
-    this.#parts.outgoing.send(envelope, this.#offer, conditionOf, (outcome) => {
+  /** To another domain. Until its word is known, later ones of the same two people wait in their lane, where its link keeps no order. */
+  #depart(envelope: Envelope, settle: OnOutcome, onOrdered: () => void): void {
+    const onOutcome = (outcome: Outcome): void => {
       if (outcome.kind === 'refused') this.#parts.metrics.refused.with(outcome.condition).add()
       settle(outcome)
-    })
+    }
+    this.#parts.outgoing.send(envelope, this.#offer, conditionOf, onOutcome, onOrdered)
   }
 
   #accept(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {

@@ -30,15 +30,24 @@ export class OutgoingMessages {
     this.#parts = parts
   }
 
-  /** `unkept`: the condition for a history that could not be written. `onOutcome` is called once, last of all. */
-  send(envelope: Envelope, offer: Offer, unkept: (fault: Error) => Condition, onOutcome: OnOutcome): void {
+  /**
+   * `unkept`: the condition for a history that could not be written. `onOutcome` is called once, last of all; `onOrdered` where the
+   * order of what follows is settled before.
+   */
+  send(
+    envelope: Envelope,
+    offer: Offer,
+    unkept: (fault: Error) => Condition,
+    onOutcome: OnOutcome,
+    onOrdered: () => void,
+  ): void {
     const { head } = envelope
     // Nobody's messages are carried from one foreign domain to another.
     if (!this.#parts.router.isLocal(head.from.domain)) return onOutcome(refused('permission-denied'))
     const sender = head.kind === 'message' ? this.#parts.directory.resident(head.from) : undefined
     // It may sign out before the other domain has answered.
     if (sender !== undefined) sender.underWay++
-    this.#parts.relay.send(envelope, (outcome, held) => {
+    const onRelayed = (outcome: Outcome, held: Envelope): void => {
       if (sender === undefined) return onOutcome(outcome)
       sender.underWay--
       if (outcome.kind === 'refused') return onOutcome(outcome)
@@ -50,7 +59,8 @@ export class OutgoingMessages {
       this.#keep(sender, held, archiveId, (fault) =>
         onOutcome(fault === undefined ? outcome : refused(unkept(fault))),
       )
-    })
+    }
+    this.#parts.relay.send(envelope, onRelayed, onOrdered)
   }
 
   #keep(sender: Account, envelope: Envelope, id: string, done: (fault: Error | undefined) => void): void {

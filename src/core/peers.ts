@@ -20,6 +20,11 @@ export interface PeerLink {
    */
   readonly words: boolean
   /**
+   * True when what it is given arrives in the order of the calls whatever is still unanswered, and what it gives back it gives back in
+   * that order, in one turn: then the next of two people need not wait for the outcome of the one before.
+   */
+  readonly keepsOrder?: boolean
+  /**
    * Carries a message, a report or transit one hop on, with one hop less (RFC 3860 §4.1.1); those of one pair of people in the
    * order of the calls. `onOutcome` is called once: with the other domain's own word, with `relayed` where its protocol gives none,
    * or with a refusal. `connection-failed` and `remote-timeout` mean that the domain can't be reached now and has not taken

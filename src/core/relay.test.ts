@@ -249,3 +249,22 @@ test('to a domain of another protocol a translation is counted, to one of the sa
   await word(world, 'm2', { protocol: 'other' })
   assert.deepEqual(counted(), ['verona_translations_total{from="other",to="test"} 1'])
 })
+
+test('a link that keeps order is given the next of two people before it has answered; what it gives back waits in that order', async () => {
+  const world = await relayStage()
+  world.link.keepsOrder = true
+  const answers: ((outcome: Outcome) => void)[] = []
+  world.link.onSend = (_, tell) => answers.push(tell)
+  const outcomes = ['1', '2', '3'].map((id) => word(world, id))
+  await settled()
+  assert.deepEqual(
+    world.link.offered.map(({ head }) => head.id),
+    ['1', '2', '3'],
+  )
+  answers[0]?.(delivered)
+  world.link.up = false
+  for (const answer of answers.slice(1)) answer(refused('connection-failed'))
+  assert.deepEqual(await Promise.all(outcomes), ['delivered', 'stored', 'stored'])
+  assert.deepEqual(await queuedIds(world), ['2', '3'])
+  assert.equal(await word(world, '4'), 'stored')
+})

@@ -84,14 +84,15 @@ export class Relay {
 
   /**
    * Takes a message or report for another domain. `onOutcome` is called once: with the other domain's word, `stored` once it is
-   * durable here, or a refusal. Order between two people is the caller's: it gives the next when it has the outcome.
+   * durable here, or a refusal. Order between two people is the caller's: it gives the next when it has the outcome, or sooner, when
+   * `onOrdered` says that the link keeps the order.
    */
-  send(envelope: Envelope, onOutcome: OnOutcome): void {
+  send(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void = () => {}): void {
     const { domain } = envelope.head.to
     if (!this.#parts.peers.policyFor(domain).messages)
       return onOutcome(refused('permission-denied'), envelope)
     const queue = this.#queues.get(domain)
-    if (queue === undefined) this.#direct(envelope, onOutcome)
+    if (queue === undefined) this.#direct(envelope, onOutcome, onOrdered)
     else this.#store(queue, envelope, onOutcome)
   }
 
@@ -132,7 +133,7 @@ export class Relay {
     })
   }
 
-  #direct(envelope: Envelope, onOutcome: OnOutcome): void {
+  #direct(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
     const { head } = envelope
     let held = envelope
     let answered = false
@@ -147,7 +148,11 @@ export class Relay {
       if (typeof link === 'string') return answer(refused(link))
       // While the way was looked for, something else may have begun to wait.
       const queue = this.#queues.get(head.to.domain)
-      if (queue === undefined) return offerToLink(link, held, this.#parts, answer)
+      if (queue === undefined) {
+        offerToLink(link, held, this.#parts, answer)
+        if (link.keepsOrder === true) onOrdered()
+        return
+      }
       answered = true
       this.#store(queue, held, onOutcome)
     })

@@ -14,6 +14,7 @@ export class ScriptedLink implements PeerLink {
   readonly protocol: ProtocolName
   readonly domain: string
   words = false
+  keepsOrder = false
   up = true
   /** How it refuses while it is down. */
   whenDown: Condition = 'connection-failed'

@@ -1,6 +1,7 @@
 // A connection that a server of another domain opened to us: its stream is negotiated, its domains are verified, and its stanzas go to
 // its channel once there is one.
 import { randomId } from '#base'
+import type { Lease } from '#core'
 import type { Connection } from '#net'
 import { elementOf, type Frame } from '#wire/xml'
 import {
@@ -37,6 +38,9 @@ import {
   receivingStep,
 } from './receiving.ts'
 
+/** LIMIT: seconds in which a server that can acknowledge says that it will. */
+const undecidedSecondsMax = 2
+
 export interface ReceivingParts {
   readonly connection: Connection
   readonly environment: ServersEnvironment
@@ -51,6 +55,8 @@ export interface ReceivingParts {
   readonly admits: (theirs: string) => boolean
   /** A pair of domains may use its channel from now on. */
   readonly onAuthorized: (channel: Channel, ours: string, theirs: string) => void
+  /** We may send by the channel too (XEP-0288), for pairs in its `outward`. */
+  readonly onOutward: (channel: Channel) => void
   /** A domain could not prove itself. */
   readonly onRefused: (theirs: string, why: string) => void
   /** The channel of that identifier, for the domain that asks; a word about how far a past one came, where it is known. */
@@ -65,8 +71,9 @@ export class ReceivingStream implements OctetsHandler {
   #channel: Channel | undefined
   /** Of the stream, anew where it is restarted (RFC 6120 §4.7.3). */
   #id = ''
-  /** A domain has proven itself on it. */
-  isProven = false
+  /** Pairs for which we may send once the other side has said whether it acknowledges: before, what is cut is lost. */
+  readonly #outward: string[] = []
+  #undecided: Lease | undefined
 
   constructor(parts: ReceivingParts) {
     this.#parts = parts
@@ -92,8 +99,10 @@ export class ReceivingStream implements OctetsHandler {
   /** Hot path: a stanza goes straight to its channel. */
   onElement(frame: Frame): void {
     const channel = this.#channel
-    if (channel !== undefined && frame.namespace === clientNamespace && this.#state.phase === 'features')
+    if (channel !== undefined && frame.namespace === clientNamespace && this.#state.phase === 'features') {
+      if (this.#outward.length > 0) this.#decided(channel)
       return channel.receive(frame)
+    }
     const error = streamErrorIn(frame)
     if (error !== undefined) return this.#errored(error)
     const dialback = dialbackOf(frame)
@@ -121,6 +130,7 @@ export class ReceivingStream implements OctetsHandler {
   onOver(why: string, broke: boolean): void {
     const { theirs } = this.#state
     if (this.#channel === undefined && theirs !== '' && broke) this.#parts.onRefused(theirs, why)
+    this.#undecided?.cancel()
     this.#channel?.lost(this.octets, why, broke)
     this.#parts.onOver(this)
   }
@@ -174,6 +184,13 @@ export class ReceivingStream implements OctetsHandler {
     const resumable = resume && seconds > 0 ? { id: randomId(), seconds } : undefined
     this.octets.writeUtf8(enabledText(resumable))
     channel.manage(resumable)
+    this.#decided(channel)
+  }
+
+  #decided(channel: Channel): void {
+    this.#undecided?.cancel()
+    for (const pair of this.#outward.splice(0)) channel.outward.add(pair)
+    this.#parts.onOutward(channel)
   }
 
   /** XEP-0198 §5: by the same domain alone, whatever streams it has besides. */
@@ -183,6 +200,8 @@ export class ReceivingStream implements OctetsHandler {
     if (known === undefined || known === fresh || !known.mayResume(h))
       return this.octets.writeUtf8(failedText('item-not-found'))
     this.#channel = known
+    this.#undecided?.cancel()
+    this.#outward.length = 0
     known.resume(this.octets, h)
     fresh.end('it goes on as an earlier one', false)
   }
@@ -243,15 +262,18 @@ export class ReceivingStream implements OctetsHandler {
         condition: 'resource-constraint',
         why: 'too many streams of the domain',
       })
-    this.isProven = true
     this.octets.ready()
     this.#channel ??= new Channel('receiver', environment, this.octets, owner)
     const channel = this.#channel
     channel.admitted.add(theirs)
-    if (this.#state.bidi) channel.outward.add(pairOf(ours, theirs))
     const proof = proofOf(this.octets.connection.tls, theirs)
     channel.identity = by === 'certificate' && proof.proven ? proof.identity : `dialback of ${theirs}`
     this.#parts.onAuthorized(channel, ours, theirs)
+    if (!this.#state.bidi) return
+    this.#outward.push(pairOf(ours, theirs))
+    if (channel.management !== undefined) return this.#decided(channel)
+    if (this.#undecided?.active !== true)
+      this.#undecided = environment.service.leases.grant(undecidedSecondsMax, () => this.#decided(channel))
   }
 
   #close({ error, why }: { readonly error: StreamCondition | undefined; readonly why: string }): void {

@@ -132,6 +132,9 @@ export class Servers implements PeerProtocol, ChannelOwner {
         known()
         this.#serve(channel, this.#pairOf(ours, theirs))
       },
+      onOutward: (channel) => {
+        for (const pair of this.#served.get(channel) ?? []) pair.join(channel)
+      },
       onRefused: (theirs, why) => this.#refused(theirs, connection.remote.address, why),
       resumable: (id, theirs) => this.#resumable(id, theirs),
       onOver: (over) => {

@@ -1,7 +1,7 @@
 // A domain for tests: the real service over the memory store, a virtual clock, and clients joined in memory.
 import { BackOff, Derivation, Digest, type Logins, Sasl, StoreAuthenticator } from '#auth'
 import { VirtualClock } from '#base'
-import { createService, noPeers, type Peers, type Service, type ServicePolicy } from '#core'
+import { createService, noPeers, type Peers, type Service, type ServicePolicy, type Store } from '#core'
 import { type Address, parseAddress } from '#model'
 import { type ConnectionPairOptions, connectionPair, flushConnections } from '#net'
 import { Metrics, silentLog } from '#observe'
@@ -20,11 +20,16 @@ export interface TestDomainOptions {
   readonly policy?: Partial<ServicePolicy>
   readonly users?: readonly string[]
   readonly peers?: Peers
+  /** What it is called; `localhost` with one beside it where it is left out. */
+  readonly domain?: string
+  readonly clock?: VirtualClock
+  readonly store?: Store
 }
 
 export class TestDomain {
-  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  readonly store = createMemoryStore()
+  readonly domain: string
+  readonly clock: VirtualClock
+  readonly store: Store
   readonly service: Service
   readonly logins: Logins
   readonly settings: XmppSettings
@@ -33,7 +38,10 @@ export class TestDomain {
   readonly registrations: Registrations | undefined
   readonly resumptions = new Resumptions()
 
-  constructor({ settings, policy, peers }: TestDomainOptions) {
+  constructor({ settings, policy, peers, domain, clock, store }: TestDomainOptions) {
+    this.domain = domain ?? 'localhost'
+    this.clock = clock ?? new VirtualClock(Date.UTC(2026, 0, 1))
+    this.store = store ?? createMemoryStore()
     this.settings = { ...plainSettings, ...settings }
     const passwords = new Derivation({ iterations: 4096 })
     const authenticator = new StoreAuthenticator(this.store)
@@ -43,7 +51,7 @@ export class TestDomain {
       metrics: new Metrics(),
       store: this.store,
       peers: peers ?? noPeers,
-      domains: ['localhost', 'other.example'],
+      domains: domain === undefined ? ['localhost', 'other.example'] : [domain],
       policy: { history: false, undeliveredMax: 100, confirmSameDomain: true, ...policy },
       authenticator,
       passwords,
@@ -87,7 +95,7 @@ export class TestDomain {
   /** A client that is logged in with a resource bound. */
   async bound(user: string, resource: string): Promise<TestClient> {
     const client = this.connect()
-    await client.logIn(user, 'localhost')
+    await client.logIn(user, this.domain)
     await client.bind(resource)
     return client
   }
@@ -111,7 +119,7 @@ export class TestDomain {
   }
 
   address(user: string): Address {
-    return parseAddress(`${user}@localhost`) as Address
+    return parseAddress(`${user}@${this.domain}`) as Address
   }
 
   /** Each sees the other (RFC 6121 §3). */
