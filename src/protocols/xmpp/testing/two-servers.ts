@@ -138,7 +138,7 @@ async function makeTown(
   return town
 }
 
-function tlsOf({ names, trusted }: Certificate): Partial<TlsInfo> {
+export function tlsOf({ names, trusted }: Certificate): Partial<TlsInfo> {
   const certificate = {
     checkHost: (name: string) => (names.includes(name) ? name : undefined),
     subjectAltName: names.map((name) => `DNS:${name}`).join(', '),
