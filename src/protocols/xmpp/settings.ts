@@ -28,6 +28,14 @@ function onlyWebSocketUri(uri: string): string | undefined {
   return URL.canParse(uri) && new URL(uri).protocol === 'wss:' ? undefined : `expects a wss: URI, not ${uri}`
 }
 
+/** XEP-0114 §3 */
+function onlyComponents(written: readonly string[]): string | undefined {
+  const wrong = written.findIndex((each) => !/^\S+\s+\S+$/.test(each.trim()))
+  return wrong < 0
+    ? undefined
+    : `expects "DOMAIN SECRET", as in ["chat.example.org s3cret"], at place ${wrong + 1}`
+}
+
 export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
   client: listen({ builtIn: '127.0.0.1:5222', doc: 'Where XMPP clients connect and begin TLS by STARTTLS.' }),
   clientTls: listen({
@@ -102,6 +110,14 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     min: 1,
     max: 100_000,
     doc: 'The same of one network address (an IPv6 /64 counts as one).',
+  }),
+  component: listen({
+    serves: 'domains',
+    doc: 'Where external components connect (XEP-0114), without TLS: an address of this machine, or behind a tunnel.',
+  }),
+  components: optionalList({
+    doc: 'The components that may connect, each as "DOMAIN SECRET", as in ["chat.example.org s3cret"]. Where `[peers] policy` is listed, their domains need [[peer]] tables.',
+    check: onlyComponents,
   }),
   plainWithoutTls: flag({
     default: false,

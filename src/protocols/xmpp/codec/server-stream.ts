@@ -5,6 +5,7 @@ import {
   bidiFeatureNamespace,
   bidiNamespace,
   clientNamespace,
+  componentNamespace,
   dialbackFeatureNamespace,
   dialbackNamespace,
   managementNamespace,
@@ -17,8 +18,11 @@ import {
 } from './namespaces.ts'
 import { type StanzaCondition, stanzaErrorTypes } from './stanza-error.ts'
 
-/** Content of a server's stream inherits its namespace as a client's does: it reads and is written as a client's. */
-export const serverAliases: ReadonlyMap<string, string> = new Map([[serverNamespace, clientNamespace]])
+/** Content of a server's or a component's stream inherits its namespace as a client's does: it reads and is written as a client's. */
+export const serverAliases: ReadonlyMap<string, string> = new Map([
+  [serverNamespace, clientNamespace],
+  [componentNamespace, clientNamespace],
+])
 
 /** What a stream header of ours declares, as stanzas see it. */
 export const serverStream = new Namespaces([

@@ -41,6 +41,8 @@ export class Channel {
   identity = ''
   management: StreamManagement | undefined
   readonly #owner: ChannelOwner
+  /** It is not closed though nobody uses it. */
+  readonly #stays: boolean
   #octets: StreamOctets | undefined
   #awaiting: Lease | undefined
   #idle: Lease
@@ -56,8 +58,10 @@ export class Channel {
     environment: ServersEnvironment,
     octets: StreamOctets,
     owner: ChannelOwner,
+    stays = false,
   ) {
     this.role = role
+    this.#stays = stays
     this.environment = environment
     this.#owner = owner
     this.#octets = octets
@@ -278,7 +282,7 @@ export class Channel {
       if (this.#over) return
       const isBusy = this.#used || (this.management?.unacknowledged.length ?? 0) > 0
       this.#used = false
-      if (!isBusy && this.management?.handled.isSettled !== false) this.close('it was idle')
+      if (!isBusy && !this.#stays && this.management?.handled.isSettled !== false) this.close('it was idle')
       else this.#idle = this.#lookForUse()
     })
   }

@@ -11,14 +11,16 @@ import { type StanzaError, stanzaError } from '../codec/stanza-error.ts'
 import { stanzaErrorOfRefusal } from '../errors.ts'
 import { isAvailable } from '../is-available.ts'
 import type { Channel } from './channel.ts'
+import type { Components } from './components.ts'
 import type { ServersEnvironment } from './environment.ts'
 import { answerForeignIq } from './foreign-iq.ts'
 import type { ServerLink } from './link.ts'
-import { errorBytes } from './writing.ts'
+import { errorBytes, stanzaBytes } from './writing.ts'
 
 export interface IncomingParts {
   readonly environment: ServersEnvironment
   readonly linkTo: (domain: string) => ServerLink
+  readonly components: Components
 }
 
 /** One stanza and who it is between. */
@@ -49,14 +51,32 @@ export class Incoming {
     if (from === undefined || to === undefined)
       return channel.fail('improper-addressing', 'a stanza without the addresses of both ends')
     if (!channel.admitted.has(from.address.domain)) return this.#forged(channel, from.address.domain)
-    // RFC 6120 §10.5, §4.9.3.6
-    if (!service.router.isLocal(to.address.domain))
-      return channel.fail('host-unknown', `a stanza to ${to.address.domain}`)
     const arrival = { stanza, from, to, channel }
+    if (!service.router.isLocal(to.address.domain)) return this.#passOn(arrival)
     if (!this.#isWelcome(arrival)) return this.#refuse(arrival, stanzaError('not-allowed'))
     if (stanza.kind === 'message') this.#message(arrival)
     else if (stanza.kind === 'presence') this.#presence(arrival)
     else this.#iq(arrival)
+  }
+
+  /** From a component to anybody, and from anybody to a component (XEP-0114 §3); for nobody else we are a way. */
+  #passOn(arrival: Arrival): void {
+    const { stanza, from, to, channel } = arrival
+    const { components, environment, linkTo } = this.#parts
+    const { domain } = to.address
+    const isOut = components.isOf(channel)
+    // RFC 6120 §10.5, §4.9.3.6
+    if (!isOut && !components.has(domain)) return channel.fail('host-unknown', `a stanza to ${domain}`)
+    const { peers } = environment.service
+    if (!this.#isWelcome(arrival) || !peers.policyFor(domain).allowed)
+      return this.#refuse(arrival, stanzaError('not-allowed'))
+    const { kind, type, id } = stanza
+    const bytes = stanzaBytes(stanza, fullJid(from.address, from.resource))
+    linkTo(domain).carry(from.address.domain, bytes, () => {
+      // RFC 6120 §10.4.3
+      if (type !== 'error' && type !== 'result' && kind !== 'presence')
+        this.#sendError(kind, id, to, from, stanzaError('remote-server-timeout'))
+    })
   }
 
   /** RFC 6120 §8.1.2.2, §4.9.3.7: a domain speaks in the name of another. */

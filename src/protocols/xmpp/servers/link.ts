@@ -121,6 +121,16 @@ export class ServerLink implements PeerLink {
     this.#parts.pairOf(ours).send({ bytes })
   }
 
+  /** A stanza between two domains, one of which is a component's. */
+  carry(ours: string, bytes: Bytes, onLost: () => void): void {
+    this.#parts.pairOf(ours).send({
+      bytes,
+      settle: (isTaken) => {
+        if (!isTaken) onLost()
+      },
+    })
+  }
+
   /** Whether somebody of that domain of ours looks there. */
   isLookedFrom(ours: string): boolean {
     for (const { watcher } of this.#looks.values()) if (watcher.domain === ours) return true

@@ -4,6 +4,7 @@ import { type Connection, sourceOf } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
+import { Components } from './components.ts'
 import type { ServersEnvironment } from './environment.ts'
 import { Incoming } from './incoming.ts'
 import { ServerLink } from './link.ts'
@@ -25,6 +26,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly #places: PlacesParts
   readonly #policy: ReceivingPolicy
   readonly #incoming: Incoming
+  readonly components: Components
   readonly #pairs = new Map<string, ServerPair>()
   readonly #links = new Map<string, ServerLink>()
   /** Whom each channel serves. */
@@ -46,16 +48,19 @@ export class Servers implements PeerProtocol, ChannelOwner {
       isChosen: (domain) => service.peers.policyFor(domain).protocol === this.protocol,
     }
     this.#policy = {
-      isOurs: (domain) => service.router.isLocal(domain),
+      isOurs: (domain) => service.router.isLocal(domain) || this.components.has(domain),
       isAllowed: (domain) => service.peers.policyFor(domain).allowed,
       proofOf: (domain) => ({ tls: routeTo(domain).tls, dialback: settings.dialback }),
     }
-    this.#incoming = new Incoming({ environment, linkTo: (domain) => this.linkTo(domain) })
+    this.components = new Components(environment, this, (domain, channel) => this.#connected(domain, channel))
+    const { components } = this
+    this.#incoming = new Incoming({ environment, linkTo: (domain) => this.linkTo(domain), components })
   }
 
   // As a PeerProtocol.
 
   reaches(domain: string): Promise<boolean | 'unanswered'> {
+    if (this.components.has(domain)) return Promise.resolve(true)
     return reaches(domain, this.#places)
   }
 
@@ -91,6 +96,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   onOver(channel: Channel, why: string, broke: boolean): void {
     const served = this.#served.get(channel)
     this.#served.delete(channel)
+    this.components.left(channel)
     for (const pair of served ?? []) {
       pair.left(channel, why, broke)
       // Presence of theirs may have been lost: whoever looks asks anew (RFC 6121 §4.3.1).
@@ -150,8 +156,20 @@ export class Servers implements PeerProtocol, ChannelOwner {
   stop(): void {
     this.#stopped = true
     for (const link of this.#links.values()) link.stop()
+    this.components.stop()
     for (const pair of this.#pairs.values()) pair.close()
     for (const stream of [...this.#streams]) stream.close('system-shutdown', 'the server stops')
+  }
+
+  /** A component serves its domain from now on: for each domain of ours, and for others that write to it. */
+  #connected(domain: string, channel: Channel): void {
+    for (const ours of this.#environment.service.router.domains) this.#pairOf(ours, domain)
+    for (const pair of this.#pairs.values()) if (pair.theirs === domain) this.#joinComponent(pair, channel)
+  }
+
+  #joinComponent(pair: ServerPair, channel: Channel): void {
+    channel.outward.add(pair.key)
+    this.#serve(channel, pair)
   }
 
   #countStranger(source: string, more: 1 | -1): void {
@@ -178,8 +196,9 @@ export class Servers implements PeerProtocol, ChannelOwner {
       ours,
       theirs,
       owner: this,
-      open: (opening, resume, onReady, signal) =>
-        openStream(
+      open: async (opening, resume, onReady, signal) => {
+        if (this.components.has(theirs)) throw new Error('the component is not connected')
+        await openStream(
           {
             environment: this.#environment,
             places: this.#places,
@@ -195,7 +214,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
             },
           },
           signal,
-        ),
+        )
+      },
       onReachable: () => {
         const { remotePresence, relay } = this.#environment.service
         remotePresence.reachable(theirs)
@@ -203,6 +223,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
       },
     })
     this.#pairs.set(key, pair)
+    const component = this.components.channelOf(theirs)
+    if (component !== undefined) this.#joinComponent(pair, component)
     return pair
   }
 

@@ -36,8 +36,8 @@ export interface RunningServers {
 /** Undefined where no listener for servers is set: then there are no other domains by this protocol. */
 export async function startServers(parts: StartParts): Promise<RunningServers | undefined> {
   const { service, settings, tls, others, version } = parts
-  if ((settings.server === undefined && settings.serverTls === undefined) || others === undefined)
-    return undefined
+  const isOff = [settings.server, settings.serverTls, settings.component].every((each) => each === undefined)
+  if (isOff || others === undefined) return undefined
   const { clock, log } = service
   const metrics = netMetrics(service.metrics)
   const onFault = (error: unknown, connection?: { readonly id: string }): void =>
@@ -66,7 +66,7 @@ export async function startServers(parts: StartParts): Promise<RunningServers | 
       }),
   )
   const opened: { readonly listener: TcpListener; readonly setting: string; readonly purpose: string }[] = []
-  const open = async (setting: 'server' | 'serverTls', purpose: string): Promise<void> => {
+  const open = async (setting: 'server' | 'serverTls' | 'component', purpose: string): Promise<void> => {
     const address = settings[setting]
     if (address === undefined) return
     const listener = await listenTcp({
@@ -79,7 +79,8 @@ export async function startServers(parts: StartParts): Promise<RunningServers | 
       ...(setting === 'serverTls' && {
         tls: { context: tls, alpn: ['xmpp-server'], requestCertificate: true },
       }),
-      onConnection: (connection) => servers.accept(connection),
+      onConnection: (connection) =>
+        setting === 'component' ? servers.components.accept(connection) : servers.accept(connection),
       onFault,
     })
     opened.push({ listener, purpose, setting: `xmpp.${keyOf(setting)}` })
@@ -90,6 +91,7 @@ export async function startServers(parts: StartParts): Promise<RunningServers | 
   try {
     await open('server', 'XMPP servers (STARTTLS)')
     await open('serverTls', 'XMPP servers (TLS)')
+    await open('component', 'XMPP components (XEP-0114)')
   } catch (cause) {
     await close()
     throw cause

@@ -8,6 +8,7 @@ import { writeToServer } from '../codec/content-namespace.ts'
 import { bareJid, fullJid } from '../codec/jid.ts'
 import { clientStream } from '../codec/namespaces.ts'
 import { ByteSink, writeSpliced } from '../codec/splice.ts'
+import type { Stanza } from '../codec/stanza.ts'
 import { errorElement, type StanzaError } from '../codec/stanza-error.ts'
 import { renderedChanges } from '../delivery.ts'
 import { StanzaEnvelope } from '../envelope.ts'
@@ -27,6 +28,13 @@ export function envelopeBytes(envelope: Envelope, now: number): Bytes {
       ? reportElement(head, envelope.view() as Report, to)
       : messageElement(head, envelope.view() as InstantMessage, to, now),
   )
+}
+
+/** A stanza that came by another server's stream. */
+export function stanzaBytes(stanza: Stanza, from: string): Bytes {
+  const sink = new ByteSink()
+  writeToServer(sink, stanza, utf8(` from='${escapeValue(from)}'`), from)
+  return sink.bytes()
 }
 
 export function elementBytes(element: Element): Bytes {

@@ -153,6 +153,8 @@ const plainSettings: XmppSettings = {
   clientTls: undefined,
   server: undefined,
   serverTls: undefined,
+  component: undefined,
+  components: undefined,
   dialback: true,
   dialbackSecret: undefined,
   serverConnectSeconds: 30,

@@ -47,12 +47,16 @@ export interface TwoServers {
   restart(domain: string): Promise<Town>
 }
 
-export async function twoServers(settings: Partial<XmppSettings> = {}): Promise<TwoServers> {
+/** @param there of capulet.example, where they differ */
+export async function twoServers(
+  settings: Partial<XmppSettings> = {},
+  there: Partial<XmppSettings> = settings,
+): Promise<TwoServers> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const wires = new Wires()
   const towns = new Map<string, Town>()
   const make = async (name: string, store?: Store): Promise<Town> => {
-    const town = await makeTown(name, clock, wires, towns, settings, store)
+    const town = await makeTown(name, clock, wires, towns, name === capulet ? there : settings, store)
     towns.set(name, town)
     return town
   }
