@@ -6,5 +6,5 @@ export const allowed = 'ACK, BYE, CANCEL, MESSAGE, NOTIFY, OPTIONS, PUBLISH, REG
 /** Methods that we know and do not allow: 405; any other one gets 501 (RFC 3261 §8.2.1, §21.5.2). */
 export const notAllowed: ReadonlySet<string> = new Set(['INVITE', 'INFO', 'PRACK', 'UPDATE', 'REFER'])
 
-/** Option tags that we understand where a request requires them (RFC 3261 §8.2.2.3): Path of RFC 3327. */
-export const supported: ReadonlySet<string> = new Set(['path'])
+/** Option tags that we understand where a request requires them (RFC 3261 §8.2.2.3): of RFC 3327, RFC 5626 and RFC 5627. */
+export const supported: ReadonlySet<string> = new Set(['path', 'outbound', 'gruu'])

@@ -56,7 +56,7 @@ export class Delivery implements ResponseHandler {
   /** The phone said nothing: it is away until it registers again, and its sender must not wait (RFC 4320 §4.2: no late 408). */
   fired(): void {
     if (this.#answer === undefined) return
-    this.#contact.takesNoMessages()
+    this.#contact.wasSilent()
     this.#settle(declined('remote-timeout'))
   }
 

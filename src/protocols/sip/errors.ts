@@ -68,6 +68,7 @@ const conditions: Readonly<Record<number, Condition>> = {
   415: 'content-not-understood',
   420: 'operation-not-supported',
   423: 'lease-too-brief',
+  430: 'connection-failed',
   481: 'subscription-unknown',
   482: 'loop-detected',
   483: 'too-many-hops',

@@ -20,6 +20,8 @@ export interface Flow {
   readonly sentBy: string
   /** True once somebody on it has proved who they are: strangers get less time, and small answers. */
   known: boolean
+  /** It was asked to be heard of now and then (RFC 5626 §4.4.1, Flow-Timer). */
+  isWatched?: boolean
   /** False once its connection is over. */
   readonly open: boolean
   /** Sends one message, whose octets are given away; false when it is known not to arrive. */

@@ -50,21 +50,31 @@ export interface ContactFacts {
   readonly path: readonly string[]
   readonly callId: string
   readonly cseq: number
-  /** +sip.instance and reg-id (RFC 5626 §4.1), where it gave them. */
+  /** +sip.instance (RFC 5626 §4.1), where it gave one. */
   readonly instance: string | undefined
+  /** reg-id: which of the flows of its instance this is; undefined without outbound (RFC 5626 §4.2). */
+  readonly regId: number | undefined
   /** False when its Allow or its methods parameter leaves MESSAGE out (RFC 3840 §10.1). */
   readonly takesMessages: boolean
   /** True when its Accept names Message/CPIM. */
   readonly readsCpim: boolean
 }
 
+/** One way to a phone: RFC 5626 gives an instance several, each with a lease of its own. */
+export interface Registration {
+  facts: ContactFacts
+  lease: Lease | undefined
+}
+
 export class RegisteredContact implements InboxAgent {
   readonly protocol = 'sip'
   readonly owner: Address
   readonly id: string
-  facts: ContactFacts
   capabilities: AgentCapabilities
-  lease: Lease | undefined
+  /** The one that came last is first. Never empty. */
+  registrations: readonly Registration[]
+  /** What its temporary GRUUs hold, renewed with its Call-ID (RFC 5627 §5.1). */
+  epoch: string | undefined
   /** True while a PUBLISH of this phone says its presence. */
   published = false
   /** Whether it was seen to read Message/CPIM: it said so in Accept, or wrote one itself (decision 0095). */
@@ -76,8 +86,18 @@ export class RegisteredContact implements InboxAgent {
     this.#context = context
     this.owner = owner
     this.id = id
-    this.facts = facts
+    this.registrations = [{ facts, lease: undefined }]
     this.capabilities = capabilitiesOf(facts)
+  }
+
+  /** The way that is taken first. */
+  get facts(): ContactFacts {
+    return this.registrations[0]!.facts
+  }
+
+  /** The ways that are open, the one to be taken first at first (RFC 5626 §7: one at a time). */
+  get ways(): ContactFacts[] {
+    return this.registrations.map(({ facts }) => facts).filter(({ flow }) => flow.open)
   }
 
   get keepsOrder(): boolean {
@@ -85,11 +105,21 @@ export class RegisteredContact implements InboxAgent {
   }
 
   /** A registration came again: what was learnt from refusals is forgotten, for the phone may have changed. */
-  refresh(facts: ContactFacts): void {
-    this.facts = facts
+  refresh(registration: Registration, facts: ContactFacts): void {
+    registration.facts = facts
+    this.registrations = [registration, ...this.registrations.filter((one) => one !== registration)]
     this.capabilities = capabilitiesOf(facts)
     if (facts.readsCpim) this.readsCpim = true
     this.#refusedTypes.clear()
+  }
+
+  /** One way of it is over; false when that was the last. */
+  drop(registration: Registration): boolean {
+    const left = this.registrations.filter((one) => one !== registration)
+    registration.lease?.cancel()
+    if (left.length === 0) return false
+    this.registrations = left
+    return true
   }
 
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
@@ -101,7 +131,6 @@ export class RegisteredContact implements InboxAgent {
       return answer(
         (envelope.view() as Report).event === 'failed' ? declined('content-not-understood') : accepted,
       )
-    if (!this.facts.flow.open) return answer(declined('connection-failed'))
     const isSip = envelope instanceof SipMessageEnvelope
     const live = isSip && context.storedAt === undefined ? envelope.live : undefined
     const parts = live === undefined ? this.#partsOf(envelope, context) : undefined
@@ -110,27 +139,60 @@ export class RegisteredContact implements InboxAgent {
     if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(type)))
       return answer(declined('content-not-understood'))
     // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
-    if (isSip && isSecure(envelope.request) && !isSecureTransport(this.facts.flow.transport))
-      return answer(declined('not-acceptable'))
+    const mustBeSecure = isSip && isSecure(envelope.request)
+    const ways = this.ways.filter(({ flow }) => !mustBeSecure || isSecureTransport(flow.transport))
+    if (ways.length === 0) return answer(declined(mustBeSecure ? 'not-acceptable' : 'connection-failed'))
     if (envelope.head.hops <= 0)
       return answer({ kind: 'refused', outcome: { kind: 'refused', condition: 'too-many-hops' } })
+    if (ways.length === 1) return this.#deliverBy(ways[0]!, envelope, context, parts, answer)
+    this.#deliverByOneOf(ways, envelope.keep(), context, answer)
+  }
+
+  /** RFC 5626 §7: where a way fails, "replace the failed branch with another target [of the same] instance-id". */
+  #deliverByOneOf(
+    [way, ...others]: ContactFacts[],
+    envelope: Envelope,
+    context: DeliveryContext,
+    answer: (answer: DeliveryAnswer) => void,
+  ): void {
+    if (way === undefined) return answer(declined('connection-failed'))
+    const isLive =
+      envelope instanceof SipMessageEnvelope && context.storedAt === undefined && envelope.live !== undefined
+    const parts = isLive ? undefined : this.#partsOf(envelope, context)
+    this.#deliverBy(way, envelope, context, parts, (said) => {
+      if (others.length > 0 && said.kind === 'declined' && isOfTheWay(said.condition))
+        this.#deliverByOneOf(others, envelope, context, answer)
+      else answer(said)
+    })
+  }
+
+  #deliverBy(
+    way: ContactFacts,
+    envelope: Envelope,
+    context: DeliveryContext,
+    parts: MessageParts | undefined,
+    answer: (answer: DeliveryAnswer) => void,
+  ): void {
+    const isSip = envelope instanceof SipMessageEnvelope
+    const live = isSip && context.storedAt === undefined ? envelope.live : undefined
+    const type = parts?.contentType ?? (isSip ? (contentTypeText(envelope.request) ?? '') : '')
     const delivery = new Delivery(this.#context, this, live, type, answer)
-    const { flow } = this.facts
+    const { flow } = way
     const branch = this.#context.layer.newBranch()
     const octets =
       isSip && live !== undefined
-        ? this.#forwarded(envelope, flow, branch)
-        : this.#written(envelope, parts, flow, branch)
+        ? this.#forwarded(envelope, way, flow, branch)
+        : this.#written(envelope, parts, way, flow, branch)
     if (octets === undefined) return answer(unshown(envelope))
-    if (!this.wantsConnection(flow, octets.length)) return delivery.send(flow, branch, octets)
+    if (!wantsConnection(way, octets.length)) return delivery.send(flow, branch, octets)
     const kept = envelope.keep()
     this.#context.transport.streamFlow(flow.remote, (stream) => {
       // "If this causes [...] the connection attempt [to fail], the element SHOULD retry [...] using UDP" (RFC 3261 §18.1.1).
       if (stream === undefined) return delivery.send(flow, branch, octets)
       const again =
         isSip && live !== undefined
-          ? this.#forwarded(kept as SipMessageEnvelope, stream, branch)
-          : this.#written(kept, this.#partsOf(kept, context), stream, branch)
+          ? this.#forwarded(kept as SipMessageEnvelope, way, stream, branch)
+          : this.#written(kept, this.#partsOf(kept, context), way, stream, branch)
       if (again === undefined) answer(unshown(kept))
       else delivery.send(stream, branch, again)
     })
@@ -145,7 +207,7 @@ export class RegisteredContact implements InboxAgent {
     const branch = layer.newBranch()
     const octets = encodeRequest({
       method: 'MESSAGE',
-      uri: this.target,
+      uri: targetOf(this.facts),
       via: viaFor(flow, branch),
       from: `<${sipUri(from)}>;tag=${layer.newTag()}`,
       to: `<${sipUri(this.owner)}>`,
@@ -175,32 +237,31 @@ export class RegisteredContact implements InboxAgent {
     this.capabilities = { ...this.capabilities, messages: false }
   }
 
+  /** It did not answer: it is away until it registers again, unless it has another way. */
+  wasSilent(): void {
+    if (this.registrations.length === 1) this.takesNoMessages()
+  }
+
   /** The phone refused this type of content. */
   refusesType(type: string): void {
     if (this.#refusedTypes.size < refusedTypesMax) this.#refusedTypes.add(essence(type))
   }
 
-  /** The Request-URI that leads to it: "Any headers present MUST be removed", and method (RFC 3261 §16.6 step 2, §19.1.5). */
-  get target(): string {
-    const { uri, parsed } = this.facts
-    if (parsed.headers === undefined && uriParam(parsed, 'method') === undefined) return uri
-    return formatSipUri({
-      ...parsed,
-      headers: undefined,
-      params: parsed.params.filter(({ name }) => name !== 'method'),
-    })
-  }
-
   /** The sender's own octets with the hop's fields put in (RFC 3261 §16.6). */
-  #forwarded(envelope: SipMessageEnvelope, flow: Flow, branch: string): Buffer | undefined {
+  #forwarded(
+    envelope: SipMessageEnvelope,
+    way: ContactFacts,
+    flow: Flow,
+    branch: string,
+  ): Buffer | undefined {
     const { incoming } = envelope.live!
     return forwardedRequest(envelope.request, {
-      uri: this.target,
+      uri: targetOf(way),
       via: viaFor(flow, branch),
       topVia: incoming.parts.via,
       stamp: incoming.stamp,
       routesDropped: Number.POSITIVE_INFINITY,
-      routes: this.facts.path,
+      routes: way.path,
       consumedRealm: envelope.head.from.domain,
     })
   }
@@ -209,6 +270,7 @@ export class RegisteredContact implements InboxAgent {
   #written(
     envelope: Envelope,
     parts: MessageParts | undefined,
+    way: ContactFacts,
     flow: Flow,
     branch: string,
   ): Buffer | undefined {
@@ -216,13 +278,13 @@ export class RegisteredContact implements InboxAgent {
     return encodeRequest({
       ...parts,
       method: 'MESSAGE',
-      uri: this.target,
+      uri: targetOf(way),
       via: viaFor(flow, branch),
       // RFC 3428 §8.2 wants no loops of messages over gateways: hops go on.
       maxForwards: Math.min(70, envelope.head.hops),
       from: `${parts.from};tag=${this.#context.layer.newTag()}`,
       cseq: 1,
-      routes: this.facts.path,
+      routes: way.path,
     })
   }
 
@@ -239,15 +301,28 @@ export class RegisteredContact implements InboxAgent {
   #shows(report: Report): boolean {
     return this.#takesCpim && isTold(report)
   }
-
-  /** RFC 3261 §18.1.1: too large for a datagram, and the phone's own address is one that can be called. */
-  wantsConnection(flow: Flow, octets: number): boolean {
-    const { parsed, path } = this.facts
-    if (flow.reliable || octets <= datagramBytesMax || path.length > 0) return false
-    const host = parsed.host.replace(/^\[|\]$/g, '')
-    return host === flow.remote.address && uriParam(parsed, 'transport')?.toLowerCase() !== 'udp'
-  }
 }
+
+/** The Request-URI that leads to it: "Any headers present MUST be removed", and method (RFC 3261 §16.6 step 2, §19.1.5). */
+export function targetOf({ uri, parsed }: ContactFacts): string {
+  if (parsed.headers === undefined && uriParam(parsed, 'method') === undefined) return uri
+  return formatSipUri({
+    ...parsed,
+    headers: undefined,
+    params: parsed.params.filter(({ name }) => name !== 'method'),
+  })
+}
+
+/** RFC 3261 §18.1.1: too large for a datagram, and the phone's own address is one that can be called. */
+export function wantsConnection({ flow, parsed, path }: ContactFacts, octets: number): boolean {
+  if (flow.reliable || octets <= datagramBytesMax || path.length > 0) return false
+  const host = parsed.host.replace(/^\[|\]$/g, '')
+  return host === flow.remote.address && uriParam(parsed, 'transport')?.toLowerCase() !== 'udp'
+}
+
+/** A refusal that says something of the way, not of the phone. */
+const isOfTheWay = (condition: Condition): boolean =>
+  condition === 'connection-failed' || condition === 'remote-timeout'
 
 /** Nothing that a phone could show: a hint may be lost, and a receipt; anything else waits for a device that can. */
 function unshown(envelope: Envelope): DeliveryAnswer {

@@ -7,7 +7,8 @@ import { registeredPresence } from './binding-presence.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
 import { type Flow, sameRemote } from './flow.ts'
-import { type ContactFacts, RegisteredContact } from './registered-contact.ts'
+import { Gruus } from './gruu.ts'
+import { type ContactFacts, RegisteredContact, type Registration } from './registered-contact.ts'
 
 /** One Contact of a REGISTER; `seconds` 0 takes it away. */
 export interface ContactUpdate {
@@ -15,12 +16,16 @@ export interface ContactUpdate {
   readonly seconds: number
 }
 
+/** LIMIT: flows of one instance at a time (RFC 5626 §4.2.1 has no more than a few in mind). */
+const flowsMax = 4
+
 export type RegistrationFault = 'out-of-order' | Condition
 
 export class Registrar {
   #context: SipContext | undefined
   /** Contacts whose connection, once over, is their end. */
   readonly #byFlow = new Map<Flow, Set<RegisteredContact>>()
+  readonly gruus = new Gruus()
   readonly #accounts = new WeakMap<RegisteredContact, Account>()
 
   /** Given once: contacts and registrar need each other. */
@@ -37,7 +42,11 @@ export class Registrar {
   contactAt(account: Account | undefined, flow: Flow): RegisteredContact | undefined {
     if (account === undefined) return undefined
     for (const agent of account.inbox.agents)
-      if (agent instanceof RegisteredContact && sameRemote(agent.facts.flow, flow)) return agent
+      if (
+        agent instanceof RegisteredContact &&
+        agent.registrations.some(({ facts }) => sameRemote(facts.flow, flow))
+      )
+        return agent
     return undefined
   }
 
@@ -51,7 +60,7 @@ export class Registrar {
     const matched = updates.map(({ facts }) => known.find((contact) => isSame(contact.facts, facts)))
     // "If the CSeq value is higher [...] Otherwise, the update MUST be aborted and the request fails."
     const isLate = updates.some(({ facts }, i) => {
-      const before = matched[i]?.facts
+      const before = registrationOf(matched[i], facts)?.facts
       return before !== undefined && before.callId === facts.callId && facts.cseq <= before.cseq
     })
     if (isLate) return 'out-of-order'
@@ -70,8 +79,9 @@ export class Registrar {
     updates.forEach(({ facts, seconds }, i) => {
       const contact = matched[i] ?? made.find((one) => one.facts === facts)
       if (contact === undefined) return
-      if (seconds === 0) this.remove(contact)
-      else this.#grant(contact, facts, seconds)
+      const registration = registrationOf(contact, facts)
+      if (seconds > 0) this.#grant(contact, registration, facts, seconds)
+      else if (registration !== undefined) this.#removeOne(contact, registration)
     })
     return undefined
   }
@@ -79,7 +89,8 @@ export class Registrar {
   /** `Contact: *`, RFC 3261 §10.3 step 6: all of them, unless one was registered later by the same Call-ID. */
   removeAll(account: Account, callId: string, cseq: number): RegistrationFault | undefined {
     const known = this.contactsOf(account)
-    if (known.some(({ facts }) => facts.callId === callId && cseq <= facts.cseq)) return 'out-of-order'
+    const isLate = ({ facts }: Registration): boolean => facts.callId === callId && cseq <= facts.cseq
+    if (known.some(({ registrations }) => registrations.some(isLate))) return 'out-of-order'
     for (const contact of known) this.remove(contact)
     return undefined
   }
@@ -89,15 +100,20 @@ export class Registrar {
     const account = this.#accounts.get(contact)
     if (account === undefined) return
     this.#accounts.delete(contact)
-    contact.lease?.cancel()
-    this.#forgetFlow(contact)
+    this.gruus.invalidate(contact)
+    for (const { facts, lease } of contact.registrations) {
+      lease?.cancel()
+      this.#forgetFlow(contact, facts.flow)
+    }
     this.#required.service.messages.detach(account, contact)
     if (!contact.published) this.#publish(contact, false)
   }
 
-  /** A connection is over: so are the phones at its far end, until they register again. */
+  /** A connection is over: so are the phones at its far end that have no other, until they register again. */
   flowEnded(flow: Flow): void {
-    for (const contact of [...(this.#byFlow.get(flow) ?? [])]) this.remove(contact)
+    for (const contact of [...(this.#byFlow.get(flow) ?? [])])
+      for (const registration of contact.registrations)
+        if (registration.facts.flow === flow) this.#removeOne(contact, registration)
   }
 
   /** The phone's own publication has ended: its registration speaks again, if it is still there. */
@@ -126,21 +142,44 @@ export class Registrar {
     return contact
   }
 
-  #grant(contact: RegisteredContact, facts: ContactFacts, seconds: number): void {
-    this.#forgetFlow(contact)
-    contact.refresh(facts)
-    if (facts.flow.reliable) {
-      const bound = this.#byFlow.get(facts.flow)
-      if (bound === undefined) this.#byFlow.set(facts.flow, new Set([contact]))
-      else bound.add(contact)
-    }
-    if (contact.lease?.active === true) contact.lease.renew(seconds)
-    else contact.lease = this.#required.service.leases.grant(seconds, () => this.remove(contact))
+  /** One way to a phone is over; with the last the phone is gone. */
+  #removeOne(contact: RegisteredContact, registration: Registration): void {
+    if (!contact.drop(registration)) return this.remove(contact)
+    this.#forgetFlow(contact, registration.facts.flow)
+  }
+
+  #grant(
+    contact: RegisteredContact,
+    known: Registration | undefined,
+    facts: ContactFacts,
+    seconds: number,
+  ): void {
+    // RFC 5627 §5.1: the phone was started anew.
+    if (contact.facts.callId !== facts.callId) this.gruus.invalidate(contact)
+    const registration = known ?? { facts, lease: undefined }
+    const before = registration.facts.flow
+    contact.refresh(registration, facts)
+    if (before !== facts.flow) this.#forgetFlow(contact, before)
+    if (facts.flow.reliable) this.#rememberFlow(contact, facts.flow)
+    if (registration.lease?.active === true) registration.lease.renew(seconds)
+    else
+      registration.lease = this.#required.service.leases.grant(seconds, () =>
+        this.#removeOne(contact, registration),
+      )
+    const [, ...others] = contact.registrations
+    for (const oldest of others.slice(flowsMax - 1)) this.#removeOne(contact, oldest)
     if (!contact.published) this.#publish(contact, true)
   }
 
-  #forgetFlow(contact: RegisteredContact): void {
-    const { flow } = contact.facts
+  #rememberFlow(contact: RegisteredContact, flow: Flow): void {
+    const bound = this.#byFlow.get(flow)
+    if (bound === undefined) this.#byFlow.set(flow, new Set([contact]))
+    else bound.add(contact)
+  }
+
+  /** Unless another of its registrations has it. */
+  #forgetFlow(contact: RegisteredContact, flow: Flow): void {
+    if (this.#accounts.has(contact) && contact.registrations.some(({ facts }) => facts.flow === flow)) return
     const bound = this.#byFlow.get(flow)
     bound?.delete(contact)
     if (bound?.size === 0) this.#byFlow.delete(flow)
@@ -162,11 +201,17 @@ export class Registrar {
   }
 }
 
-/** The same binding: by instance where both give one (RFC 5626 §6), else by the URI (RFC 3261 §10.3 step 7, §19.1.4). */
+/** The same phone: by instance where both give one (RFC 5626 §6), else by the URI (RFC 3261 §10.3 step 7, §19.1.4). */
 function isSame(a: ContactFacts, b: ContactFacts): boolean {
   if (a.instance !== undefined && b.instance !== undefined) return a.instance === b.instance
   return sameSipUri(a.parsed, b.parsed)
 }
+
+/** The same binding: of one phone, by reg-id (RFC 5626 §6). */
+const registrationOf = (
+  contact: RegisteredContact | undefined,
+  facts: ContactFacts,
+): Registration | undefined => contact?.registrations.find((one) => one.facts.regId === facts.regId)
 
 /** A legal resourcepart that is stable for the life of the device: of its instance, else of its Contact. */
 function contactId(facts: ContactFacts): string {

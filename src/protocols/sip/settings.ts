@@ -88,6 +88,16 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 5,
     doc: 'How long a connection may be without a message on which nobody has logged in; keep-alives do not count.',
   }),
+  flowTimerSeconds: seconds({
+    default: 120,
+    min: 30,
+    max: 3600,
+    doc: 'How often a phone with outbound (RFC 5626) is asked to be heard of on its connection; silent for twice as long, it is closed.',
+  }),
+  serviceRoute: flag({
+    default: false,
+    doc: 'Tell phones by Service-Route (RFC 3608) to send their requests through the listener that they registered at.',
+  }),
   webSocket: flag({
     default: true,
     doc: 'Offer SIP over web sockets (RFC 7118) at /sip of the HTTP listeners.',

@@ -17,6 +17,7 @@ export class StreamFlow implements Flow {
   /** Clock.monotonic() when the last message came, or it was opened: keep-alives count for nothing. */
   lastMessage: number
   known = false
+  isWatched = false
   open = true
   readonly #web: WebConnection | undefined
 

@@ -51,6 +51,8 @@ export interface TransportSettings {
   readonly idleSecondsMax: number
   /** Seconds that a connection may be without a message on which nobody has proved who they are. */
   readonly strangerSecondsMax: number
+  /** Seconds within which a flow with a Flow-Timer is to be heard of. */
+  readonly flowTimerSeconds: number
 }
 
 /** Seconds between looks at connections that are slow or silent. */
@@ -363,11 +365,12 @@ export class Transport {
 
   /** Why a connection has had its time. */
   #overdue(flow: StreamFlow, now: number): string | undefined {
-    const { partialSecondsMax, idleSecondsMax, strangerSecondsMax } = this.#settings
+    const { partialSecondsMax, idleSecondsMax, strangerSecondsMax, flowTimerSeconds } = this.#settings
     if (flow.partialSince !== 0 && now - flow.partialSince > partialSecondsMax * 1000)
       return 'a message that does not end'
     if (!flow.known && now - flow.lastMessage > strangerSecondsMax * 1000) return 'nobody logged in'
-    return now - flow.connection.lastReceived > idleSecondsMax * 1000 ? 'silent' : undefined
+    const silentMax = flow.isWatched ? Math.min(idleSecondsMax, 2 * flowTimerSeconds) : idleSecondsMax
+    return now - flow.connection.lastReceived > silentMax * 1000 ? 'silent' : undefined
   }
 }
 

@@ -2,7 +2,6 @@
 // their devices is the answer.
 
 import type { Outcome } from '#model'
-import { addressOfSipUri, agentOf } from '../binding.ts'
 import { messageEnvelope, type SipMessageEnvelope } from '../binding-message.ts'
 import { header } from '../codec/header-names.ts'
 import { headerValue, requestUri } from '../codec/message.ts'
@@ -19,12 +18,12 @@ export function message(context: SipContext, incoming: Incoming): void {
     if (refusal !== undefined)
       return incoming.answer(refusal, refusal === 415 ? [['Accept-Encoding', 'identity']] : undefined)
     if (incoming.parts.maxForwards === 0) return incoming.answer(483)
-    const to = addressOfSipUri(requestUri(incoming.request))
-    if (to === undefined || to.user === '') return incoming.answer(404)
     const { service, registrar } = context
+    const aim = registrar.gruus.aimOf(incoming.parts.uri, requestUri(incoming.request))
+    if (aim === undefined) return incoming.answer(404)
     const sender = registrar.contactAt(service.directory.resident(identity.owner), incoming.flow)
     const from = identity.principal.address
-    const envelope = messageEnvelope(incoming, from, sender?.id ?? '', to, agentOf(incoming.parts.uri))
+    const envelope = messageEnvelope(incoming, from, sender?.id ?? '', aim.to, aim.agent)
     // Who writes Message/CPIM reads it.
     if (sender !== undefined && envelope.live?.asks !== undefined) sender.readsCpim = true
     service.messages.send(envelope, (outcome) => {

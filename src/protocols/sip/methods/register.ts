@@ -1,6 +1,7 @@
-// REGISTER, RFC 3261 §10.3, with Path (RFC 3327) and instances (RFC 5626 §6) kept.
+// REGISTER, RFC 3261 §10.3, with Path (RFC 3327), flows (RFC 5626 §6), GRUUs (RFC 5627 §5.1) and Service-Route (RFC 3608).
 
 import type { Account } from '#core'
+import type { Address } from '#model'
 import { addressOfSipUri } from '../binding.ts'
 import type { HeaderLine } from '../codec/encode.ts'
 import { ownText, unfolded } from '../codec/grammar.ts'
@@ -10,8 +11,9 @@ import { cpimMediaType } from '../codec/imdn.ts'
 import { headerValuesNamed, type SipRequest } from '../codec/message.ts'
 import { isContactStar, type NameAddr, nameAddrsOf } from '../codec/name-addr.ts'
 import { paramOf } from '../codec/params.ts'
-import { parseSipUri } from '../codec/uri.ts'
-import type { SipContext } from '../context.ts'
+import { parseSipUri, uriParam } from '../codec/uri.ts'
+import { viasOf } from '../codec/via.ts'
+import { ownUri, type SipContext } from '../context.ts'
 import { statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
 import type { ContactUpdate, RegistrationFault } from '../registrar.ts'
@@ -31,13 +33,13 @@ export function register(context: SipContext, incoming: Incoming): void {
       if (found === 'unknown') return incoming.answer(404)
       // Step 4: nobody registers a phone for another.
       if (found.address.key !== identity.owner.key) return incoming.answer(403)
-      apply(context, incoming, found)
+      apply(context, incoming, found, record)
     })
   })
 }
 
 /** Steps 6 to 8. */
-function apply(context: SipContext, incoming: Incoming, account: Account): void {
+function apply(context: SipContext, incoming: Incoming, account: Account, record: Address): void {
   const { registrar, service, settings } = context
   const { request, parts } = incoming
   let fault: RegistrationFault | undefined
@@ -48,7 +50,9 @@ function apply(context: SipContext, incoming: Incoming, account: Account): void 
       return incoming.answer(400)
     fault = registrar.removeAll(account, parts.callId, parts.cseq.number)
   } else {
-    const updates = updatesOf(context, incoming)
+    const outbound = outboundOf(request)
+    if (outbound === 'lacking') return incoming.answer(439)
+    const updates = updatesOf(context, incoming, outbound)
     if (updates === 'malformed') return incoming.answer(400)
     if (updates === 'too-brief')
       return incoming.answer(423, [['Min-Expires', settings.registrationSecondsMin]])
@@ -56,7 +60,7 @@ function apply(context: SipContext, incoming: Incoming, account: Account): void 
   }
   if (fault === 'out-of-order') return incoming.answer(500, undefined, { reason: 'CSeq is not higher' })
   if (fault !== undefined) return incoming.answer(statusOf[fault])
-  incoming.answer(200, registrationLines(context, incoming, account))
+  incoming.answer(200, registrationLines(context, incoming, account, record))
   // What waited for this person goes to the phone after its 200, not before.
   service.messages.ready(account)
 }
@@ -67,7 +71,11 @@ function hasMoreContacts(request: SipRequest): boolean {
   return count > 1
 }
 
-function updatesOf(context: SipContext, incoming: Incoming): ContactUpdate[] | 'malformed' | 'too-brief' {
+function updatesOf(
+  context: SipContext,
+  incoming: Incoming,
+  outbound: Outbound,
+): ContactUpdate[] | 'malformed' | 'too-brief' {
   const { settings } = context
   const { request } = incoming
   const contacts = nameAddrsOf(request, header.contact)
@@ -83,10 +91,13 @@ function updatesOf(context: SipContext, incoming: Incoming): ContactUpdate[] | '
     const own = paramOf(contact.params, 'expires')
     const seconds = grantedSeconds(own === undefined ? expires : deltaSeconds(own), bounds)
     if (seconds === 'too-brief') return 'too-brief'
-    const update = updateOf(context, incoming, contact, seconds)
+    const update = updateOf(context, incoming, contact, seconds, outbound)
     if (update === undefined) return 'malformed'
     updates.push(update)
   }
+  // RFC 5626 §6: a registration of a flow is about one phone.
+  const isOfFlows = updates.some(({ facts }) => facts.regId !== undefined)
+  if (isOfFlows && updates.filter(({ seconds }) => seconds > 0).length > 1) return 'malformed'
   return updates
 }
 
@@ -95,6 +106,7 @@ function updateOf(
   incoming: Incoming,
   contact: NameAddr,
   seconds: number,
+  outbound: Outbound,
 ): ContactUpdate | undefined {
   const { request, parts, flow } = incoming
   const uri = ownText(contact.uri)
@@ -115,10 +127,9 @@ function updateOf(
       path: routes,
       callId: ownText(parts.callId),
       cseq: parts.cseq.number,
-      instance:
-        instance === undefined
-          ? undefined
-          : ownText(`${instance} ${paramOf(contact.params, 'reg-id') ?? ''}`),
+      instance: instance === undefined ? undefined : ownText(instance),
+      // "one with a reg-id but no instance-id [...] simply ignores the reg-id parameter".
+      regId: instance === undefined || outbound === 'ignored' ? undefined : regIdOf(contact),
       takesMessages: takesMessages(request, contact),
       readsCpim: readsCpim(request),
     },
@@ -139,15 +150,73 @@ function readsCpim(request: SipRequest): boolean {
   return headerValuesNamed(request, 'Accept').some((value) => value.toLowerCase().includes(cpimMediaType))
 }
 
+/** 1 to 2^31 - 1 (RFC 5626 §11.1); anything else is as if it were absent. */
+function regIdOf(contact: NameAddr): number | undefined {
+  const id = Number(paramOf(contact.params, 'reg-id') ?? Number.NaN)
+  return Number.isInteger(id) && id > 0 && id < 2 ** 31 ? id : undefined
+}
+
 /** Step 8: all current contacts, each with its expires; Date; Path copied (RFC 3327 §5.3). */
-function registrationLines(context: SipContext, incoming: Incoming, account: Account): HeaderLine[] {
-  const lines: HeaderLine[] = context.registrar.contactsOf(account).map((contact) => {
-    const { uri, q, instance } = contact.facts
-    const named = instance === undefined ? '' : `;+sip.instance="${instance.split(' ', 1)[0]}"`
-    return ['Contact', `<${uri}>;expires=${contact.lease?.secondsLeft() ?? 0};q=${q}${named}`]
-  })
-  for (const value of nameAddrsOf(incoming.request, header.path) ?? [])
-    lines.push(['Path', unfolded(incoming.request.head.slice(value.start, value.end))])
+function registrationLines(
+  context: SipContext,
+  incoming: Incoming,
+  account: Account,
+  record: Address,
+): HeaderLine[] {
+  const { request } = incoming
+  const { gruus } = context.registrar
+  const supports = tokensOf(request, header.supported)
+  const has = (tag: string): boolean => Array.isArray(supports) && supports.includes(tag)
+  const lines: HeaderLine[] = []
+  for (const contact of context.registrar.contactsOf(account)) {
+    const named = contact.facts.instance === undefined ? '' : `;+sip.instance="${contact.facts.instance}"`
+    // RFC 5627 §5.2: "and the client supports GRUUs".
+    const gruu =
+      named === '' || !has('gruu')
+        ? ''
+        : `;pub-gruu="${gruus.publicOf(contact, record)}";temp-gruu="${gruus.temporaryOf(contact, record)}"`
+    for (const { facts, lease } of contact.registrations) {
+      const flow = facts.regId === undefined ? '' : `;reg-id=${facts.regId}`
+      const value = `<${facts.uri}>;expires=${lease?.secondsLeft() ?? 0};q=${facts.q}${named}${flow}${gruu}`
+      lines.push(['Contact', value])
+    }
+  }
+  for (const value of nameAddrsOf(request, header.path) ?? [])
+    lines.push(['Path', unfolded(request.head.slice(value.start, value.end))])
+  if (has('outbound') && namesFlow(request)) lines.push(...outboundLines(context, incoming))
+  if (context.settings.serviceRoute) lines.push(['Service-Route', `<${ownUri(incoming.flow)};lr>`])
   lines.push(['Date', new Date(context.service.clock.now()).toUTCString()])
   return lines
+}
+
+/** RFC 5626 §6: outbound was applied; by when the phone is to be heard of again. */
+function outboundLines({ settings }: SipContext, { flow }: Incoming): HeaderLine[] {
+  const lines: HeaderLine[] = [['Require', 'outbound']]
+  if (flow.reliable) {
+    flow.isWatched = true
+    lines.push(['Flow-Timer', settings.flowTimerSeconds])
+  }
+  return lines
+}
+
+function namesFlow(request: SipRequest): boolean {
+  if (outboundOf(request) === 'ignored') return false
+  return (nameAddrsOf(request, header.contact) ?? []).some(
+    (contact) => regIdOf(contact) !== undefined && paramOf(contact.params, '+sip.instance') !== undefined,
+  )
+}
+
+/** Whether the flow that a phone registers is one that its requests come back by. */
+type Outbound = 'applied' | 'ignored'
+
+/** RFC 5626 §6: straight from the phone, or by a proxy that says `ob` for it; else 439 to who asks for it, and no outbound. */
+function outboundOf(request: SipRequest): Outbound | 'lacking' {
+  if ((viasOf(request)?.length ?? 1) <= 1) return 'applied'
+  // The proxy next to the phone has put in the last one: those after it go on top (RFC 3327 §5.2).
+  const first = nameAddrsOf(request, header.path)?.at(-1)
+  const uri = first === undefined ? undefined : parseSipUri(first.uri)
+  if (uri !== undefined && uriParam(uri, 'ob') !== undefined) return 'applied'
+  const supports = tokensOf(request, header.supported)
+  const asks = (nameAddrsOf(request, header.contact) ?? []).some((contact) => regIdOf(contact) !== undefined)
+  return asks && Array.isArray(supports) && supports.includes('outbound') ? 'lacking' : 'ignored'
 }

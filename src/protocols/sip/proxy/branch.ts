@@ -22,6 +22,8 @@ export class Branch implements ResponseHandler {
   /** The final answer, without our Via; undefined octets where we have to say it ourselves. */
   status = 0
   octets: Buffer | undefined
+  /** Another way to the same phone, for when this one fails (RFC 5626 §7). */
+  otherwise: (() => void) | undefined
   readonly #layer: TransactionLayer
   readonly #user: BranchUser
   #transaction: ClientTransaction | undefined

@@ -4,18 +4,24 @@
 import type { Account } from '#core'
 import type { Outcome } from '#model'
 import type { Identity } from '../authentication.ts'
-import { addressOfSipUri, agentOf } from '../binding.ts'
+import { addressOfSipUri } from '../binding.ts'
 import { SipTransitEnvelope, transitHead } from '../binding-transit.ts'
 import { header } from '../codec/header-names.ts'
 import { findHeader, headerValue, requestUri } from '../codec/message.ts'
 import { forwardedRequest } from '../codec/splice.ts'
+import { type SipUri, uriParam } from '../codec/uri.ts'
 import { defaultPort, viasOf } from '../codec/via.ts'
 import { type SipContext, transportParam, viaFor } from '../context.ts'
 import { contactOf } from '../dialog.ts'
 import { fieldsOf, statusOf } from '../errors.ts'
 import { type Flow, hostPort, isSecureTransport } from '../flow.ts'
 import type { Forwardable, Incoming } from '../incoming.ts'
-import type { RegisteredContact } from '../registered-contact.ts'
+import {
+  type ContactFacts,
+  type RegisteredContact,
+  targetOf,
+  wantsConnection,
+} from '../registered-contact.ts'
 import { targetFlow } from '../target-flow.ts'
 import type { Received } from '../transaction/transaction-layer.ts'
 import type { Branch } from './branch.ts'
@@ -26,6 +32,9 @@ import { ResponseContext } from './response-context.ts'
 
 /** RFC 5393 §5.3.3: "if [Max-Breadth] is missing, [...] the value 60 is RECOMMENDED". */
 const breadthDefault = 60
+
+/** Octets that a hop adds at most: Via, Record-Route for both sides. */
+const hopOctets = 400
 
 /** Requests that make no dialog: nothing later needs us in its way (RFC 3261 §16.6 step 4). */
 const dialogless: ReadonlySet<string> = new Set(['OPTIONS', 'MESSAGE', 'PUBLISH', 'INFO'])
@@ -75,20 +84,19 @@ export class ProxyCore {
 
   /** A new request for a person of ours. `alone` answers where they have no phone, but may be reached. */
   request(incoming: Incoming, routes: OwnRoutes, alone?: () => void): void {
-    const { service, authentication } = this.#context
+    const { service, authentication, registrar } = this.#context
     const { parts } = incoming
     // No route of ours, and yet a dialog: we have no part in it.
     if (parts.toTag !== undefined) return incoming.answer(481)
     if (parts.maxForwards === 0) return incoming.answer(483)
     authentication.identify(incoming, 'proxy', (identity) => {
-      const to = addressOfSipUri(requestUri(incoming.request))
-      if (to === undefined || to.user === '' || !service.router.isLocal(to.domain))
-        return incoming.answer(404)
+      const aim = registrar.gruus.aimOf(parts.uri, requestUri(incoming.request))
+      if (aim === undefined || !service.router.isLocal(aim.to.domain)) return incoming.answer(404)
       incoming.keep()
-      service.directory.find(to, (found) => {
+      service.directory.find(aim.to, (found) => {
         if (found === 'fault') incoming.answer(500)
         else if (found === 'unknown') incoming.answer(404)
-        else this.#fork(incoming, identity, found, agentOf(parts.uri), routes, alone)
+        else this.#fork(incoming, identity, found, aim.agent, routes, alone)
       })
     })
   }
@@ -118,14 +126,14 @@ export class ProxyCore {
     // RFC 5626 §5.3.1: "If the flow token has been tampered with, the proxy SHOULD send a 403".
     if (routes.flows === 'forged') return 403
     if (parts.maxForwards === 0) return 483
-    const contact = this.#namedContact(requestUri(request), agentOf(parts.uri))
+    const contact = this.#namedContact(parts.uri, requestUri(request))
     const last = routes.flows.at(-1)
     const flow = contact?.facts.flow ?? (last === undefined ? undefined : transport.flowTo(last))
     // "If the flow no longer exists, the proxy SHOULD send a 430".
     if (flow === undefined || !flow.open) return 430
     return {
       flow,
-      uri: contact?.target,
+      uri: contact === undefined ? undefined : targetOf(contact.facts),
       routes: [],
       routesDropped: routes.count,
       breadth: undefined,
@@ -134,11 +142,14 @@ export class ProxyCore {
   }
 
   /** The phone whose GRUU is the remote target of a dialog (RFC 5627 §5.1): it may have moved since. */
-  #namedContact(uri: string, agent: string): RegisteredContact | undefined {
+  #namedContact(uri: SipUri, text: string): RegisteredContact | undefined {
+    if (uriParam(uri, 'gr') === undefined) return undefined
     const { service, registrar } = this.#context
-    const to = agent === '' ? undefined : addressOfSipUri(uri)
-    const account = to === undefined ? undefined : service.directory.resident(to)
-    return account === undefined ? undefined : registrar.contactsOf(account).find(({ id }) => id === agent)
+    const aim = registrar.gruus.aimOf(uri, text)
+    const account = aim === undefined ? undefined : service.directory.resident(aim.to)
+    return account === undefined
+      ? undefined
+      : registrar.contactsOf(account).find(({ id }) => id === aim?.agent)
   }
 
   #fork(
@@ -165,7 +176,8 @@ export class ProxyCore {
     const targets = reached.slice(0, breadth)
     const share = Math.floor(breadth / targets.length)
     const context = new ResponseContext(this.#context, incoming, () => this.#leave(owner))
-    for (const contact of targets) this.#ring(incoming, context.branch(), contact, share, routes.count)
+    for (const contact of targets)
+      this.#ring(incoming, context, waysOf(incoming, contact), share, routes.count)
     context.started()
   }
 
@@ -178,12 +190,10 @@ export class ProxyCore {
   ): RegisteredContact[] | Outcome {
     const { service, registrar } = this.#context
     const sender = registrar.contactAt(service.directory.resident(identity.owner), incoming.flow)
-    const isSecure = incoming.parts.uri.scheme === 'sips'
     const wanted = registrar
       .contactsOf(account)
       .filter((one) => (agent === '' ? one !== sender : one.id === agent))
-      // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
-      .filter(({ facts }) => facts.flow.open && (!isSecure || isSecureTransport(facts.flow.transport)))
+      .filter((one) => waysOf(incoming, one).length > 0)
       .sort((a, b) => b.facts.q - a.facts.q)
     const reached: RegisteredContact[] = []
     let outcome: Outcome = { kind: 'refused', condition: 'temporarily-unavailable' }
@@ -199,17 +209,28 @@ export class ProxyCore {
   }
 
   /** One phone's copy: by a connection where it is too large for a datagram (RFC 3261 §18.1.1). */
-  #ring(incoming: Incoming, branch: Branch, contact: RegisteredContact, breadth: number, drop: number): void {
+  #ring(
+    incoming: Incoming,
+    context: ResponseContext,
+    [way, ...others]: ContactFacts[],
+    breadth: number,
+    routesDropped: number,
+  ): void {
+    if (way === undefined) return
+    const branch = context.branch()
+    if (others.length > 0)
+      branch.otherwise = () => this.#ring(incoming, context, others, breadth, routesDropped)
+    const isDialogless = dialogless.has(incoming.request.method)
     const target = (flow: Flow): Target => ({
       flow,
-      uri: contact.target,
-      routes: contact.facts.path,
-      routesDropped: drop,
+      uri: targetOf(way),
+      routes: way.path,
+      routesDropped,
       breadth,
-      recordRoute: dialogless.has(incoming.request.method) ? undefined : this.#recordRoute(incoming, flow),
+      recordRoute: isDialogless ? undefined : this.#recordRoute(incoming, flow),
     })
-    const { flow } = contact.facts
-    if (!contact.wantsConnection(flow, incoming.request.raw.length + 300))
+    const { flow } = way
+    if (!wantsConnection(way, incoming.request.raw.length + hopOctets))
       return this.#send(incoming, branch, target(flow))
     this.#context.transport.streamFlow(flow.remote, (stream) =>
       this.#send(incoming, branch, target(stream ?? flow)),
@@ -261,6 +282,12 @@ export class ProxyCore {
     if (count > 0) this.#waiting.set(owner, count)
     else this.#waiting.delete(owner)
   }
+}
+
+/** RFC 3261 §26.2.2: a sips URI is for TLS on every hop. */
+function waysOf({ parts }: Incoming, contact: RegisteredContact): ContactFacts[] {
+  const isSecure = parts.uri.scheme === 'sips'
+  return contact.ways.filter(({ flow }) => !isSecure || isSecureTransport(flow.transport))
 }
 
 const markIn = ({ request, parts }: Forwardable): string => loopMark(request, parts)

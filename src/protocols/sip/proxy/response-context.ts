@@ -10,6 +10,9 @@ import { Branch, type BranchUser } from './branch.ts'
 /** Milliseconds that a branch may take to answer its CANCEL: 64*T1 (RFC 3261 §9.1). */
 const cancelPatience = 32_000
 
+/** RFC 5626 §7: "a final response [...] other than a 408 or a 430" is the phone's own word; 503 here is a flow that failed. */
+const failuresOfWays: ReadonlySet<number> = new Set([408, 430, 503])
+
 export class ResponseContext implements BranchUser {
   readonly #context: SipContext
   readonly #incoming: Incoming
@@ -56,6 +59,11 @@ export class ResponseContext implements BranchUser {
   }
 
   onFinal(branch: Branch): void {
+    const { otherwise } = branch
+    if (otherwise !== undefined && failuresOfWays.has(branch.status) && !this.#cancelling) {
+      this.#branches.splice(this.#branches.indexOf(branch), 1)
+      return otherwise()
+    }
     if (branch.status < 300 && branch.octets !== undefined) {
       // Step 5: "any 2xx response to an INVITE request" is forwarded at once; of other requests, one final response.
       if (!this.#over || this.#isInvite) this.#incoming.answerWith(branch.status, branch.octets)

@@ -34,6 +34,8 @@ export const settings: SipSettings = {
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
   strangerSecondsMax: 60,
+  flowTimerSeconds: 120,
+  serviceRoute: false,
   webSocket: true,
 }
 
