@@ -1,5 +1,5 @@
 // An account in use, whole in memory: so that locating and access are synchronous. Each leaf owns its part of it.
-import type { BoundedQueue } from '#base'
+import { type BoundedQueue, RareMap, RareSet } from '#base'
 import type { Address, Envelope, Outcome } from '#model'
 import { AccessRuleMap } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
@@ -35,12 +35,12 @@ export class Account {
   /** Sessions that watch all that this account is authorized to see (an XMPP session's implicit subscriptions). */
   readonly watchers = new Set<WatcherAgent>()
   /** Presentities of other domains that its devices look at, by key. */
-  readonly foreign = new Map<string, ForeignPresentity>()
+  readonly foreign = new RareMap<string, ForeignPresentity>()
   readonly contactAgents = new Set<ContactAgent>()
   /** Who may see it from other domains; undefined until it is asked for, and when a foreign contact changed. */
   foreignWatchers: readonly Address[] | undefined
   /** Devices that show the owner who watches. */
-  readonly watcherInfoAgents = new Set<WatcherInfoAgent>()
+  readonly watcherInfoAgents = new RareSet<WatcherInfoAgent>()
   /** What the owner wants archived; undefined: all. */
   archiving: ArchivingPreferences | undefined
   /** History entries that no agent has taken. */
@@ -52,13 +52,13 @@ export class Account {
   /** Somebody became ready while a hand-over was under way: it begins anew, since what was declined before may be taken. */
   flushAgain = false
   /** Entries that an agent has taken though the store could not note it: they must not be offered again. */
-  readonly unmarked = new Set<string>()
+  readonly unmarked = new RareSet<string>()
   /** Waiting entries that are too large for devices that were here, by entry: those are not offered them again. */
-  readonly tooLarge = new Map<string, Set<string>>()
+  readonly tooLarge = new RareMap<string, Set<string>>()
   /** Undelivered entries that an agent holds, or has taken without that being durable yet: they are not offered to others. */
-  readonly held = new Set<string>()
+  readonly held = new RareSet<string>()
   /** Entries acknowledged since a hand-over last read what waits: what it read may still show them. */
-  readonly acknowledged = new Set<string>()
+  readonly acknowledged = new RareSet<string>()
 
   constructor(record: AccountRecord) {
     this.record = record

@@ -1,4 +1,5 @@
 // Leased subscriptions to one presentity (RFC 3859 §3.3, IMPP §14). They die by their timer and never touch an authorization.
+import { RareMap } from '#base'
 import type { Address } from '#model'
 import type { WatcherAgent } from './agents.ts'
 import type { Lease } from './leases.ts'
@@ -24,8 +25,8 @@ export interface Subscription {
 }
 
 export class Subscriptions {
-  readonly #byId = new Map<string, Subscription>()
-  readonly #byWatcher = new Map<string, Set<Subscription>>()
+  readonly #byId = new RareMap<string, Subscription>()
+  readonly #byWatcher = new RareMap<string, Set<Subscription>>()
 
   get size(): number {
     return this.#byId.size
