@@ -18,6 +18,8 @@ export class Talker {
   #said = 0
   readonly heard: string[] = []
   failures = 0
+  /** Its connection is lost. */
+  #isAway = false
 
   private constructor(domain: TestDomain, user: string, to: string, client: TestClient) {
     this.#domain = domain
@@ -50,8 +52,9 @@ export class Talker {
     this.#client.connection.writeUtf8(`<r ${sm}/>`)
   }
 
-  /** Reads what came. */
+  /** Reads what came. On a connection that it has given up it reads nothing more: no stream has a gap (RFC 6120 §10.1). */
   read(): void {
+    if (this.#isAway) return
     for (const element of this.#client.received.splice(0)) this.#take(element)
   }
 
@@ -82,7 +85,7 @@ export class Talker {
       connection.writeUtf8(`<message to='${this.#to}' id='torn'><bo`)
     }
     if (how !== 'forgotten') connection.destroy()
-    this.#client.received.length = 0
+    this.#isAway = true
   }
 
   async comeBack(): Promise<void> {
@@ -91,6 +94,7 @@ export class Talker {
     const resumed = await client.nextElement()
     if (resumed.name !== 'resumed') throw new Error(`${this.#user} was not resumed: <${resumed.name}/>`)
     this.#client = client
+    this.#isAway = false
     this.#acknowledged(Number(resumed.attribute('h')))
     for (const stanza of this.#unacknowledged) client.connection.writeUtf8(stanza)
   }
