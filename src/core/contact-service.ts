@@ -6,7 +6,7 @@ import { type AccessRule, accessRulesMax, type RulesChange, rulesAfter } from '.
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
 import { inbound, outbound } from './authorizations.ts'
-import { type Contact, changed, isNone, noAuthorization, requestOf } from './contact.ts'
+import { type Contact, changed, isFullOfRequests, isNone, noAuthorization, requestOf } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
 import { whereMoved } from './forward.ts'
 import { looksAlike } from './list-versions.ts'
@@ -16,9 +16,6 @@ import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
 
 /** LIMIT: contacts an owner may hold, those that only asked included. */
 export const contactsMax = 10_000
-
-/** LIMIT: of those, such as only asked (RFC 6121 §3.1.3, security warning). */
-export const requestsMax = 1000
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -61,9 +58,17 @@ export class ContactService {
     })
   }
 
-  /** A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. */
+  /**
+   * A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. What was
+   * answered or taken back while the presentity was looked for is no request any more.
+   */
   remind(account: Account, presentity: Address): void {
-    this.#hear('subscribe', account.address, presentity, undefined)
+    this.#parts.directory.find(presentity, (found) => {
+      const asker = this.#parts.directory.resident(account.address)
+      if (asker?.contacts.get(presentity.key)?.authorization.pendingOut !== true || found === 'fault') return
+      if (found === 'unknown') this.#hear('unsubscribed', presentity, account.address, undefined)
+      else this.#heard(found, 'subscribe', account.address, undefined)
+    })
   }
 
   /** `watcher` no longer wants to see `presentity` (unsubscribe). */
@@ -296,12 +301,16 @@ export class ContactService {
 
   #heard(account: Account, event: AuthorizationEvent, from: Address, source: Envelope | undefined): void {
     if (event === 'subscribe' && this.#decidedByRule(account, from)) return
-    const before = account.contacts.get(from.key)
+    const { contacts } = account
+    const before = contacts.get(from.key)
     const state = before?.authorization ?? noAuthorization
     const { next, deliver, reply } = inbound(state, event)
-    if (before === undefined && next !== state && this.#isFullOfRequests(account)) {
+    if (
+      before === undefined &&
+      next !== state &&
+      (contacts.size >= contactsMax || isFullOfRequests(contacts))
+    )
       return this.#hear('unsubscribed', account.address, from, undefined)
-    }
     // RFC 6121 §3.1.6, §3.2.3, §3.3.3: the word itself MUST come before the roster push.
     if (deliver) for (const agent of account.contactAgents) agent.authorizationEvent(event, from, source)
     if (next !== state) {
@@ -312,14 +321,6 @@ export class ContactService {
     if (event === 'unsubscribe' && deliver) this.onWithdrawn(account, from, state.from)
     if (reply !== undefined) this.#hear(reply, account.address, from, undefined)
     if (reply === 'subscribed') this.onAuthorized(account, from)
-  }
-
-  #isFullOfRequests(account: Account): boolean {
-    if (account.contacts.size >= contactsMax) return true
-    if (account.contacts.size < requestsMax) return false
-    let requests = 0
-    for (const { listed } of account.contacts.values()) if (!listed) requests++
-    return requests >= requestsMax
   }
 
   /** True when a rule or the deployment answers in the owner's place. */

@@ -52,6 +52,16 @@ export function isNone(authorization: Authorization): boolean {
   return !Object.values(authorization).some(Boolean)
 }
 
+/** LIMIT: contacts that only asked (RFC 6121 §3.1.3, security warning). */
+export const requestsMax = 1000
+
+export function isFullOfRequests(contacts: ReadonlyMap<string, Contact>): boolean {
+  if (contacts.size < requestsMax) return false
+  let requests = 0
+  for (const { listed } of contacts.values()) if (!listed) requests++
+  return requests >= requestsMax
+}
+
 /** LIMIT: octets of a request that is kept as it came (RFC 6121 §3.1.3, security warning). */
 export const requestOctetsMax = 16_384
 

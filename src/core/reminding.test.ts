@@ -1,0 +1,45 @@
+// A request that its presentity has not answered is said again with each session of its asker (RFC 6121 §3.1.2), while it is one.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stateOf, Watcher } from './testing/devices.ts'
+import { at } from './testing/envelopes.ts'
+import { createWorld, outcomeOf, resident, settled, type World } from './testing/world.ts'
+
+const romeo = 'romeo@verona.example'
+const nurse = 'nurse@verona.example'
+
+/** Romeo has asked the nurse, who has to be loaded before she hears anything more. */
+async function asked(): Promise<World> {
+  const world = await createWorld({ accounts: [romeo, nurse] })
+  const { contacts, directory } = world.service
+  await outcomeOf((told) => contacts.ask(at(romeo), at(nurse), undefined, told))
+  assert.equal(await state(world, nurse, romeo), 'pendingIn unlisted')
+  directory.forget(await resident(world, nurse))
+  return world
+}
+
+async function state(world: World, owner: string, contact: string): Promise<string> {
+  await settled()
+  const held = (await resident(world, owner)).contacts.get(contact)
+  return held === undefined ? 'unknown' : stateOf(held)
+}
+
+test('a reminder that finds its request refused is none', async () => {
+  const world = await asked()
+  const { contacts, presence } = world.service
+  const account = await resident(world, romeo)
+  contacts.refuse(at(nurse), at(romeo), undefined, () => {})
+  presence.watchContacts(account, new Watcher(romeo))
+  assert.equal(await state(world, nurse, romeo), 'unknown')
+  assert.equal(await state(world, romeo, nurse), 'none')
+})
+
+test('a reminder that finds its request taken back is none', async () => {
+  const world = await asked()
+  const { contacts, presence } = world.service
+  const account = await resident(world, romeo)
+  contacts.remove(at(romeo), at(nurse), () => {})
+  presence.watchContacts(account, new Watcher(romeo))
+  assert.equal(await state(world, nurse, romeo), 'unknown')
+  assert.equal(await state(world, romeo, nurse), 'unknown')
+})
