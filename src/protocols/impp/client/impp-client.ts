@@ -5,7 +5,7 @@ import { type Address, type PresenceDocument, parseAddress, type Report } from '
 import { addressOfUrl } from '../codec/index.ts'
 import { Refused } from './failures.ts'
 import { type HistoryOptions, historyOf, type Remembered } from './history.ts'
-import type { Incoming, Outgoing, PublicationLease, SendResult } from './impp-session.ts'
+import type { ImppSession, Incoming, Outgoing, PublicationLease, SendResult } from './impp-session.ts'
 import { type LoginOptions, logIn } from './log-in.ts'
 import { Mailbox } from './mailbox.ts'
 import {
@@ -21,6 +21,8 @@ import {
 } from './own-lists.ts'
 import { Publication, type PublishOptions, type Said } from './publication.ts'
 import { type ClientState, Reconnection, type ReconnectionOptions } from './reconnection.ts'
+import { SecondConnection } from './second-connection.ts'
+import { Sending } from './sending.ts'
 import type { Dial } from './transport.ts'
 import { type Sighting, Watches } from './watches.ts'
 
@@ -51,6 +53,11 @@ export interface ConnectOptions {
   readonly plain?: boolean
   /** How a lost connection is made again; `false`: its end is the client's. */
   readonly reconnect?: boolean | ReconnectionOptions
+  /**
+   * Whether what is long (from 65536 octets) is sent by a second connection, made when it is needed, so that what is short does not wait
+   * behind it. True by default. Where the server refuses one, `onTrouble` is told, and the first one serves.
+   */
+  readonly secondConnection?: boolean
   /** Gives up the first login. */
   readonly signal?: AbortSignal
   /** Opens connections, in the place of what `server` says. */
@@ -76,6 +83,8 @@ export class ImppClient {
   readonly #publication: Publication
   readonly #reconnection: Reconnection
   readonly #run: Run
+  readonly #second: SecondConnection | undefined
+  readonly #sending: Sending
   readonly #contacts: FollowedContacts
   readonly #watchers: FollowedWatchers
   readonly #options: ConnectOptions
@@ -89,16 +98,12 @@ export class ImppClient {
     const closed = Promise.withResolvers<string>()
     this.closed = closed.promise
     const trouble = options.onTrouble ?? (() => {})
-    const again = options.reconnect ?? true
+    const reconnect = options.reconnect ?? true
+    const again = reconnect === true ? {} : reconnect === false ? undefined : reconnect
     this.#reconnection = new Reconnection({
       clock,
-      again: again === true ? {} : again === false ? undefined : again,
-      logIn: async (location) => {
-        const domain = parseAddress(options.address)?.domain
-        if (domain === undefined) throw malformed(options.address)
-        const transport = await dial({ domain, location, signal: this.#stop.signal })
-        return logIn(transport, this.#login(clock))
-      },
+      again,
+      logIn: (location) => this.#logIn(dial, location, this.#login(clock)),
       onSession: (session) => {
         this.#address = session.address
         this.#publication.restore()
@@ -114,6 +119,7 @@ export class ImppClient {
         this.#contacts.end(error)
         this.#watchers.end(error)
         this.#mailbox.feed.end(error)
+        void this.#second?.close()
         closed.resolve(why)
       },
     })
@@ -122,6 +128,16 @@ export class ImppClient {
       if (!this.#reconnection.isOver) trouble(error)
     }
     this.#run = (use, signal) => this.#reconnection.run(use, signal)
+    if (options.secondConnection ?? true) {
+      this.#second = new SecondConnection({
+        clock,
+        first: this.#run,
+        again,
+        logIn: (location) => this.#logIn(dial, location, this.#loginForSending(clock)),
+        onTrouble: unlessOver,
+      })
+    }
+    this.#sending = new Sending(this.#run, this.#second)
     this.#publication = new Publication(this.#run, clock, unlessOver)
     this.access = new AccessList(this.#run)
     this.#contacts = followedContacts(this.#run, unlessOver)
@@ -165,8 +181,7 @@ export class ImppClient {
   ): Promise<SendResult> {
     const message = typeof said === 'string' ? { body: [{ language: '', text: said }] } : said
     const outgoing = { ...message, to, id: message.id ?? randomId() }
-    const transmission = randomId()
-    return this.#reconnection.run((session) => session.send(outgoing, transmission), options.signal)
+    return this.#sending.send(outgoing, options.signal)
   }
 
   /** Sends a text to who sent `incoming`, in the same conversation. */
@@ -222,11 +237,24 @@ export class ImppClient {
 
   /** Leaves in order; who iterates comes to an end. */
   async close(): Promise<void> {
-    await this.#reconnection.leave()
+    await Promise.all([this.#second?.close(), this.#reconnection.leave()])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #logIn(dial: Dial, location: string | undefined, login: LoginOptions): Promise<ImppSession> {
+    const domain = parseAddress(this.#options.address)?.domain
+    if (domain === undefined) throw malformed(this.#options.address)
+    const transport = await dial({ domain, location, signal: this.#stop.signal })
+    return logIn(transport, login)
+  }
+
+  /** Without an inbox, and as another device. */
+  #loginForSending(clock: Clock): LoginOptions {
+    const { address, password, plain, tls = 'required' } = this.#options
+    return { address, password, tls, clock, ...(plain !== undefined && { plain }) }
   }
 
   #login(clock: Clock): LoginOptions {
