@@ -4,7 +4,7 @@ import type { Outcome } from '#model'
 import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { juliet, nurse, romeo, stage } from './testing/presence-stage.ts'
-import { createWorld, outcomeOf, send } from './testing/world.ts'
+import { createWorld, outcomeOf, send, settled } from './testing/world.ts'
 
 const temporarily = { location: 'im:juliet@mantua.example', permanent: false }
 const permanently = { location: 'sip:juliet@mantua.example', permanent: true }
@@ -45,6 +45,27 @@ test('who has moved is neither watched nor asked here, but by themselves; who is
   )
   await world.rule(juliet, nurse, 'block')
   assert.equal(await world.fetch(nurse, juliet), 'permission-denied')
+})
+
+test('a subscription that was there goes on to the end of its lease, and is not renewed (IMPP §18.8, §14)', async () => {
+  const world = await stage()
+  await world.befriend(romeo, juliet)
+  const watcher = new Watcher(romeo)
+  assert.equal(await world.subscribe(watcher, juliet, 's', 60), 'active')
+  watcher.take()
+  await world.service.accounts.setForward(at(juliet), permanently)
+  await settled()
+  assert.deepEqual(watcher.take(), [], 'moving says nothing of presence')
+  await world.publish(juliet, 'desk', 'packing')
+  assert.equal(watcher.take().length, 1)
+  assert.equal(await world.subscribe(watcher, juliet, 's', 60), 'permanently-forwarded')
+  await world.publish(juliet, 'desk', 'still packing')
+  assert.equal(watcher.take().length, 1)
+  world.clock.advance(61_000)
+  await world.publish(juliet, 'desk', 'gone')
+  assert.deepEqual(watcher.take(), ['terminated s timeout'])
+  await world.service.accounts.setForward(at(juliet), undefined)
+  assert.equal(await world.subscribe(watcher, juliet, 's', 60), 'active')
 })
 
 /** [location, answer] */
