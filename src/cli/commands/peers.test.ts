@@ -65,6 +65,15 @@ test('peers --json is one JSON value, with times as ISO 8601', async () => {
   assert.deepEqual(JSON.parse(one.terminal.written), montague)
 })
 
+test('without other domains a person is told so, and a program gets nothing or an empty list', async () => {
+  const person = await call(['peers'], true, { interactive: true, hasPeers: false })
+  assert.deepEqual([person.terminal.written, person.terminal.complained], ['', 'no other domains yet\n'])
+  const piped = await call(['peers'], true, { hasPeers: false })
+  assert.deepEqual([piped.terminal.written, piped.terminal.complained], ['', ''])
+  const json = await call(['peers', '--json'], true, { interactive: true, hasPeers: false })
+  assert.deepEqual([json.terminal.written, json.terminal.complained], ['[]\n', ''])
+})
+
 test('peers drop gives up what waits, peers retry tries a domain at once', async () => {
   const dropped = await call(['peers', 'drop', 'montague.example'])
   assert.equal(
@@ -91,9 +100,10 @@ test('a word that is none of these is refused', async () => {
   assert.equal((await call(['peers', 'show'])).code, exitCodes.usage)
 })
 
-async function call(words: string[], running = true) {
-  const terminal = new ScriptedTerminal({})
+async function call(words: string[], running = true, { interactive = false, hasPeers = true } = {}) {
+  const terminal = new ScriptedTerminal({ interactive })
   const control = new ScriptedControl(undefined)
+  control.hasPeers = hasPeers
   const openControl = async () => ({ control, running, close: async () => control.say('close') })
   const logIn = () => Promise.reject(new Error('nobody logs in'))
   const code = await run(words, { terminal, openControl, logIn }, '1.2.3')

@@ -47,6 +47,7 @@ async function list(context: CommandContext, options: Options): Promise<void> {
   const { terminal } = context
   const peers = await usingControl(context, options, (control) => control.peers())
   if (options.json === true) return printJson(terminal, peers.map(withTimes))
+  if (peers.length === 0 && terminal.interactive) return terminal.err('no other domains yet\n')
   const header = ['DOMAIN', 'PROTOCOL', 'STATE', 'CONNECTIONS', 'WAITING', 'SINCE', 'IDENTITY', 'LAST ERROR']
   printTable(terminal, header, peers.flatMap(rowsOf))
 }

@@ -13,6 +13,7 @@ import type { Control } from '../control.ts'
 
 export class ScriptedControl implements Control {
   readonly said: unknown[][] = []
+  hasPeers = true
   readonly #fault: Error | undefined
 
   constructor(fault: Error | undefined) {
@@ -86,7 +87,7 @@ export class ScriptedControl implements Control {
   }
 
   async peers(): Promise<readonly PeerInfo[]> {
-    return scriptedPeers
+    return this.hasPeers ? scriptedPeers : []
   }
 
   async peer(domain: string): Promise<PeerInfo> {
