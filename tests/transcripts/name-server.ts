@@ -4,6 +4,9 @@ import { createSocket, type Socket } from 'node:dgram'
 export interface Service {
   readonly host: string
   readonly port: number
+  /** Their place in the list when left out. */
+  readonly priority?: number
+  readonly weight?: number
 }
 
 const types = { A: 1, AAAA: 28, SRV: 33 } as const
@@ -48,9 +51,10 @@ export class NameServer {
 
   #records(name: string, type: number): Buffer[] {
     if (type === types.SRV)
-      return (this.services.get(name) ?? []).map(({ host, port }, at) => {
+      return (this.services.get(name) ?? []).map(({ host, port, priority, weight = 0 }, at) => {
         const data = Buffer.alloc(6)
-        data.writeUInt16BE(at, 0)
+        data.writeUInt16BE(priority ?? at, 0)
+        data.writeUInt16BE(weight, 2)
         data.writeUInt16BE(port, 4)
         return record(types.SRV, Buffer.concat([data, nameOctets(host)]))
       })
