@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Envelope } from '#model'
-import type { Account } from './account.ts'
 import { Directory, type Found, idleAccountsMax } from './directory.ts'
 import { ServiceError } from './service-error.ts'
 import type { AccountState, Store, StoredUnit } from './store.ts'
@@ -141,32 +140,6 @@ test('one that throws upon the account takes it from nobody else', async () => {
   await answer(stateOf(juliet))
   assert.ok(reached)
   assert.equal(faults.length, 1)
-})
-
-test('whoever is looked for while those who waited are served comes behind them, in the same turn', async () => {
-  const { directory, answer, loads } = shelf()
-  const order: string[] = []
-  directory.find(at(juliet), () => {
-    directory.find(at(juliet), (found) => order.push(`inner ${found === directory.resident(at(juliet))}`))
-    order.push('first')
-    queueMicrotask(() => order.push('later'))
-  })
-  directory.find(at(juliet), () => order.push('second'))
-  await answer(stateOf(juliet))
-  assert.deepEqual(order, ['first', 'second', 'inner true', 'later'])
-  assert.equal(loads.length, 1)
-})
-
-test('whoever waits for an account that is forgotten meanwhile gets the one that is loaded next', async () => {
-  const { directory, answer, loads } = shelf()
-  const found: Found[] = []
-  directory.find(at(juliet), (account) => directory.forget(account as Account))
-  directory.find(at(juliet), (account) => found.push(account))
-  await answer(stateOf(juliet))
-  assert.deepEqual(found, [])
-  await answer(undefined)
-  assert.deepEqual(found, ['unknown'])
-  assert.equal(loads.length, 2)
 })
 
 test('a changed record keeps the account that is in use, under its new names', async () => {

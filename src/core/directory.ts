@@ -9,8 +9,6 @@ export const idleAccountsMax = 20_000
 
 export type Found = Account | 'unknown' | 'fault'
 
-type Use = (found: Found) => void
-
 export class Directory {
   readonly #store: Store
   readonly #revive: (unit: StoredUnit) => Envelope
@@ -19,7 +17,7 @@ export class Directory {
   #sweepAt = idleAccountsMax
   /** By primary address and by alias; insertion order is order of loading. */
   readonly #resident = new Map<string, Account>()
-  readonly #loading = new Map<string, Use[]>()
+  readonly #loading = new Map<string, ((found: Found) => void)[]>()
 
   constructor(store: Store, revive: (unit: StoredUnit) => Envelope, fault: (cause: unknown) => void) {
     this.#store = store
@@ -32,13 +30,8 @@ export class Directory {
     return this.#resident.get(address.key)
   }
 
-  /** Finds the account; `use` is called in the same tick when it is in memory. Who looks for one account is served in order. */
-  find(address: Address, use: Use): void {
-    const waiting = this.#loading.size === 0 ? undefined : this.#loading.get(address.key)
-    if (waiting !== undefined) {
-      waiting.push(use)
-      return
-    }
+  /** Finds the account; `use` is called in the same tick when it is in memory. */
+  find(address: Address, use: (found: Found) => void): void {
     const resident = this.#resident.get(address.key)
     if (resident !== undefined) {
       use(resident)
@@ -46,6 +39,11 @@ export class Directory {
     }
     if (address.user === '') {
       use('unknown')
+      return
+    }
+    const waiting = this.#loading.get(address.key)
+    if (waiting !== undefined) {
+      waiting.push(use)
       return
     }
     this.#loading.set(address.key, [use])
@@ -61,25 +59,14 @@ export class Directory {
 
   #loaded(address: Address, found: Found): void {
     const waiting = this.#loading.get(address.key) ?? []
-    // What one of them does to the account may make it look for it again: that comes behind those that wait, so that a word which is
-    // taken back (RFC 6121 §3.3) does not arrive after what takes it back.
-    let served = 0
-    while (served < waiting.length && (served === 0 || this.#resident.get(address.key) === found))
-      this.#serve(waiting[served++] as Use, found)
     this.#loading.delete(address.key)
-    for (const use of waiting.slice(served)) {
-      if (typeof found === 'string') this.#serve(use, found)
-      // It was forgotten meanwhile.
-      else this.find(address, use)
-    }
-  }
-
-  #serve(use: Use, found: Found): void {
-    try {
-      use(found)
-    } catch (cause) {
-      // One that fails must not take the account from the others who wait for it.
-      this.#fault(cause)
+    for (const use of waiting) {
+      try {
+        use(found)
+      } catch (cause) {
+        // One that fails must not take the account from the others who wait for it.
+        this.#fault(cause)
+      }
     }
   }
 
