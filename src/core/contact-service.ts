@@ -58,10 +58,7 @@ export class ContactService {
     })
   }
 
-  /**
-   * A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. What was
-   * answered or taken back while the presentity was looked for is no request any more.
-   */
+  /** A request that may have found its asker blocked is said again (RFC 6121 §3.1.2), unless it was answered meanwhile or taken back. */
   remind(account: Account, presentity: Address): void {
     this.#parts.directory.find(presentity, (found) => {
       const asker = this.#parts.directory.resident(account.address)
@@ -180,8 +177,12 @@ export class ContactService {
     this.#parts.directory.find(presentity, (found) => {
       if (found === 'fault') return
       if (found !== 'unknown') {
-        if (found.contacts.get(watcher.key)?.authorization.from === true) return
+        const { from, pendingIn } = found.contacts.get(watcher.key)?.authorization ?? noAuthorization
+        if (from) return
         if (this.#decidedByRule(found, watcher)) return
+        // It asked while a polite block let it believe so: its request waits here, and so must it.
+        const asker = pendingIn ? this.#parts.directory.resident(watcher) : undefined
+        if (asker !== undefined) return this.waitAgain(asker, found.address)
       }
       this.#hear('unsubscribed', presentity, watcher, undefined)
     })

@@ -1,4 +1,5 @@
-// A request that its presentity has not answered is said again with each session of its asker (RFC 6121 §3.1.2), while it is one.
+// With each session of its asker, a request that was not answered is said again while it is one (RFC 6121 §3.1.2), and a belief that is
+// not true is corrected (RFC 6121 §4.3.2).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stateOf, Watcher } from './testing/devices.ts'
@@ -42,4 +43,22 @@ test('a reminder that finds its request taken back is none', async () => {
   presence.watchContacts(account, new Watcher(romeo))
   assert.equal(await state(world, nurse, romeo), 'unknown')
   assert.equal(await state(world, romeo, nurse), 'unknown')
+})
+
+test('who asked behind a polite block waits once that is gone, and is let in when its request is granted', async () => {
+  const world = await createWorld({ accounts: [romeo, nurse] })
+  const { contacts, presence } = world.service
+  const rule = (action: 'polite-block' | 'confirm'): Promise<string> =>
+    outcomeOf((told) => contacts.setRule(at(nurse), { subject: romeo, action, visibility: 'full' }, told))
+  await rule('polite-block')
+  await outcomeOf((told) => contacts.ask(at(romeo), at(nurse), undefined, told))
+  assert.equal(await state(world, romeo, nurse), 'to', 'so it is told (RFC 2779 5.1.15)')
+  await rule('confirm')
+  await outcomeOf((told) => contacts.ask(at(romeo), at(nurse), undefined, told))
+  assert.equal(await state(world, nurse, romeo), 'pendingIn unlisted')
+  presence.watchContacts(await resident(world, romeo), new Watcher(romeo))
+  assert.equal(await state(world, romeo, nurse), 'pendingOut')
+  await outcomeOf((told) => contacts.approve(at(nurse), at(romeo), undefined, told))
+  assert.equal(await state(world, romeo, nurse), 'to')
+  assert.equal(await state(world, nurse, romeo), 'from')
 })
