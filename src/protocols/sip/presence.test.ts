@@ -290,7 +290,7 @@ test('when the server stops, watchers are told when to come again (RFC 6665 §4.
   const { domain, bob } = await watched()
   await subscribe(bob)
   await bob.next('NOTIFY')
-  for (const subscription of domain.context.subscriptions.all()) subscription.end('probation', undefined)
+  for (const subscription of domain.context.subscriptions.all()) subscription.end('probation')
   assert.equal(
     fieldOf(await bob.next('NOTIFY'), 'Subscription-State'),
     'terminated;reason=probation;retry-after=30',

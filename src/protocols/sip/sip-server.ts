@@ -66,7 +66,7 @@ export async function startSip(
 /** Every watcher is told to come again (RFC 6665 §4.1.3, probation); then the listeners close. */
 async function stopSip(context: SipContext): Promise<void> {
   const subscriptions = context.subscriptions.all()
-  for (const subscription of subscriptions) subscription.end('probation', undefined)
+  for (const subscription of subscriptions) subscription.end('probation')
   if (subscriptions.length > 0)
     await new Promise<void>((resolve) => context.service.clock.schedule(farewellMax, resolve))
   context.layer.stop()

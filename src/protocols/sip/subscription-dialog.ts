@@ -1,48 +1,18 @@
-// One SIP watcher's subscription, the notifier's side: RFC 6665 §4.2 for the presence package (RFC 3856).
+// One SIP watcher's subscription to a presentity: the presence package, RFC 3856.
 
-import { type Bytes, noBytes } from '#base'
 import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
 import type { Address } from '#model'
 import { pidfMediaType } from '#wire/pidf'
 import { pidfOf } from './binding-presence.ts'
-import { encodeRequest, type HeaderLine } from './codec/encode.ts'
-import type { SipRequest, SipResponse } from './codec/message.ts'
-import { ownUri, type SipContext, viaFor } from './context.ts'
-import { afterRequest, type Dialog, dialogKey, nextRequest } from './dialog.ts'
+import type { SipContext } from './context.ts'
+import type { Dialog } from './dialog.ts'
 import type { Flow } from './flow.ts'
+import { type EndReason, NotifierDialog } from './notifier-dialog.ts'
 
-/** Why a subscription ends; those that RFC 6665 §4.1.3 has beyond the core's. */
-type EndReason = TerminationReason | 'probation'
+export const presencePackage = { name: 'presence', mediaType: pidfMediaType } as const
 
-/** Final responses to NOTIFY that end the subscription: 481 (RFC 6665 §4.2.2) and what RFC 5057 §5.1 counts with it. */
-const fatal = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])
-
-interface Saying {
-  readonly body: Bytes | undefined
-  readonly reason: EndReason | undefined
-}
-
-/** Until a NOTIFY for which there was no room is tried again. */
-const retryMilliseconds = 1000
-
-export class SubscriptionDialog implements WatcherAgent {
-  readonly protocol = 'sip'
-  readonly watcher: Address
-  readonly presentity: Address
-  /** The dialog's key, which is the core's SubscriptID. */
-  readonly id: string
-  readonly #context: SipContext
-  /** The event header field's id parameter, which our NOTIFYs repeat (RFC 6665 §8.2.1). */
-  readonly #eventId: string | undefined
-  #flow: Flow
-  #dialog: Dialog
-  #state: 'pending' | 'active' | 'terminated' = 'active'
-  /** Clock.monotonic() at which it ends. */
-  #due = 0
-  #inFlight = false
-  /** What is to be said next; only the newest counts, for each NOTIFY holds the whole state. */
-  #waiting: Saying | undefined
-
+/** Its id, the dialog's key, is the core's SubscriptID. */
+export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
   constructor(
     context: SipContext,
     watcher: Address,
@@ -51,129 +21,30 @@ export class SubscriptionDialog implements WatcherAgent {
     flow: Flow,
     eventId: string | undefined,
   ) {
-    this.#context = context
-    this.watcher = watcher
-    this.presentity = presentity
-    this.#dialog = dialog
-    this.#flow = flow
-    this.#eventId = eventId
-    this.id = dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag)
-  }
-
-  get state(): 'pending' | 'active' | 'terminated' {
-    return this.#state
-  }
-
-  get localTag(): string {
-    return this.#dialog.localTag
-  }
-
-  /** A SUBSCRIBE in the dialog (RFC 3261 §12.2.2); false when it is out of order. `flow` is where the watcher is now. */
-  takes(
-    request: SipRequest,
-    sequence: number,
-    flowTo: (target: string, routes: readonly string[]) => Flow,
-  ): boolean {
-    const next = afterRequest(this.#dialog, request, sequence)
-    if (next === 'out-of-order') return false
-    this.#dialog = next
-    this.#flow = flowTo(next.target, next.routeSet)
-    return true
+    super(context, watcher, presentity, dialog, flow, eventId, presencePackage)
   }
 
   /** It was granted for so long, and is pending or active. What is to be told follows. */
   granted(state: 'pending' | 'active', seconds: number): void {
-    this.#state = state
-    this.#due = this.#context.service.clock.monotonic() + seconds * 1000
+    this.lasts(state, seconds)
     // RFC 6665 §4.2.1.2: "MUST immediately send a NOTIFY"; where it is active the core brings the state for it.
-    if (state === 'pending') this.#say(undefined, undefined)
+    if (state === 'pending') this.say(undefined)
   }
 
   notify(notification: PresenceNotification): void {
-    if (this.#state === 'terminated') return
-    this.#say(pidfOf(notification), undefined)
-  }
-
-  activated(): void {
-    if (this.#state === 'pending') this.#state = 'active'
+    this.say(() => pidfOf(notification))
   }
 
   terminated(_subscriptionId: string, reason: TerminationReason): void {
-    this.end(reason, undefined)
+    this.end(reason)
   }
 
-  /** The last NOTIFY (RFC 6665 §4.2.2); with the state where it ends by the watcher's own wish, or was a fetch. */
-  end(reason: EndReason, notification: PresenceNotification | undefined): void {
-    if (this.#state === 'terminated') return
-    this.#state = 'terminated'
-    this.#context.subscriptions.remove(this)
-    this.#say(notification === undefined ? undefined : pidfOf(notification), reason)
+  /** @param notification the state, where it ends by the watcher's own wish, or was a fetch */
+  end(reason: EndReason, notification?: PresenceNotification): void {
+    this.finish(reason, notification === undefined ? undefined : () => pidfOf(notification))
   }
 
-  /** Says it now, or when the NOTIFY that is under way was answered: one at a time keeps their order. */
-  #say(body: Bytes | undefined, reason: EndReason | undefined): void {
-    this.#waiting = { body, reason }
-    if (!this.#inFlight) this.#send()
-  }
-
-  #send(): void {
-    const saying = this.#waiting
-    if (saying === undefined) return
-    this.#waiting = undefined
-    const { layer } = this.#context
-    const { dialog, parts } = nextRequest(this.#dialog)
-    this.#dialog = dialog
-    const branch = layer.newBranch()
-    const octets = encodeRequest({
-      ...parts,
-      method: 'NOTIFY',
-      via: viaFor(this.#flow, branch),
-      headers: this.#headers(saying.reason),
-      ...(saying.body === undefined ? {} : { contentType: pidfMediaType, body: saying.body ?? noBytes }),
-    })
-    this.#inFlight = true
-    const handler = {
-      onResponse: (response: SipResponse) => {
-        if (response.status >= 200) this.#answered(response.status)
-      },
-      onFailure: () => this.#answered(408),
-    }
-    if (!layer.request(this.#flow, 'NOTIFY', branch, octets, handler)) this.#sendLater(saying)
-  }
-
-  /** There is no room for a transaction now: the state is not lost, but said a little later, if nothing newer is. */
-  #sendLater(saying: Saying): void {
-    this.#context.service.clock.schedule(retryMilliseconds, () => {
-      this.#inFlight = false
-      this.#waiting ??= saying
-      this.#send()
-    })
-  }
-
-  #headers(reason: EndReason | undefined): HeaderLine[] {
-    const { service } = this.#context
-    const left = Math.max(0, Math.ceil((this.#due - service.clock.monotonic()) / 1000))
-    // RFC 6665 §4.1.3: probation names when to come again.
-    const retry = reason === 'probation' ? ';retry-after=30' : ''
-    const state =
-      reason === undefined ? `${this.#state};expires=${left}` : `terminated;reason=${reason}${retry}`
-    return [
-      ['Event', this.#eventId === undefined ? 'presence' : `presence;id=${this.#eventId}`],
-      ['Subscription-State', state],
-      ['Contact', `<${ownUri(this.#flow)}>`],
-    ]
-  }
-
-  /** RFC 6665 §4.2.2: a NOTIFY that times out, or is answered 481 and the like, ends the subscription. */
-  #answered(status: number): void {
-    this.#inFlight = false
-    if (this.#state !== 'terminated' && (status === 408 || fatal.has(status))) {
-      this.#state = 'terminated'
-      this.#waiting = undefined
-      this.#context.subscriptions.remove(this)
-      this.#context.service.presence.unsubscribe(this.presentity, this.id, this.watcher, () => undefined)
-      return
-    }
-    this.#send()
+  protected lost(): void {
+    this.context.service.presence.unsubscribe(this.presentity, this.id, this.watcher, () => undefined)
   }
 }

@@ -1,7 +1,7 @@
 // OPTIONS, RFC 3261 §11: what this server can do.
 
 import { pidfMediaType } from '#wire/pidf'
-import { allowed, supported } from '../capabilities.ts'
+import { allowed, allowedEvents, supported } from '../capabilities.ts'
 import type { HeaderLine } from '../codec/encode.ts'
 import type { SipContext } from '../context.ts'
 import type { Incoming } from '../incoming.ts'
@@ -19,7 +19,7 @@ export function options(context: SipContext, incoming: Incoming): void {
 function capabilities(): HeaderLine[] {
   return [
     ['Allow', allowed],
-    ['Allow-Events', 'presence'],
+    ['Allow-Events', allowedEvents],
     ['Accept', `${pidfMediaType}, text/plain, */*`],
     ['Accept-Encoding', 'identity'],
     ['Accept-Language', 'en'],

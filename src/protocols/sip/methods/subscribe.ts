@@ -1,19 +1,23 @@
-// SUBSCRIBE to presence, RFC 6665 §4.2.1 and RFC 3856 §6: begun, renewed, ended, or asked once (Expires 0).
+// SUBSCRIBE to presence (RFC 3856 §6), or by its owner to who watches it (RFC 3857): begun, renewed, ended, or asked once (RFC 6665 §4.2.1).
 
+import type { Account } from '#core'
 import type { Address } from '#model'
-import { pidfMediaType } from '#wire/pidf'
 import { addressOfSipUri } from '../binding.ts'
+import { allowedEvents } from '../capabilities.ts'
 import type { HeaderLine } from '../codec/encode.ts'
 import { ownText, unfolded } from '../codec/grammar.ts'
 import { header } from '../codec/header-names.ts'
 import { acceptOf, accepts, eventOf, secondsOf } from '../codec/headers.ts'
 import { findHeader, requestUri, type SipRequest, stride } from '../codec/message.ts'
 import { ownUri, type SipContext } from '../context.ts'
-import { dialogOf } from '../dialog.ts'
+import { type Dialog, dialogOf } from '../dialog.ts'
 import { fieldsOf, statusOf } from '../errors.ts'
+import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
-import { SubscriptionDialog } from '../subscription-dialog.ts'
+import type { NotifierDialog } from '../notifier-dialog.ts'
+import { presencePackage, SubscriptionDialog } from '../subscription-dialog.ts'
 import { targetFlow } from '../target-flow.ts'
+import { WatcherInfoDialog, watcherInfoPackage } from '../watcher-info-dialog.ts'
 import { grantedSeconds } from './lifetime.ts'
 
 export function subscribe(context: SipContext, incoming: Incoming): void {
@@ -21,12 +25,14 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
   const { request, parts } = incoming
   const event = eventOf(request)
   if (event === 'malformed') return incoming.answer(400)
-  if (event?.package !== 'presence') return incoming.answer(489, [['Allow-Events', 'presence']])
+  const mediaType = event === undefined ? undefined : mediaTypes.get(event.package)
+  if (event === undefined || mediaType === undefined)
+    return incoming.answer(489, [['Allow-Events', allowedEvents]])
   const ranges = acceptOf(request)
   if (ranges === 'malformed') return incoming.answer(400)
-  // RFC 3856 §6.7: "subscribers MUST include application/pidf+xml" where Accept is there at all.
-  if (ranges !== undefined && !accepts(ranges, pidfMediaType))
-    return incoming.answer(406, [['Accept', pidfMediaType]])
+  // RFC 3856 §6.7: "subscribers MUST include application/pidf+xml" where Accept is there at all; RFC 3857 §4.5 has its own.
+  if (ranges !== undefined && !accepts(ranges, mediaType))
+    return incoming.answer(406, [['Accept', mediaType]])
   const bounds = {
     min: settings.subscriptionSecondsMin,
     default: settings.subscriptionSecondsDefault,
@@ -35,11 +41,51 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
   context.authentication.identify(incoming, 'user-agent-server', (identity) => {
     const seconds = grantedSeconds(secondsOf(request, header.expires), bounds)
     if (seconds === 'too-brief') return incoming.answer(423, [['Min-Expires', bounds.min]])
-    if (parts.toTag !== undefined) return again(context, incoming, identity.owner, seconds)
+    if (parts.toTag !== undefined) return again(context, incoming, identity.owner, event.package, seconds)
+    if (event.package === watcherInfoPackage.name)
+      return watchWatchers(context, incoming, identity.owner, event.id, seconds)
     if (seconds === 0) fetch(context, incoming, identity.owner, event.id)
     else begin(context, incoming, identity.owner, event.id, seconds)
   })
 }
+
+const mediaTypes = new Map(
+  [presencePackage, watcherInfoPackage].map(({ name, mediaType }) => [name as string, mediaType]),
+)
+
+/** LIMIT: subscriptions of an account's phones to who watches it. */
+const watcherInfoDialogsMax = 20
+
+/** RFC 3857 §4.6: who watches is for its owner; we choose that nobody else is told, not even of themselves. */
+function watchWatchers(
+  context: SipContext,
+  incoming: Incoming,
+  watcher: Address,
+  eventId: string | undefined,
+  seconds: number,
+): void {
+  const resource = addressOfSipUri(requestUri(incoming.request))
+  if (resource === undefined || resource.user === '') return incoming.answer(404)
+  incoming.keep()
+  context.service.directory.find(resource, (account) => {
+    if (account === 'fault') return incoming.answer(500)
+    // Who does not own it learns nothing of it, nor that it is there.
+    if (account === 'unknown' || account.address.key !== watcher.key) return incoming.answer(403)
+    const build: Build<WatcherInfoDialog> = (_presentity, dialog, flow, id) =>
+      new WatcherInfoDialog(context, account, watcher, dialog, flow, id)
+    const subscription = subscriptionOf(context, incoming, eventId, build)
+    if (subscription === undefined) return
+    if (seconds === 0) {
+      accept(incoming, 0)
+      return subscription.end('timeout', true)
+    }
+    if (isFull(account) || !context.subscriptions.add(subscription)) return incoming.answer(503)
+    accept(incoming, seconds)
+    subscription.granted(seconds)
+  })
+}
+
+const isFull = (account: Account): boolean => account.watcherInfoAgents.size >= watcherInfoDialogsMax
 
 /** A new subscription, and the dialog for it. */
 function begin(
@@ -49,7 +95,7 @@ function begin(
   eventId: string | undefined,
   seconds: number,
 ): void {
-  const subscription = subscriptionOf(context, incoming, watcher, eventId)
+  const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
   if (subscription === undefined) return
   if (!context.subscriptions.add(subscription)) return incoming.answer(503)
   const { id, presentity } = subscription
@@ -63,28 +109,69 @@ function begin(
   })
 }
 
-/** RFC 6665 §4.4.3: Expires 0 asks once; the NOTIFY that answers is the last one too. */
+/**
+ * RFC 6665 §4.4.3: Expires 0 asks once; the NOTIFY that answers is the last one too. Where the owner has to be asked, they are, and the
+ * watcher is told that it waits (RFC 3857 §4.7.1: "to allow for authorization of fetch attempts").
+ */
 function fetch(context: SipContext, incoming: Incoming, watcher: Address, eventId: string | undefined): void {
-  const subscription = subscriptionOf(context, incoming, watcher, eventId)
+  const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
   if (subscription === undefined) return
   context.service.presence.fetch(watcher, subscription.presentity, (fetched) => {
+    if (fetched.kind === 'refused' && fetched.condition === 'permission-denied')
+      return askOnce(context, incoming, subscription)
     if (fetched.kind === 'refused') return incoming.answer(statusOf[fetched.condition], fieldsOf(fetched))
     accept(incoming, 0)
     subscription.end('timeout', fetched.notification)
   })
 }
 
+/** A fetch by one who may not see, or not yet: 403, or a subscription that waits and is over at once. */
+function askOnce({ service }: SipContext, incoming: Incoming, subscription: SubscriptionDialog): void {
+  const { id, watcher, presentity } = subscription
+  const request = { id, watcher, presentity, seconds: 1, agent: subscription }
+  service.presence.subscribe(request, (outcome) => {
+    if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+    accept(incoming, 0)
+    if (outcome.kind === 'pending') subscription.granted('pending', 0)
+    // Behind what is told at once, were it allowed in this very moment.
+    queueMicrotask(() =>
+      service.presence.unsubscribe(presentity, id, watcher, () => subscription.end('timeout')),
+    )
+  })
+}
+
 /** A SUBSCRIBE in a dialog renews or ends it (RFC 6665 §4.2.1.1); 481 where there is none. */
-function again(context: SipContext, incoming: Incoming, watcher: Address, seconds: number): void {
+function again(
+  context: SipContext,
+  incoming: Incoming,
+  watcher: Address,
+  eventPackage: string,
+  seconds: number,
+): void {
   const { request, parts } = incoming
   const subscription = context.subscriptions.find(parts.callId, parts.toTag ?? '', parts.fromTag ?? '')
-  if (subscription === undefined) return incoming.answer(481)
+  // RFC 6665 §4.5.1: dialogs are not shared between packages here.
+  if (subscription?.packageName !== eventPackage) return incoming.answer(481)
   if (subscription.watcher.key !== watcher.key) return incoming.answer(403)
   const flowTo = (target: string, routes: readonly string[]) =>
     targetFlow(context.transport, incoming.flow, parts.via, target, routes)
   // RFC 3261 §12.2.2.
   if (!subscription.takes(request, parts.cseq.number, flowTo)) return incoming.answer(500)
+  if (subscription instanceof WatcherInfoDialog) {
+    accept(incoming, seconds)
+    return seconds > 0 ? subscription.granted(seconds) : subscription.end('timeout', true)
+  }
+  if (subscription instanceof SubscriptionDialog) presenceAgain(context, incoming, subscription, seconds)
+}
+
+function presenceAgain(
+  context: SipContext,
+  incoming: Incoming,
+  subscription: SubscriptionDialog,
+  seconds: number,
+): void {
   const { presence } = context.service
+  const { watcher } = subscription
   const { id, presentity } = subscription
   if (seconds > 0) {
     presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
@@ -98,19 +185,26 @@ function again(context: SipContext, incoming: Incoming, watcher: Address, second
   presence.unsubscribe(presentity, id, watcher, () => {
     accept(incoming, 0)
     // RFC 6665 §4.2.1.4: the last NOTIFY has the state, where the watcher may see it.
-    if (wasPending) return subscription.end('timeout', undefined)
+    if (wasPending) return subscription.end('timeout')
     presence.fetch(watcher, presentity, (fetched) =>
       subscription.end('timeout', fetched.kind === 'fetched' ? fetched.notification : undefined),
     )
   })
 }
 
-function subscriptionOf(
+type Build<T> = (presentity: Address, dialog: Dialog, flow: Flow, eventId: string | undefined) => T
+
+const presenceOf =
+  (context: SipContext, watcher: Address): Build<SubscriptionDialog> =>
+  (presentity, dialog, flow, eventId) =>
+    new SubscriptionDialog(context, watcher, presentity, dialog, flow, eventId)
+
+function subscriptionOf<T extends NotifierDialog>(
   context: SipContext,
   incoming: Incoming,
-  watcher: Address,
   eventId: string | undefined,
-): SubscriptionDialog | undefined {
+  build: Build<T>,
+): T | undefined {
   const { request, parts, flow } = incoming
   const presentity = addressOfSipUri(requestUri(request))
   const dialog = dialogOf(request, parts, incoming.toTag)
@@ -120,14 +214,7 @@ function subscriptionOf(
     incoming.answer(400, undefined, { reason: 'Bad Request (one Contact, please)' })
   else {
     const back = targetFlow(context.transport, flow, parts.via, dialog.target, dialog.routeSet)
-    return new SubscriptionDialog(
-      context,
-      watcher,
-      presentity,
-      dialog,
-      back,
-      eventId === undefined ? undefined : ownText(eventId),
-    )
+    return build(presentity, dialog, back, eventId === undefined ? undefined : ownText(eventId))
   }
   return undefined
 }
