@@ -109,6 +109,11 @@ export class MessageService {
     })
   }
 
+  /** The same where the account is at hand, in this tick; false when its inbox has too many. */
+  attachTo(account: Account, agent: InboxAgent): boolean {
+    return account.inbox.attach(agent)
+  }
+
   /** The agent can take messages (now, or again): hands over what waits. */
   ready(account: Account): void {
     if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.#handOver.begin(account)

@@ -133,11 +133,7 @@ export class Registrar {
   #attach(account: Account, facts: ContactFacts): RegisteredContact | undefined {
     const context = this.#required
     const contact = new RegisteredContact(context, account.address, contactId(facts), facts)
-    let attached = false
-    context.service.messages.attach(contact, (result) => {
-      attached = result === account
-    })
-    if (!attached) return undefined
+    if (!context.service.messages.attachTo(account, contact)) return undefined
     this.#accounts.set(contact, account)
     return contact
   }
