@@ -67,11 +67,18 @@ const mail = (address: string): string => `subjectAltName=email:${address}`
 if (!isMissing) {
   authority('house')
   authority('stranger')
+  // Issued by the house, and an authority for persons itself.
+  person('porter', 'house', 'basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=keyCertSign')
 }
 
 /** What a server that takes certificates of the house offers to, and says of, a client with that one. */
-async function login(t: { after(run: () => unknown): void }, name: string | undefined, authzid = '=') {
-  const authorities = readAuthorities(path('house.pem'))
+async function login(
+  t: { after(run: () => unknown): void },
+  name: string | undefined,
+  authzid = '=',
+  named = 'house',
+) {
+  const authorities = readAuthorities(path(`${named}.pem`))
   const taking = async (environment: SessionEnvironment): Promise<SessionEnvironment> => {
     const authenticator = new StoreAuthenticator(environment.service.store)
     const persons = new PersonCertificates(authorities, () => clock.now())
@@ -166,6 +173,21 @@ for (const [n, [what, extensions, issuer, authzid, offered, said]] of cases.entr
   test(`${what}: ${said}`, { skip }, async (t) => {
     const name = person(`p${n}`, issuer, ...extensions)
     assert.deepEqual(await login(t, name, authzid), { offered, said })
+  })
+}
+
+/** [authority that the operator names, issuer, offered] */
+const through: [string, string, boolean][] = [
+  ['porter', 'porter', true],
+  ['house', 'porter', false],
+  ['porter', 'house', false],
+]
+for (const [named, issuer, offered] of through) {
+  const title = `issued by ${issuer} where ${named} is named: ${offered ? 'taken' : 'not taken'}`
+  test(`an intermediate authority is one that is named itself: ${title}`, { skip }, async (t) => {
+    const name = person(`i-${named}-${issuer}`, issuer, mail('juliet@example.com'))
+    const { offered: isOffered, said } = await login(t, name, '=', named)
+    assert.deepEqual([isOffered, said], [offered, offered ? juliet : 'not-acceptable'])
   })
 }
 
