@@ -30,6 +30,9 @@ export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers, Re
   start,
 }
 
+/** LIMIT: turns of the event loop in which what a stop brings about is told to other domains. */
+const farewellTurns = 10
+
 async function start(
   service: Service,
   environment: Environment<XmppSettings, TlsContexts, Logins, WebOffers, Resolver>,
@@ -96,6 +99,9 @@ async function start(
     stop: async () => {
       withdraw()
       for (const session of sessions) session.stop()
+      // Other domains hear that they are gone before their streams end (RFC 6121 §4.5.2).
+      for (let turn = 0; turn < farewellTurns && others !== undefined; turn++)
+        await new Promise((resolve) => setImmediate(resolve))
       await others?.stop()
       await Promise.all(listeners.map(({ listener }) => listener.close()))
     },

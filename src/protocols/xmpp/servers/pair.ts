@@ -7,7 +7,9 @@ import type { Ready } from './initiating-stream.ts'
 
 /** Seconds after which a domain that could not be reached is tried again for something new. */
 const pauseSeconds = 2
-/** Seconds between tries to resume a stream: the first, and at most. */
+/** Seconds after which a stream has lasted. */
+const stableSeconds = 5
+/** Seconds between tries to resume a stream that did not: the first, and at most. */
 const resumeSeconds = { first: 0.1, most: 15 }
 
 export interface PairParts {
@@ -43,6 +45,8 @@ export class ServerPair {
   #pausedUntil = 0
   #again: Timer | undefined
   #againSeconds = resumeSeconds.first
+  /** When a stream of ours was last ready. */
+  #readyAt = Number.NEGATIVE_INFINITY
   #over = false
 
   constructor(parts: PairParts) {
@@ -94,7 +98,11 @@ export class ServerPair {
   away(channel: Channel, why: string): void {
     this.failed(why)
     if (channel.role !== 'initiator' || this.#over) return
-    this.#resumeIn(resumeSeconds.first)
+    // At once, unless streams end as soon as they are ready.
+    const lasted = this.#parts.environment.service.clock.monotonic() - this.#readyAt
+    if (lasted < stableSeconds * 1000) return this.#resumeIn(this.#againSeconds)
+    this.#againSeconds = resumeSeconds.first
+    if (this.#opening === undefined) this.#open(channel)
   }
 
   left(channel: Channel, why: string, broke: boolean): void {
@@ -150,7 +158,7 @@ export class ServerPair {
     const resume = id === undefined ? undefined : { id, h: broken?.management?.handled.received ?? 0 }
     const onReady = (ready: Ready): Channel => {
       this.#opening = undefined
-      this.#againSeconds = resumeSeconds.first
+      this.#readyAt = service.clock.monotonic()
       return this.#ready(ready, broken)
     }
     open(this, resume, onReady, abort.signal)
