@@ -387,3 +387,25 @@ for (const [forbidden, stanza, answer] of policies) {
     else assert.deepEqual(hand.takeAll(), [])
   })
 }
+
+test('nothing is written between a proof and the stream that follows it, however long that takes (RFC 6120 §6.4.6, XEP-0288)', async () => {
+  const world = await twoServers()
+  const hand = await HandServer.secured(world, world.here, {
+    from: capulet,
+    to: montague,
+    certificate: good(capulet),
+  })
+  await hand.next()
+  hand.send(`${bidi}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>`)
+  assert.match(await hand.next(), /<success/)
+  world.wires.up = false
+  const romeo = await world.here.domain.available('romeo', 'orchard')
+  await settle(world, 5)
+  romeo.send(`<message to='juliet@${capulet}' type='chat'><body>patience</body></message>`)
+  await settle(world, 5)
+  assert.deepEqual(hand.takeAll(), [])
+  hand.header()
+  await hand.next()
+  await settle(world, 30)
+  assert.equal(hand.takeAll().filter((text) => text.includes('patience')).length, 1)
+})

@@ -187,6 +187,15 @@ export class ReceivingStream implements OctetsHandler {
     this.#decided(channel)
   }
 
+  /** Not between the proof and the stream that follows it (RFC 6120 §6.4.6): nothing of ours may stand there. */
+  #awaitDecision(): void {
+    const channel = this.#channel
+    if (channel === undefined || this.#outward.length === 0 || this.#state.phase !== 'features') return
+    if (this.#undecided?.active === true) return
+    const { leases } = this.#parts.environment.service
+    this.#undecided = leases.grant(undecidedSecondsMax, () => this.#decided(channel))
+  }
+
   #decided(channel: Channel): void {
     this.#undecided?.cancel()
     for (const pair of this.#outward.splice(0)) channel.outward.add(pair)
@@ -221,7 +230,8 @@ export class ReceivingStream implements OctetsHandler {
           serverHeaderText(this.#state.ours || undefined, this.#state.theirs || undefined, this.#id),
         )
       case 'send-features':
-        return octets.writeUtf8(serverFeaturesText(effect.features))
+        octets.writeUtf8(serverFeaturesText(effect.features))
+        return this.#awaitDecision()
       case 'proceed':
         return this.#startTls()
       case 'send-success':
@@ -271,9 +281,8 @@ export class ReceivingStream implements OctetsHandler {
     this.#parts.onAuthorized(channel, ours, theirs)
     if (!this.#state.bidi) return
     this.#outward.push(pairOf(ours, theirs))
-    if (channel.management !== undefined) return this.#decided(channel)
-    if (this.#undecided?.active !== true)
-      this.#undecided = environment.service.leases.grant(undecidedSecondsMax, () => this.#decided(channel))
+    if (channel.management !== undefined) this.#decided(channel)
+    else this.#awaitDecision()
   }
 
   #close({ error, why }: { readonly error: StreamCondition | undefined; readonly why: string }): void {
