@@ -6,6 +6,7 @@ import type { Address, Principal } from '#model'
 import { addressOfSipUri } from './binding.ts'
 import { challengeOrder } from './challenge-order.ts'
 import { credentialsFor } from './codec/credentials.ts'
+import type { HeaderLine } from './codec/encode.ts'
 import { header } from './codec/header-names.ts'
 import { bodyOf, headerValue } from './codec/message.ts'
 import type { Incoming } from './incoming.ts'
@@ -114,10 +115,25 @@ export class Authentication {
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
     const order = challengeOrder(headerValue(incoming.request, header.userAgent))
-    const lines = this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const)
+    const all = this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const)
+    const lines = isTooMuch(incoming, all) ? all.slice(0, 1) : all
     // RFC 3261 §8.2.7: an INVITE over UDP may say that it is from anywhere; its refusal is not sent again and again.
     if (incoming.request.method === 'INVITE' && !incoming.flow.reliable)
       incoming.answerStateless(status, lines)
     else incoming.answer(status, lines)
   }
+}
+
+/** LIMIT: an answer over UDP to where nobody has proved that they are is no more than so many times the request (as RFC 9000 §8.1). */
+const amplificationMax = 3
+
+/** Octets of a response beside what it copies of its request, and its challenges. */
+const statusOctets = 120
+
+/** Whether these lines would make much of little for somebody who may not have asked. */
+export function isTooMuch({ request, flow }: Incoming, lines: readonly HeaderLine[]): boolean {
+  if (flow.reliable || flow.known) return false
+  let octets = request.bodyStart + statusOctets
+  for (const [name, value] of lines) octets += name.length + String(value).length + 4
+  return octets > amplificationMax * request.raw.length
 }

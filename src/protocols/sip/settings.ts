@@ -63,6 +63,12 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     default: false,
     doc: 'Take requests whose From is of a domain that is not ours, unauthenticated; otherwise they are refused with 403.',
   }),
+  transactionsMax: integer({
+    default: 65_536,
+    min: 1024,
+    max: 1_048_576,
+    doc: 'Requests that are under way or may come again, each way; past it the oldest answered ones go, and when none is answered, new ones get 503 with Retry-After.',
+  }),
   ringSecondsMax: seconds({
     default: 185,
     min: 181,

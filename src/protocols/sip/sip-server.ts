@@ -20,7 +20,11 @@ import { offerWebSockets } from './web.ts'
 const farewellMax = 200
 
 export function composeSip(service: Service, settings: SipSettings, digest: Logins['digest']): SipContext {
-  const layer = new TransactionLayer(service.clock)
+  const { transactionsMax } = settings
+  const layer = new TransactionLayer(service.clock, {
+    serverTransactionsMax: transactionsMax,
+    clientTransactionsMax: transactionsMax,
+  })
   const registrar = new Registrar()
   const publications = new Publications()
   const context: SipContext = {

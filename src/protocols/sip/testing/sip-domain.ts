@@ -29,6 +29,7 @@ export const settings: SipSettings = {
   messageBytesMax: 60_000,
   answerSeconds: 15,
   foreignSenders: false,
+  transactionsMax: 65_536,
   ringSecondsMax: 185,
   requestsPendingMax: 4,
   partialSecondsMax: 30,
