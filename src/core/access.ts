@@ -29,6 +29,12 @@ export function mayMessage(owner: AccessSubject, from: Address, agent = ''): boo
   return from.key === owner.address.key || !isBlocked(owner.rules, from, agent)
 }
 
+/** Whether the owner blocks the party now and did not `before`, or the other way round. */
+export function isBlockedOtherwise(owner: AccessSubject, before: AccessSubject, party: Address): boolean {
+  if (party.key === owner.address.key) return false
+  return isBlocked(owner.rules, party) !== isBlocked(before.rules, party)
+}
+
 /** Whether what is neither message nor presence may pass (IQ, INVITE, directed presence). */
 export function mayReach(owner: AccessSubject, from: Address, agent = ''): boolean {
   return mayMessage(owner, from, agent)

@@ -348,6 +348,16 @@ export class ForeignPresence implements RemotePresence {
     }
   }
 
+  /** The account's own rules make a difference to what its devices are shown. */
+  showAnew(account: Account, isOther: (presentity: Address) => boolean): void {
+    for (const held of account.foreign.values()) {
+      if (!held.heard || !isOther(held.address)) continue
+      if (account.contacts.get(held.address.key)?.authorization.to === true)
+        for (const agent of account.watchers) this.#tellAll(held, agent)
+      for (const { state, agent } of held.subscribed) if (state === 'active') this.#tellAll(held, agent)
+    }
+  }
+
   #tellAll(presentity: ForeignPresentity, agent: WatcherAgent): void {
     this.#parts.notifier.tell(agent, whole(presentity))
   }

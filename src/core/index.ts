@@ -6,6 +6,7 @@ export {
   type AccessRules,
   accessRulesMax,
   deviceKey,
+  isBlocked,
   partyOfKey,
   type RulesChange,
   ruleFor,

@@ -3,7 +3,7 @@
 import { BoundedQueue } from '#base'
 import type { Address, Condition } from '#model'
 import { visible } from './access.ts'
-import type { VisibilityClass } from './access-rules.ts'
+import { isBlocked, type VisibilityClass } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
@@ -137,8 +137,17 @@ export class Notifier {
     })
   }
 
-  /** Tells one watcher at once. */
-  tell(agent: WatcherAgent, notification: PresenceNotification): void {
+  #hasBlocked(watcher: Address, presentity: Address): boolean {
+    const account = this.#directory.resident(watcher)
+    if (account === undefined || account.rules.size === 0) return false
+    return account.address.key !== presentity.key && isBlocked(account.rules, presentity)
+  }
+
+  /** Tells one watcher at once. Of one whom the watcher itself has blocked it is told an absence, and no change (XEP-0191 §3.3). */
+  tell(agent: WatcherAgent, told: PresenceNotification): void {
+    const isUnwanted = this.#hasBlocked(agent.watcher, told.presentity)
+    if (isUnwanted && !told.full) return
+    const notification = isUnwanted ? withoutAll(told) : told
     for (const { source } of notification.changes) {
       if (source !== undefined) this.#translations.count(source, agent.protocol)
     }
@@ -148,6 +157,12 @@ export class Notifier {
       this.#fault(cause, 'a watcher could not be notified')
     }
   }
+}
+
+/** The same as if nobody were there. */
+function withoutAll({ presentity, changes }: PresenceNotification): PresenceNotification {
+  const removed = changes.map(({ tuple }): TupleChange => ({ kind: 'removed', tuple, source: undefined }))
+  return new PresenceNotification(presentity, 'full', removed, true, [])
 }
 
 function foreignWatchersOf(account: Account, router: Router): readonly Address[] {

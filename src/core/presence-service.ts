@@ -9,7 +9,7 @@ import {
   refused,
   stored,
 } from '#model'
-import { type AccessPolicy, type AccessSubject, maySubscribe, visible } from './access.ts'
+import { type AccessPolicy, type AccessSubject, isBlockedOtherwise, maySubscribe, visible } from './access.ts'
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
@@ -301,6 +301,24 @@ export class PresenceService {
       if (now === visible(before, address)) continue
       if (now === 'nothing') this.#tellNothing(account, address)
       else this.#showTo(account, address)
+    }
+    this.#showAnew(account, before)
+  }
+
+  /** Whom the account blocked or unblocked its devices see go, or come back (XEP-0191 §3.3). */
+  #showAnew(account: Account, before: AccessSubject): void {
+    const isOther = (presentity: Address): boolean => isBlockedOtherwise(account, before, presentity)
+    for (const { address, authorization } of account.contacts.values()) {
+      if (!authorization.to || !this.#isLocal(address) || !isOther(address)) continue
+      for (const agent of [...account.watchers])
+        this.#probe(address, agent, () => account.watchers.has(agent))
+    }
+    this.#parts.foreign.showAnew(account, isOther)
+    // A device may watch whom no list names; nobody but the presentity knows of that.
+    for (const seen of this.#parts.directory.residents()) {
+      if (seen.subscriptions.size === 0 || !isOther(seen.address)) continue
+      for (const { state, agent } of seen.subscriptions.of(account.address))
+        if (state !== 'pending') this.#parts.notifier.tellAll(seen, agent)
     }
   }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { text } from '#base'
-import { type Account, ruleFor, visible } from '#core'
+import { type Account, isBlocked, ruleFor, visible } from '#core'
 import type { Actor } from './actors.ts'
 import { City, type Nature } from './city.ts'
 import { Chance } from './random.ts'
@@ -123,7 +123,10 @@ function sessionsSee(city: City, accounts: readonly Account[]): void {
     for (const account of accounts) {
       const { key } = account.address
       const authorized = account === own || account.contacts.get(own.address.key)?.authorization.from === true
-      const sees = authorized && visible(account, own.address) !== 'nothing' ? served(account) : []
+      // XEP-0191 §3.3: of one whom the watcher blocks itself it sees an absence.
+      const isUnwanted = account !== own && isBlocked(own.rules, account.address)
+      const isShown = authorized && !isUnwanted && visible(account, own.address) !== 'nothing'
+      const sees = isShown ? served(account) : []
       const believed = [...(actor.watcher.believes.get(key) ?? [])]
       assert.deepEqual(believed.toSorted(), sees.toSorted(), `${actor.owner.key}'s ${actor.id} of ${key}`)
     }
@@ -134,6 +137,9 @@ function subscriptionsSee(city: City, accounts: readonly Account[]): void {
     const account = accounts.find(({ address }) => address.key === presentity)
     const held = account?.subscriptions.get(id)
     if (account === undefined || held === undefined) continue
+    const own = accounts.find(({ address }) => address.key === held.watcher.key)
+    // Whom the watcher blocks itself it is not shown while its account is in memory; a lease may outlive that.
+    if (own !== undefined && own !== account && isBlocked(own.rules, account.address)) continue
     const sees = held.state === 'active' ? served(account) : []
     const believed = [...(watcher.believes.get(presentity) ?? [])]
     assert.deepEqual(believed.toSorted(), sees.toSorted(), `${id} (${held.state}) of ${presentity}`)

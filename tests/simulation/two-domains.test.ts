@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { text } from '#base'
-import { type Account, maySubscribe, visible } from '#core'
+import { type Account, isBlocked, maySubscribe, visible } from '#core'
 import { Watcher } from '../../src/core/testing/devices.ts'
 import { at, presence } from '../../src/core/testing/envelopes.ts'
 import { createWorld, resident, settled, type World } from '../../src/core/testing/world.ts'
@@ -255,7 +255,7 @@ function due(watcher: Account, presentity: Account): [string, string][] {
   if (watcher.contacts.get(presentity.address.key)?.authorization.to !== true) return []
   if (maySubscribe(presentity, watcher.address, { confirmSameDomain: true }) !== 'allow') return []
   const sees = visible(presentity, watcher.address)
-  if (sees === 'nothing') return []
+  if (sees === 'nothing' || isBlocked(watcher.rules, presentity.address)) return []
   return presentity.presentity
     .sources()
     .map(({ tuple, source }) => [tuple, sees === 'basic' ? 'basic' : text(source.raw)])
