@@ -1,7 +1,9 @@
 // The door of net: the only folder that opens sockets or asks DNS.
+
 export { defaultListenerLimits, type ListenerLimits, sourceOf } from './admission.ts'
 export { readAuthorities } from './authorities.ts'
 export { ensureCertificates, type OwnCertificates } from './certificate-authority.ts'
+export { certificateReason } from './certificate-reason.ts'
 export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
 export {
   type CloseReason,

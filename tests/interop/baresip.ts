@@ -8,7 +8,7 @@ import { password } from './server.ts'
 
 export interface BaresipOptions {
   readonly transport?: 'udp' | 'tcp'
-  /** Who can be written to; the first is watched. */
+  /** Who can be written to, of its own domain where they name none; the first is watched. */
   readonly contacts?: readonly string[]
   readonly watches?: boolean
   /** The lease of its registration and its publication; it is renewed before. */
@@ -40,10 +40,11 @@ export class Baresip {
     const proxy = scene.server.at(transport === 'tcp' ? 'sipTcp' : 'sipUdp')
     writeFileSync(
       join(directory, 'accounts'),
-      `<sip:${user}@localhost;transport=${transport}>;auth_pass=${password};outbound="sip:${proxy};transport=${transport}";regint=${leaseSeconds};pubint=${leaseSeconds}\n`,
+      `<sip:${user}@${scene.server.domain};transport=${transport}>;auth_pass=${password};outbound="sip:${proxy};transport=${transport}";regint=${leaseSeconds};pubint=${leaseSeconds}\n`,
     )
     const lines = contacts.map(
-      (name, at) => `"${name}" <sip:${name}@localhost>${watches && at === 0 ? ';presence=p2p' : ''}\n`,
+      (name, at) =>
+        `"${name}" <sip:${name.includes('@') ? name : `${name}@${scene.server.domain}`}>${watches && at === 0 ? ';presence=p2p' : ''}\n`,
     )
     writeFileSync(join(directory, 'contacts'), lines.join(''))
     writeFileSync(join(directory, 'config'), configuration(port))

@@ -24,16 +24,21 @@ const purposes: Readonly<Record<ListenerName, string>> = {
 
 export interface ServerOptions {
   /** Settings by table: `{ xmpp: { idle_seconds: 10 } }`; they join the listeners. */
-  readonly settings?: Readonly<
-    Record<string, Readonly<Record<string, string | number | boolean | readonly string[]>>>
-  >
+  readonly settings?: Readonly<Record<string, SettingsTable>>
   readonly users?: readonly string[]
+  /** What its users are of; `localhost` when absent. */
+  readonly domain?: string
+  /** What holds for single other domains: `[[peer]]` tables. */
+  readonly peers?: readonly SettingsTable[]
 }
+
+type SettingsTable = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 /** Every account's password. */
 export const password = 'three-secret-words'
 
 export class VeronaServer {
+  readonly domain: string
   readonly directory: string
   readonly configFile: string
   /** The authority that clients must trust. */
@@ -44,15 +49,21 @@ export class VeronaServer {
   #ports = new Map<ListenerName, number>()
 
   private constructor(options: ServerOptions) {
+    this.domain = options.domain ?? 'localhost'
     this.directory = mkdtempSync(join(tmpdir(), 'verona-interop-'))
     this.configFile = join(this.directory, 'verona.toml')
     this.authority = join(this.directory, 'data', 'tls', 'ca.crt')
     writeFileSync(this.configFile, configuration(options))
   }
 
-  static async start(options: ServerOptions = {}): Promise<VeronaServer> {
+  /** @param prepare what is to be in its directory before it starts */
+  static async start(
+    options: ServerOptions = {},
+    prepare?: (directory: string) => void,
+  ): Promise<VeronaServer> {
     const server = new VeronaServer(options)
     try {
+      prepare?.(server.directory)
       await server.run()
       if (options.users !== undefined) await server.addUsers(options.users)
     } catch (error) {
@@ -93,7 +104,7 @@ export class VeronaServer {
 
   async addUsers(names: readonly string[]): Promise<void> {
     const file = join(this.directory, 'users.csv')
-    const rows = names.map((name) => `${name}@localhost,${password}\n`)
+    const rows = names.map((name) => `${name}@${this.domain},${password}\n`)
     writeFileSync(file, `address,password\n${rows.join('')}`)
     await this.command('user', 'import', file).succeeds()
   }
@@ -101,13 +112,13 @@ export class VeronaServer {
   /** A command of ours with this server's configuration, as an operator would give it. */
   command(...words: string[]): Program {
     const [command = '', ...rest] = words
-    const nested = command === 'user' ? [command, rest.shift() as string] : [command]
+    const nested = ['user', 'peers'].includes(command) ? [command, rest.shift() as string] : [command]
     return this.#launch([...nested, '--config', this.configFile, ...rest], {})
   }
 
   /** A command of ours as a person, over IMPP: `send`, `watch`, `fetch`, `presence`. */
   as(user: string, command: string, ...words: string[]): Program {
-    const login = ['--as', `${user}@localhost`, '--server', this.at('impp')]
+    const login = ['--as', `${user}@${this.domain}`, '--server', this.at('impp')]
     return this.#launch([command, '--config', this.configFile, ...login, ...words], {
       VERONA_PASSWORD: password,
     })
@@ -115,7 +126,7 @@ export class VeronaServer {
 
   /** Lets each of `watchers` see `user`, without being asked. */
   async approve(user: string, watcher: string): Promise<void> {
-    await this.command('contact', `${user}@localhost`, 'approve', `${watcher}@localhost`).succeeds()
+    await this.command('contact', `${user}@${this.domain}`, 'approve', `${watcher}@${this.domain}`).succeeds()
   }
 
   #launch(words: readonly string[], environment: Readonly<Record<string, string>>): Program {
@@ -142,9 +153,9 @@ export class VeronaServer {
   }
 }
 
-function configuration({ settings = {} }: ServerOptions): string {
+function configuration({ settings = {}, domain = 'localhost', peers = [] }: ServerOptions): string {
   const free = '127.0.0.1:0'
-  const tables: Record<string, Record<string, string | number | boolean | readonly string[]>> = {
+  const tables: Record<string, SettingsTable> = {
     http: { listen: free },
     xmpp: { client: free, client_tls: free },
     sip: { udp: free, tcp: free, tls: free },
@@ -153,9 +164,15 @@ function configuration({ settings = {} }: ServerOptions): string {
     auth: { scram_iterations: 4096 },
   }
   for (const [table, more] of Object.entries(settings)) tables[table] = { ...tables[table], ...more }
-  const lines = Object.entries(tables).map(([table, values]) => {
-    const pairs = Object.entries(values).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
-    return `[${table}]\n${pairs.join('')}`
-  })
-  return `data = "./data"\ndomains = ["localhost"]\n${lines.join('')}`
+  const lines = [
+    ...Object.entries(tables).map(([table, values]) => `[${table}]\n${pairsOf(values)}`),
+    ...peers.map((values) => `[[peer]]\n${pairsOf(values)}`),
+  ]
+  return `data = "./data"\ndomains = ["${domain}"]\n${lines.join('')}`
+}
+
+function pairsOf(values: SettingsTable): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+    .join('')
 }

@@ -13,6 +13,8 @@ export interface XmppClientOptions {
   readonly security?: 'starttls' | 'tls'
   readonly tls?: 'tls1.2' | 'tls1.3'
   readonly password?: string
+  /** Of another server than ours, on loopback. */
+  readonly port?: number
   readonly authority?: string
   /** Makes its account before it logs in (XEP-0077). */
   readonly registers?: boolean
@@ -22,6 +24,7 @@ export interface XmppClientOptions {
 
 export class XmppClient {
   readonly program: Program
+  readonly #domain: string
   /** What `next` has passed. */
   #read = 0
   readonly #events: XmppEvent[] = []
@@ -30,13 +33,14 @@ export class XmppClient {
   /** `jid` has a resource: `romeo@localhost/orchard`. */
   constructor(scene: Scene, python: string, jid: string, options: XmppClientOptions = {}) {
     const { server } = scene
+    this.#domain = jid.slice(jid.indexOf('@') + 1, jid.indexOf('/'))
     const security = options.security ?? 'starttls'
     this.program = scene.start(`slixmpp ${jid}`, python, [
       join(import.meta.dirname, 'fixtures', 'xmpp_client.py'),
       jid,
       options.password ?? password,
       '127.0.0.1',
-      String(server.port(security === 'tls' ? 'xmppTls' : 'xmpp')),
+      String(options.port ?? server.port(security === 'tls' ? 'xmppTls' : 'xmpp')),
       options.authority ?? server.authority,
       security,
       options.tls ?? 'tls1.2',
@@ -81,7 +85,7 @@ export class XmppClient {
   /** What the server had to say before now has come: its answer to a ping has. */
   async settled(): Promise<void> {
     const before = this.seen('pong').length
-    this.do('ping', { to: 'localhost' })
+    this.do('ping', { to: this.#domain })
     while (this.seen('pong').length === before) await this.#more('pong', {})
   }
 

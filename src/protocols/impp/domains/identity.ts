@@ -2,7 +2,7 @@
 // docs/specs/impp-1.0.md §12.2).
 
 import type { PeerRoute } from '#core'
-import type { TlsInfo } from '#net'
+import { certificateReason, type TlsInfo } from '#net'
 
 export type Proof =
   | { readonly proven: true; readonly identity: string }
@@ -20,7 +20,7 @@ export function proofOf(tls: TlsInfo | undefined, domain: string, route: PeerRou
   if (certificate.checkHost(domain, { subject: 'never', partialWildcards: false }) === undefined)
     return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${domain}`)
   if (!tls.authorized && route.tls === 'verified')
-    return no(`the certificate of ${domain} is not accepted: ${tls.authorizationError}`)
+    return no(`the certificate of ${domain} is not accepted: ${certificateReason(tls.authorizationError)}`)
   const until = new Date(certificate.validTo).toISOString().slice(0, 10)
   const trust = tls.authorized ? '' : ', not verified'
   return { proven: true, identity: `certificate of ${domain}, until ${until}${trust}` }

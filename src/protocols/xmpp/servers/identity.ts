@@ -2,7 +2,7 @@
 // xmppAddr, not by the host that its SRV record led to.
 import type { X509Certificate } from 'node:crypto'
 import { prepareDomain } from '#model'
-import type { TlsInfo } from '#net'
+import { certificateReason, type TlsInfo } from '#net'
 import { otherNamesOf } from './other-names.ts'
 
 export type Proof =
@@ -17,7 +17,7 @@ export function proofOf(tls: TlsInfo | undefined, domain: string): Proof {
   const certificate = tls.peerCertificate()
   if (certificate === undefined) return no(`${domain} showed no certificate`)
   if (!tls.authorized && tls.authorizationError !== nameAlone)
-    return no(`the certificate of ${domain} is not accepted: ${tls.authorizationError}`)
+    return no(`the certificate of ${domain} is not accepted: ${certificateReason(tls.authorizationError)}`)
   if (!hasName(certificate, domain))
     return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${domain}`)
   const until = new Date(certificate.validTo).toISOString().slice(0, 10)

@@ -39,7 +39,7 @@ const rows: [string, Certificate, Certificate, Tls, Tls, boolean, RegExp][] = [
     'verified',
     'verified',
     false,
-    /certificate of capulet.example is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT/,
+    /certificate of capulet.example is not accepted: it is signed by itself \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
   ],
   [
     'the other is for another name',
