@@ -15,8 +15,12 @@ export interface LoadOptions {
   readonly seconds: number
   /** The server's process; its CPU time is read at the edges of the measured time. */
   readonly pid: number | undefined
-  /** Where the other end is, for loads over two protocols. */
+  /** Where the other end is, for loads over two protocols or two servers. */
   readonly otherPort: number
+  /** Of the receivers, where they have another. */
+  readonly otherDomain: string | undefined
+  /** Their server's process. */
+  readonly otherPid: number | undefined
 }
 
 export interface LoadResult {
@@ -25,6 +29,8 @@ export interface LoadResult {
   readonly messagesPerSecond: number
   /** Of the server, user and system. */
   readonly cpuMicrosecondsPerMessage: number
+  /** Of the receivers' server, where it is another. */
+  readonly otherCpuMicrosecondsPerMessage: number
   readonly generatorCpuPercent: number
   readonly errors: number
 }
@@ -35,7 +41,10 @@ export function loadOptions(words: readonly string[]): LoadOptions {
     const at = words.indexOf(`--${name}`)
     return at < 0 ? undefined : words[at + 1]
   }
-  const pid = given('pid')
+  const pidOf = (name: string): number | undefined => {
+    const pid = given(name)
+    return pid === undefined ? undefined : Number(pid)
+  }
   return {
     host: given('host') ?? '127.0.0.1',
     port: Number(given('port')),
@@ -45,7 +54,9 @@ export function loadOptions(words: readonly string[]): LoadOptions {
     window: Number(given('window') ?? 1),
     warmSeconds: Number(given('warm') ?? 3),
     seconds: Number(given('seconds') ?? 5),
-    pid: pid === undefined ? undefined : Number(pid),
+    pid: pidOf('pid'),
+    otherPid: pidOf('other-pid'),
+    otherDomain: given('other-domain'),
     otherPort: Number(given('other-port') ?? 0),
   }
 }
@@ -79,11 +90,11 @@ export class Meter {
   }
 
   async measure(): Promise<LoadResult> {
-    const { warmSeconds, seconds, pid } = this.#options
+    const { warmSeconds, seconds } = this.#options
     await wait(warmSeconds)
-    const before = this.#look(pid)
+    const before = this.#look()
     await wait(seconds)
-    const after = this.#look(pid)
+    const after = this.#look()
     this.running = false
     const messages = after.messages - before.messages
     const elapsed = (after.at - before.at) / 1000
@@ -92,17 +103,20 @@ export class Meter {
       seconds: elapsed,
       messagesPerSecond: messages / elapsed,
       cpuMicrosecondsPerMessage: ((after.server - before.server) * 1e6) / messages,
+      otherCpuMicrosecondsPerMessage: ((after.other - before.other) * 1e6) / messages,
       generatorCpuPercent: ((after.own - before.own) / elapsed) * 100,
       errors: this.errors,
     }
   }
 
-  #look(pid: number | undefined) {
+  #look() {
+    const { pid, otherPid } = this.#options
     const { user, system } = process.cpuUsage()
     return {
       at: performance.now(),
       messages: this.messages,
       server: pid === undefined ? 0 : cpuSecondsOf(pid),
+      other: otherPid === undefined ? 0 : cpuSecondsOf(otherPid),
       own: (user + system) / 1e6,
     }
   }

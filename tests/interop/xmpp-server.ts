@@ -13,6 +13,8 @@ export interface XmppServerOptions {
   readonly certificate?: CertificateKind
   /** Whether only certificates prove a domain to it; else dialback does too. */
   readonly onlyCertificates?: boolean
+  /** For loads: its clients need no TLS, and it says little. */
+  readonly measured?: boolean
 }
 
 export abstract class XmppServer {
@@ -110,6 +112,8 @@ export class Prosody extends XmppServer {
       FIXTURES: join(fixtures, 'prosody'),
       CERTIFICATE: certificate,
       KEY: key,
+      CLIENT_TLS: String(!this.options.measured),
+      LOG: this.options.measured ? 'info' : 'debug',
       SECURE: String(onlyCertificates),
       SERVICES: luaTable(this.network.names.services, (records) =>
         records.map(
