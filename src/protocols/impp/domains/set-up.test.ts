@@ -27,7 +27,11 @@ describe('the initiator', () => {
       { names: ['mantua.example'], authorized: true },
       /is for DNS:mantua.example, not for capulet/,
     ],
-    ['of nobody’s making', { names: ['capulet.example'], authorized: false }, /not accepted: [^\n]*SELF_SIGNED/],
+    [
+      'of nobody’s making',
+      { names: ['capulet.example'], authorized: false },
+      /not accepted: [^\n]*SELF_SIGNED/,
+    ],
   ]
   for (const [what, certified, expected] of certificates)
     test(`goes away from a certificate ${what}, and says so to the operator`, async () => {
