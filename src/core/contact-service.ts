@@ -58,14 +58,9 @@ export class ContactService {
     })
   }
 
-  /** A request that may have found its asker blocked is said again (RFC 6121 §3.1.2), unless it was answered meanwhile or taken back. */
+  /** A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. */
   remind(account: Account, presentity: Address): void {
-    this.#parts.directory.find(presentity, (found) => {
-      const asker = this.#parts.directory.resident(account.address)
-      if (asker?.contacts.get(presentity.key)?.authorization.pendingOut !== true || found === 'fault') return
-      if (found === 'unknown') this.#hear('unsubscribed', presentity, account.address, undefined)
-      else this.#heard(found, 'subscribe', account.address, undefined)
-    })
+    this.#hear('subscribe', account.address, presentity, undefined)
   }
 
   /** `watcher` no longer wants to see `presentity` (unsubscribe). */
@@ -301,7 +296,7 @@ export class ContactService {
   }
 
   #heard(account: Account, event: AuthorizationEvent, from: Address, source: Envelope | undefined): void {
-    if (event === 'subscribe' && this.#decidedByRule(account, from)) return
+    if (event === 'subscribe' && (this.#isOver(account, from) || this.#decidedByRule(account, from))) return
     const { contacts } = account
     const before = contacts.get(from.key)
     const state = before?.authorization ?? noAuthorization
@@ -322,6 +317,13 @@ export class ContactService {
     if (event === 'unsubscribe' && deliver) this.onWithdrawn(account, from, state.from)
     if (reply !== undefined) this.#hear(reply, account.address, from, undefined)
     if (reply === 'subscribed') this.onAuthorized(account, from)
+  }
+
+  /** A request of one of ours that was answered or taken back while the account was loaded is none any more. */
+  #isOver(account: Account, watcher: Address): boolean {
+    const asker = this.#parts.directory.resident(watcher)
+    const asked = asker?.contacts.get(account.address.key)?.authorization ?? noAuthorization
+    return asker !== undefined && !asked.to && !asked.pendingOut
   }
 
   /** True when a rule or the deployment answers in the owner's place. */

@@ -45,6 +45,17 @@ test('a reminder that finds its request taken back is none', async () => {
   assert.equal(await state(world, romeo, nurse), 'unknown')
 })
 
+test('a request that is taken back while its presentity is loaded is none', async () => {
+  const world = await createWorld({ accounts: [romeo, nurse] })
+  const { contacts, directory } = world.service
+  await resident(world, nurse)
+  contacts.ask(at(romeo), at(nurse), undefined, () => {})
+  directory.forget(await resident(world, nurse))
+  contacts.giveUp(at(romeo), at(nurse), undefined, () => {})
+  assert.equal(await state(world, nurse, romeo), 'unknown')
+  assert.equal(await state(world, romeo, nurse), 'none')
+})
+
 test('who asked behind a polite block waits once that is gone, and is let in when its request is granted', async () => {
   const world = await createWorld({ accounts: [romeo, nurse] })
   const { contacts, presence } = world.service
