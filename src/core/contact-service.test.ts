@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { requestOctetsMax, requestsMax } from './contact.ts'
-import { contactsMax } from './contact-service.ts'
+import { contactsMax, requestOctetsMax, requestsMax } from './contact.ts'
 import { ListView, stateOf, Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { createWorld, outcomeOf, resident, settled, type World, type WorldOptions } from './testing/world.ts'

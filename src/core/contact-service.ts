@@ -6,16 +6,13 @@ import { type AccessRule, accessRulesMax, type RulesChange, rulesAfter } from '.
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, ContactAgent } from './agents.ts'
 import { inbound, outbound } from './authorizations.ts'
-import { type Contact, changed, isFullOfRequests, isNone, noAuthorization, requestOf } from './contact.ts'
+import { type Contact, changed, contactsMax, isFull, isNone, noAuthorization, requestOf } from './contact.ts'
 import type { Directory, Found } from './directory.ts'
 import { whereMoved } from './forward.ts'
 import { looksAlike } from './list-versions.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
-
-/** LIMIT: contacts an owner may hold, those that only asked included. */
-export const contactsMax = 10_000
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -297,15 +294,10 @@ export class ContactService {
 
   #heard(account: Account, event: AuthorizationEvent, from: Address, source: Envelope | undefined): void {
     if (event === 'subscribe' && (this.#isOver(account, from) || this.#decidedByRule(account, from))) return
-    const { contacts } = account
-    const before = contacts.get(from.key)
+    const before = account.contacts.get(from.key)
     const state = before?.authorization ?? noAuthorization
     const { next, deliver, reply } = inbound(state, event)
-    if (
-      before === undefined &&
-      next !== state &&
-      (contacts.size >= contactsMax || isFullOfRequests(contacts))
-    )
+    if (before === undefined && next !== state && isFull(account.contacts))
       return this.#hear('unsubscribed', account.address, from, undefined)
     // RFC 6121 §3.1.6, §3.2.3, §3.3.3: the word itself MUST come before the roster push.
     if (deliver) for (const agent of account.contactAgents) agent.authorizationEvent(event, from, source)

@@ -52,10 +52,15 @@ export function isNone(authorization: Authorization): boolean {
   return !Object.values(authorization).some(Boolean)
 }
 
-/** LIMIT: contacts that only asked (RFC 6121 §3.1.3, security warning). */
+/** LIMIT: contacts an owner may hold, those that only asked included. */
+export const contactsMax = 10_000
+
+/** LIMIT: of those, such as only asked (RFC 6121 §3.1.3, security warning). */
 export const requestsMax = 1000
 
-export function isFullOfRequests(contacts: ReadonlyMap<string, Contact>): boolean {
+/** Whether one more that only asks is too many. */
+export function isFull(contacts: ReadonlyMap<string, Contact>): boolean {
+  if (contacts.size >= contactsMax) return true
   if (contacts.size < requestsMax) return false
   let requests = 0
   for (const { listed } of contacts.values()) if (!listed) requests++

@@ -37,8 +37,8 @@ export type {
   ScramVerifier,
   Secrets,
 } from './authenticator.ts'
-export { type Authorization, type Contact, noAuthorization } from './contact.ts'
-export { ContactService, contactsMax } from './contact-service.ts'
+export { type Authorization, type Contact, contactsMax, noAuthorization } from './contact.ts'
+export { ContactService } from './contact-service.ts'
 export { Directory, type Found } from './directory.ts'
 export { type Forward, forwardLocationMax, moved } from './forward.ts'
 export { Inbox, inboxAgentsMax } from './inboxes.ts'
