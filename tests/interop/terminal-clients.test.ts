@@ -143,6 +143,9 @@ scene(
     for (const key of ['\t', '\t', '\t', 'Haus', '\t', '\t', '\r']) paris.write(key)
     await rosaline.sees(/Received authorization request from paris@localhost/)
     rosaline.write('/sub allow paris@localhost\n')
+    // Its list shows what it knows when it is asked: the answer to a ping comes behind the roster push.
+    rosaline.write('/ping\n')
+    await rosaline.sees(/Ping response from rosaline@localhost/)
     rosaline.write('/roster\n')
     await rosaline.sees(/paris@localhost - both/)
     await paris.sees(/Haus/)
