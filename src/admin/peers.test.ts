@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Derivation, StoreAuthenticator } from '#auth'
 import { utf8, VirtualClock } from '#base'
-import { createPeers, createService, type PeerPolicy, type PeerStatus, type Store } from '#core'
+import { createPeers, createService, noWay, type PeerPolicy, type PeerStatus, type Store } from '#core'
 import { addressOf, type Head } from '#model'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
@@ -84,7 +84,7 @@ async function control(t: { after(run: () => unknown): void }): Promise<Running>
   })
   peers.add({
     protocol: 'xmpp',
-    reaches: () => Promise.resolve(false),
+    reaches: () => Promise.resolve(noWay),
     linkTo: () => assert.fail('no domain is reached'),
     status: () => [link],
   })

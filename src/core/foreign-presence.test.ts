@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noAuthorization } from './contact.ts'
 import { wayAgainSeconds, wishSecondsMax } from './foreign-presence.ts'
+import { namedWay } from './peers.ts'
 import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { foreignStage, tybalt } from './testing/foreign-stage.ts'
@@ -345,7 +346,7 @@ test('where DNS is silent a request is refused for now, and who looks already is
   ;(await resident(world, romeo)).contacts.set(tybalt, asked)
   await session(romeo)
   assert.deepEqual(link.take(), [])
-  protocol.reached.set('capulet.example', true)
+  protocol.reached.set('capulet.example', namedWay)
   clock.advance(wayAgainSeconds * 1000)
   await settled()
   assert.deepEqual(link.take(), [`subscribe ${romeo} ${tybalt}`])

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noAuthorization } from './contact.ts'
 import { wayAgainSeconds } from './foreign-presence.ts'
+import { namedWay } from './peers.ts'
 import { Watcher } from './testing/devices.ts'
 import { at, message } from './testing/envelopes.ts'
 import { type ForeignStage, foreignStage, tybalt } from './testing/foreign-stage.ts'
@@ -260,7 +261,7 @@ test('where DNS was silent, who may see is told the whole when the domain is fou
   await publish(juliet, 'balcony', 'here')
   await publish(juliet, 'balcony', 'away')
   assert.equal(afar.size, 0)
-  protocol.reached.set('capulet.example', true)
+  protocol.reached.set('capulet.example', namedWay)
   clock.advance(wayAgainSeconds * 1000)
   await settled()
   assert.deepEqual(afar.get(tybalt)?.take(), [`${juliet} full: added balcony=away`])

@@ -50,14 +50,18 @@ export { PresenceNotification, type VisibleSource } from './notification.ts'
 export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
 export { type RelayPolicy, relayDefaults } from './peer-queue.ts'
 export {
+  namedWay,
   noPeers,
+  noWay,
   type PeerLink,
   type PeerPolicy,
   type PeerProtocol,
   type PeerRoute,
+  type PeerService,
   type PeerStatus,
   type Peers,
   type RemotePresence,
+  type Way,
 } from './peers.ts'
 export { type FetchOutcome, PresenceService, type Publication } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'

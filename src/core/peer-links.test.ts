@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { VirtualClock } from '#base'
 import type { Condition } from '#model'
 import { createPeers, knownDomainsMax, type PeerTable, waitingFindersMax } from './peer-links.ts'
-import type { PeerLink, Peers } from './peers.ts'
+import { noWay, type PeerLink, type PeerService, type Peers, type Way } from './peers.ts'
 import { ScriptedPeerProtocol, welcome } from './testing/peers.ts'
 import { settled } from './testing/world.ts'
 
@@ -24,14 +24,19 @@ function stage(table: Partial<PeerTable> = {}): Stage {
 /** What is found, in one word: the protocol of the link, or why there is none. */
 const word = (link: PeerLink | Condition): string => (typeof link === 'string' ? link : link.protocol)
 
-async function found(peers: Peers, domain: string, protocol?: string): Promise<string> {
-  return new Promise((resolve) => peers.find(domain, protocol, (link) => resolve(word(link))))
+async function found(
+  peers: Peers,
+  domain: string,
+  protocol?: string,
+  service: PeerService = 'messages',
+): Promise<string> {
+  return new Promise((resolve) => peers.find(domain, service, protocol, (link) => resolve(word(link))))
 }
 
 /** What is answered within the tick; undefined when nothing is. */
 function now(peers: Peers, domain: string, protocol?: string): string | undefined {
   let answer: string | undefined
-  peers.find(domain, protocol, (link) => {
+  peers.find(domain, 'messages', protocol, (link) => {
     answer = word(link)
   })
   return answer
@@ -57,13 +62,48 @@ test('an envelope goes by its own protocol where the domain speaks it, else by t
   }
 })
 
+/** The far domain offers messages by one protocol and presence by another, and is implied to speak a third. */
+test('each service goes its own way, and what nobody named only where nothing is named (RFC 3861 §3, §4)', async () => {
+  const { peers } = stage({ order: ['xmpp', 'sip', 'impp'] })
+  const of = (protocol: string, ways: Readonly<Record<string, Partial<Way>>>): void => {
+    const scripted = new ScriptedPeerProtocol([], protocol)
+    for (const [domain, way] of Object.entries(ways)) scripted.reached.set(domain, { ...noWay, ...way })
+    peers.add(scripted)
+  }
+  const implied = { messages: true, presence: true }
+  of('xmpp', { 'split.example': implied, 'implied.example': implied, 'messages.example': implied })
+  of('sip', { 'split.example': { presence: true, named: true }, 'implied.example': implied })
+  of('impp', {
+    'split.example': { messages: true, named: true },
+    'messages.example': { messages: true, named: true },
+  })
+  const rows: [string, PeerService, string | undefined, string][] = [
+    ['split.example', 'messages', undefined, 'impp'],
+    ['split.example', 'presence', undefined, 'sip'],
+    ['split.example', 'messages', 'xmpp', 'impp'],
+    ['split.example', 'presence', 'xmpp', 'sip'],
+    ['implied.example', 'messages', undefined, 'xmpp'],
+    ['implied.example', 'messages', 'sip', 'sip'],
+    ['messages.example', 'messages', undefined, 'impp'],
+    ['messages.example', 'presence', undefined, 'xmpp'],
+  ]
+  for (const [domain, service, protocol, expected] of rows)
+    assert.equal(
+      await found(peers, domain, protocol, service),
+      expected,
+      `${service} of ${protocol} to ${domain}`,
+    )
+})
+
 test('the link is the same object each time, and in the tick once the domain is known', async () => {
   const { peers } = stage()
   const protocol = new ScriptedPeerProtocol(['capulet.example'])
   peers.add(protocol)
   assert.equal(now(peers, 'capulet.example', 'test'), undefined)
   await settled()
-  peers.find('capulet.example', 'test', (link) => assert.equal(link, protocol.linkTo('capulet.example')))
+  peers.find('capulet.example', 'messages', 'test', (link) =>
+    assert.equal(link, protocol.linkTo('capulet.example')),
+  )
   assert.equal(now(peers, 'capulet.example', 'test'), 'test')
   assert.deepEqual(protocol.asked, ['capulet.example'])
 })
@@ -73,7 +113,7 @@ test('those that wait for one domain share one look-up and are served in their o
   const protocol = new ScriptedPeerProtocol(['capulet.example'])
   peers.add(protocol)
   const served: number[] = []
-  for (let n = 0; n < 5; n++) peers.find('capulet.example', 'test', () => served.push(n))
+  for (let n = 0; n < 5; n++) peers.find('capulet.example', 'messages', 'test', () => served.push(n))
   await settled()
   assert.deepEqual([protocol.asked.length, served], [1, [0, 1, 2, 3, 4]])
 })
@@ -155,9 +195,9 @@ test('LIMIT: finders of one domain, domains under look-up, and domains remembere
   peers.add(protocol)
   const words: string[] = []
   for (let n = 0; n <= waitingFindersMax; n++)
-    peers.find('first.example', 'test', (link) => words.push(word(link)))
+    peers.find('first.example', 'messages', 'test', (link) => words.push(word(link)))
   assert.deepEqual(words, ['resource-limit'])
-  for (let n = 1; n < knownDomainsMax; n++) peers.find(`d${n}.example`, 'test', () => {})
+  for (let n = 1; n < knownDomainsMax; n++) peers.find(`d${n}.example`, 'messages', 'test', () => {})
   assert.equal(now(peers, 'one-more.example', 'test'), 'resource-limit')
   answer.resolve()
   await settled()
@@ -169,7 +209,7 @@ test('LIMIT: finders of one domain, domains under look-up, and domains remembere
 test('one that fails with its link does not take the answer from those behind it', async () => {
   const { peers, faults } = stage()
   peers.add(new ScriptedPeerProtocol(['capulet.example']))
-  peers.find('capulet.example', 'test', () => {
+  peers.find('capulet.example', 'messages', 'test', () => {
     throw new Error('broken')
   })
   assert.equal(await found(peers, 'capulet.example', 'test'), 'test')
@@ -184,7 +224,7 @@ test('a way that was known holds while DNS is silent, and no longer than until D
   protocol.reached.set('known.example', 'unanswered')
   clock.advance(3_600_000)
   assert.equal(await found(peers, 'known.example'), 'xmpp')
-  protocol.reached.set('known.example', false)
+  protocol.reached.set('known.example', noWay)
   clock.advance(3_600_000)
   assert.equal(await found(peers, 'known.example'), 'domain-unknown')
 })

@@ -2,7 +2,7 @@
 // reach it. A domain that was asked about lately is answered in the tick.
 import type { Clock } from '#base'
 import type { Condition, ProtocolName } from '#model'
-import type { PeerLink, PeerPolicy, PeerProtocol, PeerStatus, Peers } from './peers.ts'
+import type { PeerLink, PeerPolicy, PeerProtocol, PeerService, PeerStatus, Peers, Way } from './peers.ts'
 
 /** LIMIT: domains whose ways are remembered, those being asked about included; past it the longest known is forgotten. */
 export const knownDomainsMax = 10_000
@@ -31,13 +31,14 @@ export interface PeerLinksParts extends PeerTable {
 type Use = (link: PeerLink | Condition) => void
 
 interface Finder {
+  readonly service: PeerService
   readonly protocol: ProtocolName | undefined
   readonly use: Use
 }
 
 interface Known {
   /** What each protocol answered, as it answers. */
-  readonly reached: Map<ProtocolName, boolean | 'unanswered'>
+  readonly reached: Map<ProtocolName, Way | 'unanswered'>
   readonly waiting: Finder[]
   /** Of the clock that never steps back; undefined while protocols are still asked. */
   until: number | undefined
@@ -72,17 +73,17 @@ class PeerLinks implements Peers {
     for (const [domain, { until }] of this.#known) if (until !== undefined) this.#known.delete(domain)
   }
 
-  find(domain: string, protocol: ProtocolName | undefined, use: Use): void {
+  find(domain: string, service: PeerService, protocol: ProtocolName | undefined, use: Use): void {
     const policy = this.policyFor(domain)
     if (!policy.allowed) return use('permission-denied')
     if (policy.protocol !== undefined) return use(this.#named(domain, policy.protocol))
     if (this.#protocols.length === 0) return use('domain-unknown')
     const known = this.#remembered(domain) ?? this.#ask(domain, this.#known.get(domain)?.reached)
     if (known === undefined) return use('resource-limit')
-    const decided = this.#decide(domain, known, protocol)
+    const decided = this.#decide(domain, known, { service, protocol })
     if (decided !== undefined) return use(decided)
     if (known.waiting.length >= waitingFindersMax) return use('resource-limit')
-    known.waiting.push({ protocol, use })
+    known.waiting.push({ service, protocol, use })
   }
 
   status(): readonly PeerStatus[] {
@@ -119,8 +120,8 @@ class PeerLinks implements Peers {
           return 'unanswered' as const
         })
         .then((reaches) => {
-          const holds = reaches === 'unanswered' && before?.get(protocol.protocol) === true
-          known.reached.set(protocol.protocol, holds || reaches)
+          const held = reaches === 'unanswered' ? before?.get(protocol.protocol) : undefined
+          known.reached.set(protocol.protocol, isWay(held) ? held : reaches)
           if (known.reached.size === asked.length) known.until = this.#parts.clock.monotonic() + lifeOf(known)
           this.#answered(domain, known)
         })
@@ -138,7 +139,7 @@ class PeerLinks implements Peers {
   /** Serves those that can be, in their order. */
   #answered(domain: string, known: Known): void {
     for (const finder of known.waiting.splice(0)) {
-      const decided = this.#decide(domain, known, finder.protocol)
+      const decided = this.#decide(domain, known, finder)
       if (decided === undefined) known.waiting.push(finder)
       else this.#serve(finder, decided)
     }
@@ -153,23 +154,40 @@ class PeerLinks implements Peers {
     }
   }
 
-  /** The same protocol where the domain speaks it; else the first in order; undefined while that is not known yet. */
-  #decide(domain: string, known: Known, own: ProtocolName | undefined): PeerLink | Condition | undefined {
-    const { reached } = known
-    const same = this.#protocols.find(({ protocol }) => protocol === own)
-    if (same !== undefined && reached.get(same.protocol) === true) return same.linkTo(domain)
-    if (same !== undefined && known.until === undefined && !reached.has(same.protocol)) return undefined
-    for (const protocol of this.#protocols) {
-      const answer = reached.get(protocol.protocol)
-      if (answer === true) return protocol.linkTo(domain)
-      if (answer === undefined && known.until === undefined) return undefined
+  /**
+   * The same protocol where the domain names it, else the first in order that it names, else the same or the first by implication;
+   * undefined while that is not known yet.
+   */
+  #decide(
+    domain: string,
+    { reached, until }: Known,
+    { service, protocol: own }: Omit<Finder, 'use'>,
+  ): PeerLink | Condition | undefined {
+    const order = this.#ownFirst(own)
+    let implied: PeerProtocol | undefined
+    for (const protocol of order) {
+      const way = reached.get(protocol.protocol)
+      if (way === undefined && until === undefined) return undefined
+      if (way === undefined || way === 'unanswered' || !way[service]) continue
+      if (way.named) return protocol.linkTo(domain)
+      implied ??= protocol
     }
+    if (implied !== undefined) return implied.linkTo(domain)
     return [...reached.values()].includes('unanswered') ? 'connection-failed' : 'domain-unknown'
+  }
+
+  #ownFirst(own: ProtocolName | undefined): readonly PeerProtocol[] {
+    const same = this.#protocols.find(({ protocol }) => protocol === own)
+    return same === undefined ? this.#protocols : [same, ...this.#protocols.filter((one) => one !== same)]
   }
 }
 
 function lifeOf({ reached }: Known): number {
-  const answers = [...reached.values()]
-  if (answers.includes(true)) return knownForMs.way
-  return answers.includes('unanswered') ? knownForMs.unanswered : knownForMs.none
+  const ways = [...reached.values()]
+  if (ways.some(isWay)) return knownForMs.way
+  return ways.includes('unanswered') ? knownForMs.unanswered : knownForMs.none
+}
+
+function isWay(way: Way | 'unanswered' | undefined): way is Way {
+  return way !== undefined && way !== 'unanswered' && (way.messages || way.presence)
 }

@@ -74,14 +74,32 @@ export interface RemotePresence {
   reachable(domain: string): void
 }
 
+/** The two abstract services of a domain, which it may offer by different protocols (RFC 3861 §3). Transit goes the way of messages. */
+export type PeerService = 'messages' | 'presence'
+
+/** What a domain offers by one protocol, and how that is known. */
+export interface Way extends Readonly<Record<PeerService, boolean>> {
+  /**
+   * True when a record of the domain or the operator names the protocol. False: the domain has an address and has said nothing, and this
+   * protocol is by its own rules to be tried there (RFC 6120 §3.2.2); such a way is taken only where no protocol is named (RFC 3861 §4).
+   */
+  readonly named: boolean
+}
+
+/** The domain does not offer the protocol. */
+export const noWay: Way = { messages: false, presence: false, named: false }
+
+/** Both services, by the word of the domain or of the operator. */
+export const namedWay: Way = { messages: true, presence: true, named: true }
+
 /** What a protocol that reaches other domains offers; a part of its `RunningProtocol`. */
 export interface PeerProtocol {
   readonly protocol: ProtocolName
   /**
-   * Whether the domain can be reached by this protocol, as DNS or the configuration says; remembered as long as DNS allows.
+   * What can be had of the domain by this protocol, as DNS or the configuration says; remembered as long as DNS allows.
    * `unanswered`: DNS was silent or failed, so that nobody can say now; what is to be sent waits. Never rejects.
    */
-  reaches(domain: string): Promise<boolean | 'unanswered'>
+  reaches(domain: string): Promise<Way | 'unanswered'>
   /** The link to the domain; the same object while the server runs. */
   linkTo(domain: string): PeerLink
   /** What `verona peers` shows of every domain with a link or a stream. */
@@ -131,11 +149,16 @@ export interface Peers {
   /** Called by the server once its protocols run; before, no domain is reached. */
   add(protocol: PeerProtocol): void
   /**
-   * The link for an envelope of `protocol` (the same protocol where the domain speaks it, so that nothing is translated; else the
-   * first that reaches it), or why there is none: `permission-denied` by policy, `domain-unknown`, `connection-failed` while DNS
+   * The link that carries `service` for an envelope of `protocol` (the same protocol where the domain names it, so that nothing is
+   * translated; else the first named; else one that is only implied), or why there is none: `permission-denied` by policy, `domain-unknown`, `connection-failed` while DNS
    * is silent. Calls back in the same tick when it is known.
    */
-  find(domain: string, protocol: ProtocolName | undefined, use: (link: PeerLink | Condition) => void): void
+  find(
+    domain: string,
+    service: PeerService,
+    protocol: ProtocolName | undefined,
+    use: (link: PeerLink | Condition) => void,
+  ): void
   status(): readonly PeerStatus[]
 }
 
@@ -152,6 +175,6 @@ const anybody: PeerPolicy = {
 export const noPeers: Peers = {
   policyFor: () => anybody,
   add: () => {},
-  find: (_domain, _protocol, use) => use('domain-unknown'),
+  find: (_domain, _service, _protocol, use) => use('domain-unknown'),
   status: () => [],
 }

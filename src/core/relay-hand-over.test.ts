@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { delivered, type Outcome, refused } from '#model'
+import { namedWay } from './peers.ts'
 import { Device } from './testing/devices.ts'
 import { failingStore } from './testing/failing-store.ts'
 import { welcome } from './testing/peers.ts'
@@ -139,7 +140,7 @@ test('LIMIT: queues of a domain and of all together; past them the sender is ref
   const world = await relayStage({ policy: { relay: { queueLengthMax: 2, queuesLengthMax: 3 } } })
   world.link.up = false
   const far = world.protocol.linkTo('montague.example')
-  world.protocol.reached.set('montague.example', true)
+  world.protocol.reached.set('montague.example', namedWay)
   far.up = false
   const words = []
   for (const id of ['1', '2', '3']) words.push(await word(world, id))
@@ -155,7 +156,7 @@ test('LIMIT: what one sender has waiting for all domains; others are not refused
   const world = await relayStage({ policy: { relay: { senderLengthMax: 2 } } })
   world.link.up = false
   const far = world.protocol.linkTo('montague.example')
-  world.protocol.reached.set('montague.example', true)
+  world.protocol.reached.set('montague.example', namedWay)
   far.up = false
   const words = [await word(world, '1'), await word(world, '2', { to: 'benvolio@montague.example' })]
   words.push(await word(world, '3'), await word(world, '4', { from: mercutio }))

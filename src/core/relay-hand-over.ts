@@ -136,7 +136,7 @@ export class HandOver {
     const { peers } = this.#parts
     if (!peers.policyFor(queue.domain).messages) return Promise.resolve(refused('permission-denied'))
     return new Promise((resolve) => {
-      peers.find(queue.domain, departureProtocol(envelope), (link) => {
+      peers.find(queue.domain, 'messages', departureProtocol(envelope), (link) => {
         // By policy it never will; for any other reason it may, later.
         if (link === 'permission-denied') resolve(refused(link))
         else if (typeof link === 'string') resolve(link)

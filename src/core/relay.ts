@@ -144,7 +144,7 @@ export class Relay {
       if (outcome.kind !== 'refused') this.#metrics.relayed.add()
       onOutcome(outcome, held)
     }
-    this.#parts.peers.find(head.to.domain, departureProtocol(envelope), (link) => {
+    this.#parts.peers.find(head.to.domain, 'messages', departureProtocol(envelope), (link) => {
       if (typeof link === 'string') return answer(refused(link))
       // While the way was looked for, something else may have begun to wait.
       const queue = this.#queues.get(head.to.domain)

@@ -13,7 +13,7 @@ function stage() {
   const link = new ScriptedLink('test', 'capulet.example')
   const router = new Router(['verona.example'], {
     ...noPeers,
-    find: (_domain, _protocol, use) => void asked.push(use),
+    find: (_domain, _service, _protocol, use) => void asked.push(use),
   })
   const log: string[] = []
   const ask = (name: string): void =>

@@ -32,7 +32,7 @@ export class Router {
     protocol: ProtocolName | undefined,
     use: (link: PeerLink | Condition) => void,
   ): void {
-    this.#peers.find(address.domain, protocol, use)
+    this.#peers.find(address.domain, 'messages', protocol, use)
   }
 
   /**
@@ -51,7 +51,7 @@ export class Router {
   #lookUp(domain: string, use: Use): void {
     let waiting: Use[] | undefined
     let isKnown = false
-    this.#peers.find(domain, undefined, (link) => {
+    this.#peers.find(domain, 'presence', undefined, (link) => {
       isKnown = true
       if (waiting === undefined) return use(link)
       this.#waiting.delete(domain)

@@ -40,6 +40,7 @@ export { type ListenAddress, listenAddressText, parseListenAddress } from './lis
 export { ListenError } from './listen-error.ts'
 export { type NetMetrics, netMetrics } from './net-metrics.ts'
 export { flushConnections } from './output.ts'
+export { type Place, PlaceFinder, type Places, placeOf, type Reached, type ServiceNames } from './places.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'
 export {

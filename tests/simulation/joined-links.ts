@@ -1,15 +1,17 @@
 // Two services joined by links in memory, of words or of leases: what one says arrives at the other some turns later, in order, or not
 // at all while the wire is cut.
 import { setImmediate as turn } from 'node:timers/promises'
-import type {
-  AuthorizationEvent,
-  PeerLink,
-  PeerProtocol,
-  PresenceNotification,
-  Service,
-  TerminationReason,
-  TupleChange,
-  WatcherAgent,
+import {
+  type AuthorizationEvent,
+  namedWay,
+  noWay,
+  type PeerLink,
+  type PeerProtocol,
+  type PresenceNotification,
+  type Service,
+  type TerminationReason,
+  type TupleChange,
+  type WatcherAgent,
 } from '#core'
 import { type Address, type Outcome, type PresenceEnvelope, refused } from '#model'
 import { presence, testProtocol } from '../../src/core/testing/envelopes.ts'
@@ -257,7 +259,7 @@ export function protocolOf(link: JoinedLink, wire: Wire, chance: Chance): PeerPr
     reaches: async (domain) => {
       for (let i = chance.below(4); i > 0; i--) await turn()
       if (wire.dnsFails && chance.percent(10)) return 'unanswered'
-      return domain === link.domain
+      return domain === link.domain ? namedWay : noWay
     },
     linkTo: () => link,
     status: () => [],

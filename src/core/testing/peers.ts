@@ -3,7 +3,15 @@
 import type { Address, Condition } from '#model'
 import { delivered, type Envelope, type Outcome, type ProtocolName, refused } from '#model'
 import type { AuthorizationEvent, WatcherAgent } from '../agents.ts'
-import type { PeerLink, PeerPolicy, PeerProtocol, PeerStatus } from '../peers.ts'
+import {
+  namedWay,
+  noWay,
+  type PeerLink,
+  type PeerPolicy,
+  type PeerProtocol,
+  type PeerStatus,
+  type Way,
+} from '../peers.ts'
 import type { FetchOutcome } from '../presence-service.ts'
 import { testProtocol } from './envelopes.ts'
 
@@ -83,7 +91,7 @@ export class ScriptedLink implements PeerLink {
 /** A protocol that reaches the domains it is given. */
 export class ScriptedPeerProtocol implements PeerProtocol {
   readonly protocol: ProtocolName
-  readonly reached: Map<string, boolean | 'unanswered'>
+  readonly reached: Map<string, Way | 'unanswered'>
   /** The domains it was asked about, each as often as it was. */
   readonly asked: string[] = []
   /** How long an answer takes: until what it gives is fulfilled. */
@@ -92,13 +100,13 @@ export class ScriptedPeerProtocol implements PeerProtocol {
 
   constructor(reached: readonly string[], protocol: ProtocolName = testProtocol) {
     this.protocol = protocol
-    this.reached = new Map(reached.map((domain) => [domain, true]))
+    this.reached = new Map(reached.map((domain) => [domain, namedWay]))
   }
 
-  async reaches(domain: string): Promise<boolean | 'unanswered'> {
+  async reaches(domain: string): Promise<Way | 'unanswered'> {
     this.asked.push(domain)
     await this.delay()
-    return this.reached.get(domain) ?? false
+    return this.reached.get(domain) ?? noWay
   }
 
   linkTo(domain: string): ScriptedLink {

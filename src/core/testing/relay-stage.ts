@@ -17,7 +17,7 @@ export async function relayStage(options: Partial<WorldOptions> = {}): Promise<R
   const protocol = new ScriptedPeerProtocol([far])
   const world = await createWorld({ accounts: [romeo, mercutio], peers: [protocol], ...options })
   // So that the way is known, and answers come in the tick.
-  world.service.peers.find(far, testProtocol, () => {})
+  world.service.peers.find(far, 'messages', testProtocol, () => {})
   await settled()
   return { ...world, protocol, link: protocol.linkTo(far) }
 }

@@ -1,14 +1,14 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and who comes from there.
 
-import type { PeerProtocol, PeerStatus } from '#core'
-import { type Connection, sourceOf } from '#net'
+import type { PeerProtocol, PeerStatus, Way } from '#core'
+import { type Connection, PlaceFinder, sourceOf } from '#net'
 import { protocolName } from '../binding.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { ForeignWatchers } from './foreign-watchers.ts'
 import { ImppLink } from './link.ts'
 import { type Dial, openSession } from './opening.ts'
 import { DomainPair } from './pair.ts'
-import { type PlacesParts, placesOf, reaches } from './places.ts'
+import { domainNames } from './places.ts'
 import { takeRequest } from './requests.ts'
 import { DomainSession } from './session.ts'
 import { ResponderSetUp } from './set-up-responder.ts'
@@ -22,7 +22,7 @@ export class Domains implements PeerProtocol {
   readonly watchers: ForeignWatchers
   readonly #environment: DomainsEnvironment
   readonly #dial: Dial
-  readonly #places: PlacesParts
+  readonly #places: PlaceFinder
   readonly #pairs = new Map<string, DomainPair>()
   readonly #links = new Map<string, ImppLink>()
   /** Connections that have not proven anything yet, and how many of each source. */
@@ -33,15 +33,16 @@ export class Domains implements PeerProtocol {
     this.#environment = environment
     this.#dial = dial
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
-    this.#places = {
+    this.#places = new PlaceFinder({
       resolver: environment.resolver,
-      routeTo: environment.routeTo,
+      names: domainNames,
+      serversOf: (domain) => environment.routeTo(domain).servers,
       isChosen: (domain) => environment.service.peers.policyFor(domain).protocol === protocolName,
-    }
+    })
   }
 
-  reaches(domain: string): Promise<boolean | 'unanswered'> {
-    return reaches(domain, this.#places)
+  reaches(domain: string): Promise<Way | 'unanswered'> {
+    return this.#places.reaches(domain)
   }
 
   linkTo(domain: string): ImppLink {
@@ -179,8 +180,8 @@ export class Domains implements PeerProtocol {
 
   #directTo(domain: string): Promise<string | undefined> | undefined {
     if (this.#environment.settings.directDomains?.includes(domain) !== true) return undefined
-    return placesOf(domain, this.#places).then(
-      ([first]) => (first === undefined ? undefined : `${first.host}:${first.port}`),
+    return this.#places.find(domain).then(
+      ({ all: [first] }) => (first === undefined ? undefined : `${first.host}:${first.port}`),
       () => undefined,
     )
   }

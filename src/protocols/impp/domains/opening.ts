@@ -1,9 +1,8 @@
 // Opens a connection to another domain: its servers in their order, each by all its addresses, until one is ready or the time is
 // up (docs/specs/impp-1.0.md §12.1).
 
-import type { Connection } from '#net'
+import type { Connection, Place, PlaceFinder } from '#net'
 import type { DomainsEnvironment } from './environment.ts'
-import { type Place, type PlacesParts, placesOf } from './places.ts'
 import type { Parties } from './session.ts'
 import { DomainSession } from './session.ts'
 import { InitiatorSetUp } from './set-up-initiator.ts'
@@ -16,7 +15,7 @@ export type Dial = (place: Place, signal: AbortSignal) => Promise<Connection>
 
 export interface OpeningParts {
   readonly environment: DomainsEnvironment
-  readonly places: PlacesParts
+  readonly places: PlaceFinder
   readonly dial: Dial
   readonly ours: string
   readonly theirs: string
@@ -32,14 +31,14 @@ class Broken extends Error {}
 export async function openSession(parts: OpeningParts, signal: AbortSignal): Promise<void> {
   const failures: string[] = []
   let tried = 0
-  for (const place of await placesOf(parts.theirs, parts.places)) {
+  for (const place of (await parts.places.find(parts.theirs)).all) {
     for (const host of await addressesOf(parts, place, failures)) {
       if (signal.aborted) throw new Error(['the time is up', ...failures].join('; '))
       if (++tried > addressesMax) break
       // One that was there and broke may have met an accident of the network: it gets another try.
       for (let tries = 2, ended = true; ended && tries > 0 && !signal.aborted; tries--) {
         try {
-          const connection = await parts.dial({ host, port: place.port }, signal)
+          const connection = await parts.dial({ host, port: place.port, direct: false }, signal)
           return await setUp(parts, connection, signal)
         } catch (error) {
           ended = error instanceof Broken

@@ -1,11 +1,10 @@
 // Opens a stream to another domain: its servers in their order, each by all its addresses, until one is ready or the time is up
 // (RFC 6120 §3.2.1, XEP-0368).
-import type { Connection, TlsContext } from '#net'
+import type { Connection, Place, PlaceFinder, TlsContext } from '#net'
 import type { Channel } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { InitiatingPolicy } from './initiating.ts'
 import { InitiatingStream, ownContext, type Ready } from './initiating-stream.ts'
-import { type Place, type PlacesParts, placesOf } from './places.ts'
 
 /** LIMIT: addresses that are tried for one stream. */
 const addressesMax = 8
@@ -25,7 +24,7 @@ export type Dial = (
 
 export interface OpeningParts {
   readonly environment: ServersEnvironment
-  readonly places: PlacesParts
+  readonly places: PlaceFinder
   readonly dial: Dial
   readonly ours: string
   readonly theirs: string
@@ -46,7 +45,7 @@ export class NoServer extends Error {}
 /** Resolves when a stream is ready, or its question answered; rejects with an Error that tells of each address why not. */
 export async function openStream(parts: OpeningParts, signal: AbortSignal): Promise<void> {
   const failures: string[] = []
-  const places = await placesOf(parts.theirs, parts.places)
+  const { all: places } = await parts.places.find(parts.theirs)
   if (places.length === 0) throw new NoServer(`${parts.theirs} has no server for XMPP`)
   let tried = 0
   for (const place of places) {

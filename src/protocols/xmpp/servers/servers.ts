@@ -1,6 +1,6 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and the servers that come from there.
-import type { PeerProtocol, PeerStatus } from '#core'
-import { type Connection, sourceOf } from '#net'
+import { namedWay, type PeerProtocol, type PeerStatus, type Way } from '#core'
+import { type Connection, PlaceFinder, sourceOf } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
@@ -10,7 +10,7 @@ import { Incoming } from './incoming.ts'
 import { ServerLink } from './link.ts'
 import { type Dial, NoServer, openStream } from './opening.ts'
 import { ServerPair } from './pair.ts'
-import { type PlacesParts, reaches } from './places.ts'
+import { serverNames } from './places.ts'
 import type { ReceivingPolicy } from './receiving.ts'
 import { ReceivingStream } from './receiving-stream.ts'
 
@@ -23,7 +23,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly protocol = 'xmpp'
   readonly #environment: ServersEnvironment
   readonly #dial: Dial
-  readonly #places: PlacesParts
+  readonly #places: PlaceFinder
   readonly #policy: ReceivingPolicy
   readonly #incoming: Incoming
   readonly components: Components
@@ -42,11 +42,12 @@ export class Servers implements PeerProtocol, ChannelOwner {
     const { service, settings, routeTo, resolver } = environment
     this.#environment = environment
     this.#dial = dial
-    this.#places = {
+    this.#places = new PlaceFinder({
       resolver,
-      routeTo,
+      names: serverNames,
+      serversOf: (domain) => routeTo(domain).servers,
       isChosen: (domain) => service.peers.policyFor(domain).protocol === this.protocol,
-    }
+    })
     this.#policy = {
       isOurs: (domain) => service.router.isLocal(domain) || this.components.has(domain),
       isAllowed: (domain) => service.peers.policyFor(domain).allowed,
@@ -59,9 +60,9 @@ export class Servers implements PeerProtocol, ChannelOwner {
 
   // As a PeerProtocol.
 
-  reaches(domain: string): Promise<boolean | 'unanswered'> {
-    if (this.components.has(domain)) return Promise.resolve(true)
-    return reaches(domain, this.#places)
+  reaches(domain: string): Promise<Way | 'unanswered'> {
+    if (this.components.has(domain)) return Promise.resolve(namedWay)
+    return this.#places.reaches(domain)
   }
 
   linkTo(domain: string): ServerLink {

@@ -54,7 +54,12 @@ export class FarDomain implements Peers {
 
   add(): void {}
 
-  find(domain: string, _protocol: unknown, use: (link: PeerLink | 'domain-unknown') => void): void {
+  find(
+    domain: string,
+    _service: unknown,
+    _protocol: unknown,
+    use: (link: PeerLink | 'domain-unknown') => void,
+  ): void {
     use(domain === this.domain ? this.#link : 'domain-unknown')
   }
 

@@ -1,0 +1,143 @@
+// Where the servers of a domain for one protocol are: as the operator says, else as SRV records of the protocol's own names say, else
+// as those of RFC 3861 say (`_im._proto`, `_pres._proto`), else, for protocols that go there, at the domain's own addresses.
+import { DnsError, type Resolver, type SrvRecord, srvOrder } from './dns.ts'
+
+export interface Place {
+  /** A name or an address without brackets. */
+  readonly host: string
+  readonly port: number
+  /** TLS from the first octet. */
+  readonly direct: boolean
+}
+
+/** What a protocol is called in DNS. */
+export interface ServiceNames {
+  /** Its own SRV names, those of all mixed by priority and weight (XEP-0368 §3): `_xmpp-server._tcp`. */
+  readonly own: readonly { readonly name: string; readonly direct: boolean }[]
+  /** Its label in the registries of RFC 3861 §8, without the underscore; empty: it has none. */
+  readonly label: string
+  /** The port where none is said. */
+  readonly port: number
+  /** Whether the domain's own addresses are tried when nothing is said of it (RFC 6120 §3.2.2; RFC 3861 §4; C11 of its forerunner). */
+  readonly atAddresses: boolean
+}
+
+export interface PlacesParts {
+  readonly resolver: Resolver
+  readonly names: ServiceNames
+  /** What the operator says, `host`, `host:port` or `[address]:port`, and DNS is not asked; undefined: nothing. */
+  readonly serversOf: (domain: string) => readonly string[] | undefined
+  /** The operator has said that this protocol is the one for the domain: without records it is tried at its addresses. */
+  readonly isChosen: (domain: string) => boolean
+}
+
+/** What there are places for. */
+export interface Reached {
+  readonly messages: boolean
+  readonly presence: boolean
+  readonly named: boolean
+}
+
+/** In the order to be tried. A protocol with one connection for both services takes `all`. */
+export interface Places {
+  readonly all: readonly Place[]
+  readonly messages: readonly Place[]
+  readonly presence: readonly Place[]
+  /** False: nobody has named the protocol; the domain has an address, that is all. */
+  readonly named: boolean
+  /** Where this is known from, for people: `SRV _xmpp-server._tcp.example.com`. */
+  readonly source: string
+}
+
+export class PlaceFinder {
+  readonly #parts: PlacesParts
+
+  constructor(parts: PlacesParts) {
+    this.#parts = parts
+  }
+
+  /** @throws DnsError */
+  async find(domain: string): Promise<Places> {
+    const { resolver, names, serversOf, isChosen } = this.#parts
+    const servers = serversOf(domain)
+    if (servers !== undefined && servers.length > 0)
+      return both(
+        servers.map((written) => placeOf(written, names.port)),
+        true,
+        'the configuration',
+      )
+    const said = (await ownPlaces(resolver, domain, names)) ?? (await labelledPlaces(resolver, domain, names))
+    if (said !== undefined) return said
+    const itself = [{ host: domain, port: names.port, direct: false }]
+    if (isChosen(domain)) return both(itself, true, 'the configuration, at the addresses of the domain')
+    if (!names.atAddresses || (await resolver.addresses(domain)).length === 0)
+      return both([], false, 'no record names it')
+    return both(itself, false, `the addresses of ${domain}, since no record names it`)
+  }
+
+  /** What can be had of the domain, as far as DNS and the operator say. */
+  async reaches(domain: string): Promise<Reached | 'unanswered'> {
+    try {
+      const { messages, presence, named } = await this.find(domain)
+      return { messages: messages.length > 0, presence: presence.length > 0, named }
+    } catch (error) {
+      if (error instanceof DnsError) return 'unanswered'
+      throw error
+    }
+  }
+}
+
+/** Undefined: nothing is said by these names. */
+async function ownPlaces(
+  resolver: Resolver,
+  domain: string,
+  { own }: ServiceNames,
+): Promise<Places | undefined> {
+  const answers = await Promise.all(own.map(({ name }) => resolver.srv(`${name}.${domain}`)))
+  const records = answers.flatMap((answer, at) =>
+    answer === 'unavailable' ? [] : answer.map((record) => ({ ...record, direct: own[at]?.direct === true })),
+  )
+  const source = `SRV ${own.map(({ name }) => `${name}.${domain}`).join(' and ')}`
+  if (records.length > 0) {
+    const ordered = srvOrder(records)
+    if (ordered !== 'unavailable') return both(ordered.map(placeOfRecord), true, source)
+  }
+  // RFC 2782: "decidedly not available"; one kind that is refused leaves the other (XEP-0368 §3).
+  return answers.includes('unavailable') ? both([], true, `${source}: not offered`) : undefined
+}
+
+/** RFC 3861 §3: of each service on its own. */
+async function labelledPlaces(
+  resolver: Resolver,
+  domain: string,
+  { label }: ServiceNames,
+): Promise<Places | undefined> {
+  if (label === '') return undefined
+  const asked = [`_im._${label}.${domain}`, `_pres._${label}.${domain}`]
+  const answers = await Promise.all(asked.map((name) => resolver.srv(name)))
+  if (answers.every((answer) => answer !== 'unavailable' && answer.length === 0)) return undefined
+  const [messages = [], presence = []] = answers.map((answer) =>
+    answer === 'unavailable' ? [] : answer.map(placeOfRecord),
+  )
+  const all = [...messages, ...presence.filter((place) => !messages.some((one) => isSame(one, place)))]
+  return { all, messages, presence, named: true, source: `SRV ${asked.join(' and ')}` }
+}
+
+/** `host`, `host:port`, `[address]:port`; an address of IPv6 without a port may stand bare. */
+export function placeOf(written: string, port: number): Place {
+  const named = /^\[([^\]]*)\](?::(\d+))?$/.exec(written) ?? /^([^:]*)(?::(\d+))?$/.exec(written)
+  const [, host = written, own] = named ?? []
+  return { host, port: own === undefined ? port : Number(own), direct: false }
+}
+
+function both(all: readonly Place[], named: boolean, source: string): Places {
+  return { all, messages: all, presence: all, named, source }
+}
+
+function placeOfRecord(record: SrvRecord & { readonly direct?: boolean }): Place {
+  return { host: record.target, port: record.port, direct: record.direct === true }
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.host === other.host && one.port === other.port
+}
