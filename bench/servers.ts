@@ -113,6 +113,7 @@ tls = "encrypted"
 [xmpp]
 client = "127.0.0.1:${clientPort}"
 server = "127.0.0.1:${serverPort}"
+server_stanzas_per_second_max = 1000000
 plain_without_tls = true
 [[peer]]
 domain = "${other}"

@@ -42,6 +42,7 @@ export { type NetMetrics, netMetrics } from './net-metrics.ts'
 export { flushConnections } from './output.ts'
 export { type Place, PlaceFinder, type Places, placeOf, type Reached, type ServiceNames } from './places.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
+export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'
 export {
   type CertificateFiles,

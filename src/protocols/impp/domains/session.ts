@@ -2,10 +2,10 @@
 // gets ready is in set-up-initiator.ts and set-up-responder.ts; what its requests do, in requests.ts. It serves one domain of
 // ours and one other, in both directions.
 
-import { type Bytes, randomId, type Timer } from '#base'
+import { type Bytes, randomId } from '#base'
 import type { Lease } from '#core'
 import type { Condition } from '#model'
-import type { CloseReason, Connection, ConnectionHandler, TlsContext } from '#net'
+import { type CloseReason, type Connection, type ConnectionHandler, ReadingPace, type TlsContext } from '#net'
 import {
   type Fields,
   type ImppFault,
@@ -85,9 +85,8 @@ export class DomainSession implements ConnectionHandler, Carrier {
   #pinged = false
   /** How long nobody may need it. */
   #idle: Lease | undefined
-  /** Requests that may still be read in this second; below zero reading waits. */
-  #allowance: number
-  #refill: Timer | undefined
+  /** LIMIT: a domain that asks for more than its share is read more slowly, so that it waits and not the others. */
+  readonly #pace: ReadingPace
   readonly #idPrefix = randomId(8)
   #lastId = 0
 
@@ -99,7 +98,11 @@ export class DomainSession implements ConnectionHandler, Carrier {
     this.bulk = parts.bulk
     const { service, settings } = parts.environment
     this.since = service.clock.now()
-    this.#allowance = settings.domainRequestsPerSecondMax
+    this.#pace = new ReadingPace({
+      connection: parts.connection,
+      clock: service.clock,
+      perSecondMax: settings.domainRequestsPerSecondMax,
+    })
     this.#silence = service.leases.grant(settings.loginSeconds, () => this.#silent())
   }
 
@@ -225,8 +228,7 @@ export class DomainSession implements ConnectionHandler, Carrier {
   }
 
   #request(request: ImppRequest): void {
-    this.#allowance--
-    if (this.#allowance < 0 && this.#refill === undefined) this.#slowDown()
+    this.#pace.took()
     if (request.method === 'PING') return this.respond(okBytes(request))
     if (request.method === 'QUIT') {
       this.respond(okBytes(request))
@@ -276,17 +278,6 @@ export class DomainSession implements ConnectionHandler, Carrier {
     if (fault.fatal) this.close(`the far end does not keep to the protocol (${condition} at octet ${offset})`)
   }
 
-  /** A domain that asks for more than its share is read more slowly, so that it waits and not the others. */
-  #slowDown(): void {
-    const { settings, service } = this.environment
-    this.connection.pause()
-    this.#refill = service.clock.schedule(1000, () => {
-      this.#refill = undefined
-      this.#allowance = settings.domainRequestsPerSecondMax
-      this.connection.resume()
-    })
-  }
-
   #heard(): void {
     if (this.state !== 'ready') return
     const { connectionSeconds, domainProbeSeconds } = this.environment.settings
@@ -322,7 +313,7 @@ export class DomainSession implements ConnectionHandler, Carrier {
     this.state = 'over'
     this.#silence.cancel()
     this.#idle?.cancel()
-    this.#refill?.cancel()
+    this.#pace.end()
     if (owner === undefined) this.#parts.onFailed(this, why, broke)
     else owner.onOver(this, why)
   }

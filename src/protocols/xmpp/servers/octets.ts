@@ -1,7 +1,7 @@
 // The octets of one stream with another server, from its first to its last: framing, TLS, time-outs. Who negotiates is above.
-import { type Bytes, ownBytes, type Timer } from '#base'
+import { type Bytes, ownBytes } from '#base'
 import type { Lease } from '#core'
-import type { CloseReason, Connection, StartTlsOptions, TlsContext } from '#net'
+import { type CloseReason, type Connection, ReadingPace, type StartTlsOptions, type TlsContext } from '#net'
 import { type Frame, Framer } from '#wire/xml'
 import { serverAliases } from '../codec/server-stream.ts'
 import { type StreamCondition, streamEnd, streamErrorText } from '../codec/stream-text.ts'
@@ -34,9 +34,8 @@ export class StreamOctets {
   #over = false
   #isReady = false
   #isSaidGoodbye = false
-  /** Elements that may still be read in this second; below zero reading waits. */
-  #allowance: number
-  #refill: Timer | undefined
+  /** LIMIT: a domain that sends more than its share is read more slowly, so that it waits and not the others. */
+  readonly #pace: ReadingPace
   readonly #held: Bytes[] = []
 
   constructor(connection: Connection, environment: ServersEnvironment, handler: OctetsHandler) {
@@ -44,7 +43,12 @@ export class StreamOctets {
     this.connection = connection
     this.#environment = environment
     this.#handler = handler
-    this.#allowance = settings.serverStanzasPerSecondMax
+    this.#pace = new ReadingPace({
+      connection,
+      clock: service.clock,
+      perSecondMax: settings.serverStanzasPerSecondMax,
+      onAgain: () => this.#read(),
+    })
     this.#framer = new Framer(
       { bytesMax: Math.min(octetsBeforeProofMax, settings.stanzaOctetsMax) },
       serverAliases,
@@ -116,10 +120,10 @@ export class StreamOctets {
   }
 
   #receive(bytes: Bytes): void {
-    if (this.#refill !== undefined) return void this.#held.push(ownBytes(bytes))
+    if (this.#pace.isResting) return void this.#held.push(ownBytes(bytes))
     this.#framer.feed(bytes)
     this.#read()
-    if (this.#refill !== undefined) this.#framer.keepUnread()
+    if (this.#pace.isResting) this.#framer.keepUnread()
   }
 
   /** Hot path once it is ready. */
@@ -127,14 +131,14 @@ export class StreamOctets {
     if (this.#reading) return
     this.#reading = true
     try {
-      while (!this.#over && this.#refill === undefined) {
+      while (!this.#over && !this.#pace.isResting) {
         const event = this.#framer.next()
         if (event === 'more') {
           const held = this.#held.shift()
           if (held === undefined) return
           this.#framer.feed(held)
         } else if (event === 'stanza') {
-          if (--this.#allowance < 0) this.#slowDown()
+          this.#pace.took()
           this.#handler.onElement(this.#framer.frame as Frame)
         } else if (event === 'header') this.#handler.onHeader(this.#framer.header as Frame)
         else if (event === 'end') {
@@ -151,19 +155,6 @@ export class StreamOctets {
     }
   }
 
-  /** A domain that sends more than its share is read more slowly, so that it waits and not the others. */
-  #slowDown(): void {
-    if (this.#refill !== undefined) return
-    this.connection.pause()
-    this.#refill = this.#environment.service.clock.schedule(1000, () => {
-      this.#refill = undefined
-      this.#allowance = this.#environment.settings.serverStanzasPerSecondMax
-      if (this.#over) return
-      this.connection.resume()
-      this.#read()
-    })
-  }
-
   #closed({ why, detail }: CloseReason): void {
     this.#ended(
       `the connection ended (${detail === undefined ? why : `${why}: ${detail}`})`,
@@ -175,7 +166,7 @@ export class StreamOctets {
     if (this.#over) return
     this.#over = true
     this.#lease.cancel()
-    this.#refill?.cancel()
+    this.#pace.end()
     this.#held.length = 0
     if (!this.connection.closing) this.connection.close()
     this.#handler.onOver(why, broke)
