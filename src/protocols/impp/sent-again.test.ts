@@ -6,6 +6,7 @@ import { afterEach, describe, test } from 'node:test'
 import { VirtualClock } from '#base'
 import { type Dial, Refused } from '#protocols/impp/client'
 import { SentAnswers } from './sent-answers.ts'
+import { cutFailed, cutPoints } from './testing/cut-points.ts'
 import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
 import { dropHands, Hand } from './testing/hand.ts'
 import { as, Net, pass } from './testing/lasting.ts'
@@ -14,7 +15,6 @@ import { Wires } from './testing/two-domains.ts'
 
 afterEach(dropHands)
 
-const soak = Number(process.env.VERONA_SOAK) > 0
 const juliet = 'impp://example.com/juliet'
 
 class CutNet extends Net {
@@ -48,13 +48,12 @@ async function cutAnywhere(act: (scene: Scene) => Promise<void>): Promise<number
   await act(measure)
   const octets = measure.net.wires.crossed - before
   assert.ok(octets > 100)
-  const step = soak ? 1 : Math.ceil(octets / 40)
   let again = 0
-  for (let cut = 1 + (soak ? 0 : Math.floor(Math.random() * step)); cut < octets; cut += step) {
+  for (const cut of cutPoints(octets - 1)) {
     const each = await scene()
     each.net.wires.cutAfter = each.net.wires.crossed + cut
     await act(each).catch((error: Error) => {
-      throw new Error(`cut behind octet ${cut} of ${octets}: ${error.message}`, { cause: error })
+      throw cutFailed(cut, octets, error)
     })
     assert.equal(each.net.wires.opened, 2)
     again += each.f.environment.sessions.metrics.again.value

@@ -2,13 +2,13 @@
 // §13, D46 to D48). Each run cuts behind another octet of what crosses; all of them with VERONA_SOAK.
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { cutFailed, cutPoints } from '../testing/cut-points.ts'
 import { at, settled } from '../testing/fixture.ts'
 import { dropHands, type Hand } from '../testing/hand.ts'
 import { clientOf, everything, type TwoDomains, twoDomains } from '../testing/two-domains.ts'
 
 afterEach(dropHands)
 
-const soak = Number(process.env.VERONA_SOAK) > 0
 const juliet = 'impp://capulet.example/juliet'
 const romeo = 'impp://montague.example/romeo'
 
@@ -37,13 +37,12 @@ async function cutAnywhere(
   const octets = measure.world.wires.crossed - before
   dropHands()
   assert.ok(octets > 100)
-  const step = soak ? 1 : Math.ceil(octets / 40)
-  for (let cut = 1 + (soak ? 0 : Math.floor(Math.random() * step)); cut <= octets; cut += step) {
+  for (const cut of cutPoints(octets)) {
     const each = await scene()
     await prepare(each)
     each.world.wires.cutAfter = each.world.wires.crossed + cut
     await act(each).catch((error: Error) => {
-      throw new Error(`cut behind octet ${cut} of ${octets}: ${error.message}`, { cause: error })
+      throw cutFailed(cut, octets, error)
     })
     dropHands()
   }
