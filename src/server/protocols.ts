@@ -1,4 +1,5 @@
-// The protocols are those whose folders are there: to add one, make its folder with a door. Nothing else names it.
+// The protocols are those whose folders are there: to add one, make its folder with a door. Nothing else names it. A door
+// without `protocol` is a substrate of others (beep, on which apex stands): there is nothing of it to start.
 import { readdirSync } from 'node:fs'
 import type { Logins } from '#auth'
 import type { Protocol } from '#core'
@@ -12,7 +13,7 @@ export async function loadProtocols(): Promise<AnyProtocol[]> {
   const folders = readdirSync(new URL('../protocols/', import.meta.url), { withFileTypes: true })
   const names = folders.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   const doors = await Promise.all(
-    names.sort().map((name) => import(`#protocols/${name}`) as Promise<{ protocol: AnyProtocol }>),
+    names.sort().map((name) => import(`#protocols/${name}`) as Promise<{ protocol?: AnyProtocol }>),
   )
-  return doors.map((door) => door.protocol)
+  return doors.flatMap(({ protocol }) => (protocol === undefined ? [] : [protocol]))
 }
