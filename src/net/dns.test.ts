@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { VirtualClock } from '#base'
 import { DnsError, fixedResolver, type SrvRecord, srvOrder, systemResolver } from './index.ts'
 
 const record = (target: string, priority: number, weight: number): SrvRecord => ({
@@ -49,7 +50,10 @@ test('a fixed resolver knows what it was given; an address is its own answer', a
 })
 
 /** A name server that gives the answer section to the questions it is asked, or an RCODE. */
-async function nameServer(answer: (name: string, type: number) => { rcode: number; records: Buffer[] }) {
+async function nameServer(
+  answer: (name: string, type: number) => { rcode: number; records: Buffer[] },
+  clock?: VirtualClock,
+) {
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
     let end = 12
@@ -71,7 +75,11 @@ async function nameServer(answer: (name: string, type: number) => { rcode: numbe
   await once(socket, 'listening')
   return {
     socket,
-    resolver: systemResolver({ servers: [`127.0.0.1:${socket.address().port}`], secondsMax: 2 }),
+    resolver: systemResolver({
+      servers: [`127.0.0.1:${socket.address().port}`],
+      secondsMax: 2,
+      ...(clock && { clock }),
+    }),
   }
 }
 
@@ -102,6 +110,71 @@ test('the system resolver reads SRV, A and AAAA; nothing there is empty, a broke
     assert.equal(error.code, 'ESERVFAIL')
     return true
   })
+  socket.close()
+})
+
+const naptr = (order: number, preference: number, service: string, replacement: string): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, order, 0, preference, 1, 0x53]),
+    Buffer.from([service.length, ...Buffer.from(service), 0]),
+    ...replacement.split('.').map((label) => Buffer.from([label.length, ...Buffer.from(label)])),
+    Buffer.of(0),
+  ])
+
+test('NAPTR records come by order and preference, their flags in lower case (RFC 3403 §4.1)', async () => {
+  const { socket, resolver } = await nameServer((_name, type) => ({
+    rcode: 0,
+    records:
+      type !== 35
+        ? []
+        : [
+            naptr(90, 50, 'SIP+D2T', '_sip._tcp.example.com'),
+            naptr(50, 60, 'SIP+D2U', '_sip._udp.example.com'),
+            naptr(50, 50, 'SIPS+D2T', '_sips._tcp.example.com'),
+          ].map((data) => resource(35, data)),
+  }))
+  assert.deepEqual(
+    (await resolver.naptr('example.com')).map(({ flags, service, replacement }) => [
+      flags,
+      service,
+      replacement,
+    ]),
+    [
+      ['s', 'SIPS+D2T', '_sips._tcp.example.com'],
+      ['s', 'SIP+D2U', '_sip._udp.example.com'],
+      ['s', 'SIP+D2T', '_sip._tcp.example.com'],
+    ],
+  )
+  assert.deepEqual(await resolver.srv('example.com'), [])
+  socket.close()
+})
+
+test('an answer is remembered for as long as it says, an empty one shortly, a failure not at all (RFC 2308)', async () => {
+  const clock = new VirtualClock()
+  const asked: string[] = []
+  let isBroken = false
+  const { socket, resolver } = await nameServer((name, type) => {
+    asked.push(`${name} ${type}`)
+    if (isBroken) return { rcode: 2, records: [] }
+    const isThere = name === 'x.example' && type === 1
+    return { rcode: 0, records: isThere ? [resource(1, Buffer.from([192, 0, 2, 7]))] : [] }
+  }, clock)
+  const look = async (): Promise<number> => {
+    asked.length = 0
+    await Promise.all([resolver.addresses('x.example'), resolver.addresses('x.example')])
+    return asked.length
+  }
+  assert.equal(await look(), 2, 'A and AAAA, each once')
+  assert.equal(await look(), 0)
+  clock.advance(11_000)
+  assert.equal(await look(), 1, 'that there is no AAAA is asked again')
+  clock.advance(50_000)
+  assert.equal(await look(), 2)
+  clock.advance(61_000)
+  isBroken = true
+  await assert.rejects(resolver.addresses('x.example'), DnsError)
+  isBroken = false
+  assert.deepEqual(await resolver.addresses('x.example'), ['192.0.2.7'])
   socket.close()
 })
 

@@ -2,13 +2,26 @@
 
 import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { randomBelow } from '#base'
+import { type Clock, randomBelow, SystemClock } from '#base'
+import { type Answer, AnswerCache } from './answer-cache.ts'
 
 export interface SrvRecord {
   readonly priority: number
   readonly weight: number
   readonly target: string
   readonly port: number
+}
+
+/** RFC 3403 §4.1, without the regular expression, which nothing here uses. */
+export interface NaptrRecord {
+  readonly order: number
+  readonly preference: number
+  /** In lower case. */
+  readonly flags: string
+  /** As it stands there: `SIPS+D2T`. */
+  readonly service: string
+  /** The name that is asked next; empty where there is a regular expression instead. */
+  readonly replacement: string
 }
 
 /** A question that got no answer; "there is no such record" is an answer, an empty one. */
@@ -30,6 +43,8 @@ export interface Resolver {
    * `unavailable`: the domain says that it does not offer the service (a single target of "."). @throws DnsError
    */
   srv(name: string): Promise<readonly SrvRecord[] | 'unavailable'>
+  /** In the order of RFC 3403 §4.1: by order, then by preference; empty: there are none. @throws DnsError */
+  naptr(name: string): Promise<readonly NaptrRecord[]>
   /** IPv6 and IPv4 addresses of a host, in the system's order; an address is its own answer. @throws DnsError */
   addresses(host: string): Promise<readonly string[]>
 }
@@ -39,25 +54,41 @@ export interface SystemResolverOptions {
   readonly servers?: readonly string[]
   /** LIMIT: seconds for a question, each of the tries included. */
   readonly secondsMax?: number
+  /** By which answers grow old. */
+  readonly clock?: Clock
 }
 
 export function systemResolver(options: SystemResolverOptions = {}): Resolver {
   const tries = 2
   const node = new NodeResolver({ timeout: ((options.secondsMax ?? 10) * 1000) / tries, tries })
   if (options.servers !== undefined) node.setServers(options.servers)
+  const cache = new AnswerCache(options.clock ?? new SystemClock())
   return {
-    srv: async (name) => srvOrder((await ask(`SRV ${name}`, () => node.resolveSrv(name))).map(srvRecord)),
+    srv: async (name) => {
+      const question = `SRV ${name}`
+      // Drawn anew for each who asks (RFC 2782), from what was answered once.
+      return srvOrder(
+        (await cache.get(question, () => ask(question, () => node.resolveSrv(name)))).map(srvRecord),
+      )
+    },
+    naptr: async (name) => {
+      const question = `NAPTR ${name}`
+      return naptrOrder(
+        (await cache.get(question, () => ask(question, () => node.resolveNaptr(name)))).map(naptrRecord),
+      )
+    },
     addresses: async (host) => {
       if (isIP(host) !== 0) return [host]
       if (options.servers === undefined) {
+        // The system's own resolver has a memory, and /etc/hosts.
         const found = await ask(`A and AAAA ${host}`, () => lookup(host, { all: true, order: 'verbatim' }))
-        return found.map(({ address }) => address)
+        return found.value.map(({ address }) => address)
       }
       const [six, four] = await Promise.all([
-        ask(`AAAA ${host}`, () => node.resolve6(host)),
-        ask(`A ${host}`, () => node.resolve4(host)),
+        cache.get(`AAAA ${host}`, () => ask(`AAAA ${host}`, () => node.resolve6(host, { ttl: true }))),
+        cache.get(`A ${host}`, () => ask(`A ${host}`, () => node.resolve4(host, { ttl: true }))),
       ])
-      return [...six, ...four]
+      return [...six, ...four].map(({ address }) => address)
     },
   }
 }
@@ -65,10 +96,12 @@ export function systemResolver(options: SystemResolverOptions = {}): Resolver {
 /** A resolver that knows only what it is given: for tests, and for domains whose peers are configured. */
 export function fixedResolver(records: {
   readonly srv?: Readonly<Record<string, readonly SrvRecord[]>>
+  readonly naptr?: Readonly<Record<string, readonly NaptrRecord[]>>
   readonly addresses?: Readonly<Record<string, readonly string[]>>
 }): Resolver {
   return {
     srv: async (name) => srvOrder(records.srv?.[name] ?? []),
+    naptr: async (name) => naptrOrder(records.naptr?.[name] ?? []),
     addresses: async (host) => (isIP(host) === 0 ? (records.addresses?.[host] ?? []) : [host]),
   }
 }
@@ -105,13 +138,41 @@ function srvRecord(record: { priority: number; weight: number; name: string; por
   return { priority: record.priority, weight: record.weight, target: record.name, port: record.port }
 }
 
+/** RFC 3403 §4.1: "in the order", and among equals by preference. */
+export function naptrOrder(records: readonly NaptrRecord[]): readonly NaptrRecord[] {
+  return [...records].sort((a, b) => a.order - b.order || a.preference - b.preference)
+}
+
+function naptrRecord(
+  record: Omit<NaptrRecord, 'replacement'> & { readonly replacement: string },
+): NaptrRecord {
+  const { order, preference, flags, service, replacement } = record
+  return {
+    order,
+    preference,
+    flags: flags.toLowerCase(),
+    service,
+    replacement: replacement === '.' ? '' : replacement.replace(/\.$/, ''),
+  }
+}
+
 /** No such name and no such record are empty answers; anything else is none. */
-async function ask<T>(question: string, answer: () => Promise<T[]>): Promise<T[]> {
+async function ask<T>(question: string, answer: () => Promise<T[]>): Promise<Answer<T[]>> {
   try {
-    return await answer()
+    const value = await answer()
+    return { value, ttl: ttlOf(value), isEmpty: value.length === 0 }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
-    if (code === 'ENOTFOUND' || code === 'ENODATA') return []
+    if (code === 'ENOTFOUND' || code === 'ENODATA') return { value: [], ttl: undefined, isEmpty: true }
     throw new DnsError(question, code, error)
   }
+}
+
+/** Of the record that lasts the shortest. COMPAT: Node tells it of addresses alone. */
+function ttlOf(records: readonly unknown[]): number | undefined {
+  const ttls = records.flatMap((record) => {
+    const ttl = (record as { readonly ttl?: number }).ttl
+    return ttl === undefined ? [] : [ttl]
+  })
+  return ttls.length === 0 ? undefined : Math.min(...ttls)
 }

@@ -20,6 +20,8 @@ export { type ConnectionPairOptions, connectionPair } from './connection-pair.ts
 export {
   DnsError,
   fixedResolver,
+  type NaptrRecord,
+  naptrOrder,
   type Resolver,
   type SrvRecord,
   type SystemResolverOptions,

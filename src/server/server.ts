@@ -83,7 +83,7 @@ export async function startServer(
     await service.relay.load()
     // After the protocols, whose links give back what they could not hand over; before the store that keeps it.
     stops.push(() => service.relay.stop())
-    const resolver = overrides.resolver ?? resolverOf(config)
+    const resolver = overrides.resolver ?? resolverOf(config, clock)
     const shared = { tls, logins, web, version, resolver }
     const running = await startProtocols(configuration, service, shared, stops)
     service.relay.start()
@@ -131,9 +131,9 @@ async function startProtocols(
   return running
 }
 
-function resolverOf(config: Config): Resolver {
+function resolverOf(config: Config, clock: Clock): Resolver {
   const { servers } = config.of(dnsSettings)
-  return systemResolver(servers === undefined ? {} : { servers })
+  return systemResolver(servers === undefined ? { clock } : { servers, clock })
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

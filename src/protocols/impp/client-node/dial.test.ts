@@ -24,7 +24,11 @@ test('without records it is at the domain itself, and with the target "." nowher
 })
 
 test('localhost is asked of no name server (RFC 6761 §6.3)', async () => {
-  const resolver = { srv: () => assert.fail('asked'), addresses: () => assert.fail('asked') }
+  const resolver = {
+    srv: () => assert.fail('asked'),
+    naptr: () => assert.fail('asked'),
+    addresses: () => assert.fail('asked'),
+  }
   assert.deepEqual(await placesOfDomain('localhost', resolver), [{ host: 'localhost', port: 7410 }])
 })
 
