@@ -2,7 +2,7 @@
 
 import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { type Clock, randomBelow, SystemClock } from '#base'
+import { type Clock, randomBelow } from '#base'
 import { type Answer, AnswerCache } from './answer-cache.ts'
 
 export interface SrvRecord {
@@ -54,7 +54,7 @@ export interface SystemResolverOptions {
   readonly servers?: readonly string[]
   /** LIMIT: seconds for a question, each of the tries included. */
   readonly secondsMax?: number
-  /** By which answers grow old. */
+  /** By which answers grow old; without it nothing is remembered, and each question is asked. */
   readonly clock?: Clock
 }
 
@@ -62,21 +62,16 @@ export function systemResolver(options: SystemResolverOptions = {}): Resolver {
   const tries = 2
   const node = new NodeResolver({ timeout: ((options.secondsMax ?? 10) * 1000) / tries, tries })
   if (options.servers !== undefined) node.setServers(options.servers)
-  const cache = new AnswerCache(options.clock ?? new SystemClock())
+  const cache = options.clock === undefined ? undefined : new AnswerCache(options.clock)
+  const known = <T>(question: string, answer: () => Promise<T[]>): Promise<T[]> =>
+    cache === undefined
+      ? ask(question, answer).then(({ value }) => value)
+      : cache.get(question, () => ask(question, answer))
   return {
-    srv: async (name) => {
-      const question = `SRV ${name}`
-      // Drawn anew for each who asks (RFC 2782), from what was answered once.
-      return srvOrder(
-        (await cache.get(question, () => ask(question, () => node.resolveSrv(name)))).map(srvRecord),
-      )
-    },
-    naptr: async (name) => {
-      const question = `NAPTR ${name}`
-      return naptrOrder(
-        (await cache.get(question, () => ask(question, () => node.resolveNaptr(name)))).map(naptrRecord),
-      )
-    },
+    // Drawn anew for each who asks (RFC 2782), from what was answered once.
+    srv: async (name) => srvOrder((await known(`SRV ${name}`, () => node.resolveSrv(name))).map(srvRecord)),
+    naptr: async (name) =>
+      naptrOrder((await known(`NAPTR ${name}`, () => node.resolveNaptr(name))).map(naptrRecord)),
     addresses: async (host) => {
       if (isIP(host) !== 0) return [host]
       if (options.servers === undefined) {
@@ -85,8 +80,8 @@ export function systemResolver(options: SystemResolverOptions = {}): Resolver {
         return found.value.map(({ address }) => address)
       }
       const [six, four] = await Promise.all([
-        cache.get(`AAAA ${host}`, () => ask(`AAAA ${host}`, () => node.resolve6(host, { ttl: true }))),
-        cache.get(`A ${host}`, () => ask(`A ${host}`, () => node.resolve4(host, { ttl: true }))),
+        known(`AAAA ${host}`, () => node.resolve6(host, { ttl: true })),
+        known(`A ${host}`, () => node.resolve4(host, { ttl: true })),
       ])
       return [...six, ...four].map(({ address }) => address)
     },
