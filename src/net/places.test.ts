@@ -133,6 +133,7 @@ for (const row of rows) {
 
 test('while DNS is silent nobody can say, but of whom the operator named', async () => {
   const resolver: Resolver = {
+    ...fixedResolver({}),
     srv: (question) => Promise.reject(new DnsError(question, 'ETIMEOUT')),
     addresses: (host) => Promise.reject(new DnsError(host, 'ETIMEOUT')),
   }
