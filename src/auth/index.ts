@@ -15,6 +15,13 @@ export { type NonceLimits, nonceDefaults } from './digest-nonce.ts'
 export type { Logins } from './logins.ts'
 export { PersonCertificates } from './person-certificates.ts'
 export { Sasl } from './sasl.ts'
+export {
+  externalClient,
+  plainClient,
+  type SaslClient,
+  ScramClient,
+  type ScramClientOptions,
+} from './sasl-client.ts'
 export type {
   LoginEvent,
   SaslChannel,

@@ -7,6 +7,7 @@ import { type Address, parseAddress } from '#model'
 import { BackOff } from './back-off.ts'
 import { Derivation } from './derivation.ts'
 import { Sasl } from './sasl.ts'
+import { ScramClient } from './sasl-client.ts'
 import type { LoginEvent, SaslChannel, SaslOptions, SaslStep } from './sasl-exchange.ts'
 
 const alice = parseAddress('alice@example.com') as Address
@@ -246,4 +247,37 @@ async function scram(
     authMessage,
   )
   return { step, challenge, expectedSignature: `v=${expected.digest('base64')}` }
+}
+
+for (const hash of ['SHA-1', 'SHA-256', 'SHA-512'] as const) {
+  test(`our own client logs in by SCRAM-${hash}, bound and not, and knows a server that lies`, async () => {
+    const data = utf8('the channel')
+    const bindings = new Map([['tls-exporter', data]])
+    for (const binding of [undefined, { type: 'tls-exporter', data }]) {
+      const options = { hash, user: 'alice', password: 'p\u00e4ss word', ...(binding && { binding }) }
+      const client = new ScramClient(options)
+      const server = saslOf().begin(client.mechanism, { ...secure, bindings })
+      assert.ok(server)
+      const challenge = await server.step(client.initial())
+      assert.ok(challenge.kind === 'challenge')
+      const done = await server.step(await client.respond(challenge.data))
+      assert.ok(done.kind === 'success' && done.data !== undefined)
+      assert.equal(client.isProven(done.data), true)
+      assert.equal(client.isProven(utf8('v=AAAA')), false)
+      assert.equal(new ScramClient(options).isProven(done.data), false)
+    }
+  })
+}
+
+for (const [what, challenge] of [
+  ['that is not well-formed', 'x'],
+  ['for somebody else', 'r=other,s=QUJD,i=4096'],
+  ['that adds nothing to our nonce', 'r=mine,s=QUJD,i=4096'],
+  ['with too few iterations', 'r=mine1,s=QUJD,i=4095'],
+  ['that would keep us computing', 'r=mine1,s=QUJD,i=1000001'],
+] as const) {
+  test(`our own client takes no SCRAM challenge ${what}`, async () => {
+    const client = new ScramClient({ hash: 'SHA-256', user: 'a', password: 'b', nonce: 'mine' })
+    await assert.rejects(client.respond(utf8(challenge)), { name: 'ServiceError', condition: 'malformed' })
+  })
 }

@@ -57,6 +57,13 @@ export function isProofRight(
   return right && proof.length === signature.length
 }
 
+/** ClientProof := ClientKey XOR ClientSignature: the client's side of it, in base64. */
+export function clientProof(scramHash: ScramHash, salted: Bytes, authMessage: string): string {
+  const clientKey = hmac(scramHash, salted, 'Client Key')
+  const signature = hmac(scramHash, h(scramHash, clientKey), authMessage)
+  return Buffer.from(clientKey.map((octet, i) => octet ^ (signature[i] as number))).toString('base64')
+}
+
 /** ServerSignature := HMAC(ServerKey, AuthMessage), in base64. */
 export function serverSignature(scramHash: ScramHash, verifier: ScramVerifier, authMessage: string): string {
   return hmac(scramHash, Buffer.from(verifier.serverKey, 'base64'), authMessage).toString('base64')

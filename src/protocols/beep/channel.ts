@@ -212,9 +212,11 @@ export class BeepChannel implements Channel, Correspondence, ExchangeChannel {
 
   receive(frame: DataFrame): void {
     const { keyword, msgno } = frame
-    if (keyword === 'MSG') this.#message(msgno, this.inbound.take(frame))
-    else this.#reply(frame)
+    const arrival = this.inbound.take(frame)
+    // RFC 3081 §3.1.4: SEQ goes before what is answered.
     this.openWindow()
+    if (keyword === 'MSG') this.#message(msgno, arrival)
+    else this.#reply(frame, arrival)
     this.settle()
   }
 
@@ -277,7 +279,7 @@ export class BeepChannel implements Channel, Correspondence, ExchangeChannel {
     return { contentType: beepXmlType, body: utf8(errorMessage(error)) }
   }
 
-  #reply(frame: DataFrame): void {
+  #reply(frame: DataFrame, arrival: Arrival): void {
     const outstanding = this.#outstanding[0] as Outstanding
     outstanding.keyword = frame.keyword
     if (!outstanding.isWhole && !outstanding.isRefused) {
@@ -285,7 +287,6 @@ export class BeepChannel implements Channel, Correspondence, ExchangeChannel {
       this.outbound.abandon(outstanding.msgno)
       this.#host.pump(this)
     }
-    const arrival = this.inbound.take(frame)
     const isLast = frame.keyword !== 'ANS' && !frame.more
     if (isLast) this.#outstanding.shift()
     if (frame.keyword === 'NUL') outstanding.tell({ kind: 'NUL' })

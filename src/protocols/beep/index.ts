@@ -47,4 +47,5 @@ export type {
 export { beginSession } from './session.ts'
 export type { SessionOptions } from './session-options.ts'
 export { type SaslProfilesOptions, type SaslServer, saslProfilesOf } from './tuning/sasl.ts'
+export { authenticate, type LoginOutcome, offeredMechanisms } from './tuning/sasl-client.ts'
 export { type StartTlsRequest, startTls, type TlsProfileOptions, tlsProfileOf } from './tuning/tls.ts'

@@ -118,16 +118,17 @@ export class BeepSession implements Session, ConnectionHandler, ChannelHost, Tun
   // --- what comes
 
   onData(octets: Bytes): void {
-    this.#framer.push(octets)
+    // TLS brings another one with it.
+    const framer = this.#framer
+    framer.push(octets)
     for (;;) {
       if (this.state === 'over') return
       if (this.state === 'securing') {
         // Octets behind `ready` or `proceed` that are not TLS's are nobody's word (§3.1.3).
-        if (this.#framer.pendingOctets > 0)
-          this.#abort({ why: 'malformed', detail: 'octets before the handshake' })
+        if (framer.pendingOctets > 0) this.#abort({ why: 'malformed', detail: 'octets before the handshake' })
         return
       }
-      const frame = this.#framer.next()
+      const frame = framer.next()
       if (frame === undefined) return
       if (frame.kind === 'data') (this.#channels.get(frame.channel) as BeepChannel).receive(frame)
       else if (frame.kind === 'SEQ') this.#acknowledge(frame)
