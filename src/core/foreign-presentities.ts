@@ -1,10 +1,9 @@
 // A presentity of another domain as one account here sees it: its tuples, each with the envelope that brought it, and the leased
 // subscriptions of the account's own devices. It is kept while somebody of the account looks.
-import { sameBytes } from '#base'
 import type { Address, PresenceEnvelope } from '#model'
 import type { Lease } from './leases.ts'
 import type { PeerLink } from './peers.ts'
-import { presenceTuplesMax, type TupleChange } from './presentities.ts'
+import { presenceTuplesMax, saysTheSame, type TupleChange } from './presentities.ts'
 import { type Subscription, Subscriptions } from './subscriptions.ts'
 
 /** LIMIT: presentities of other domains that one account looks at. */
@@ -68,7 +67,7 @@ export class ForeignPresentity {
       if (!this.#tuples.delete(tuple)) return undefined
       return { kind: 'removed', tuple, source: source?.keep() }
     }
-    if (before !== undefined && sameBytes(before.raw, source.raw)) return undefined
+    if (before !== undefined && saysTheSame(before, source)) return undefined
     if (before === undefined && this.#tuples.size >= presenceTuplesMax) return undefined
     const kept = source.keep()
     this.#tuples.set(tuple, kept)

@@ -38,8 +38,8 @@ export interface Publication {
   readonly lastWords?: PresenceEnvelope
   /** Seconds; undefined: as long as its session, which takes it away. `Infinity` sets the permanent value (IMPP §18.5). */
   readonly seconds: number | undefined
-  /** Called when the lease ran out and the tuple is gone. */
-  readonly onExpired?: () => void
+  /** Called when the lease ran out: what the device says from then on without one, or nothing: then its tuple is gone. */
+  readonly onExpired?: () => PresenceEnvelope | undefined
 }
 
 export type FetchOutcome = { readonly kind: 'fetched'; readonly notification: PresenceNotification } | Refused
@@ -242,8 +242,12 @@ export class PresenceService {
   }
 
   #expired(account: Account, publication: Publication): void {
-    this.#changed(account, account.presentity.remove(publication.tuple, undefined))
-    publication.onExpired?.()
+    const { presentity } = account
+    const { tuple } = publication
+    const next = publication.onExpired?.()
+    const changes =
+      next === undefined ? presentity.remove(tuple, undefined) : presentity.put(tuple, next.keep(), undefined)
+    if (changes !== 'full') this.#changed(account, changes)
   }
 
   #changed(account: Account, changes: readonly TupleChange[] | undefined): void {

@@ -1,7 +1,7 @@
 // A person's presence as a map of tuples, one a device, each holding the envelope that last published it. A change is a delta
 // of tuples, never a document. The permanent value is served while no device says anything (IMPP §18.5, D79, D80).
 import { sameBytes } from '#base'
-import type { PresenceDocument, PresenceEnvelope, PresenceTuple } from '#model'
+import type { Content, PresenceDocument, PresenceEnvelope, PresenceTuple } from '#model'
 import type { Lease } from './leases.ts'
 
 /** LIMIT: tuples a presentity may hold. */
@@ -43,7 +43,7 @@ export class Presentity {
     this.#isPlainlyOpen = undefined
     if (before !== undefined && before.lease !== lease) before.lease?.cancel()
     this.tuples.set(id, { id, source, lease })
-    if (before !== undefined && sameBytes(before.source.raw, source.raw)) return undefined
+    if (before !== undefined && saysTheSame(before.source, source)) return undefined
     const change: TupleChange = { kind: before === undefined ? 'added' : 'changed', tuple: id, source }
     return hidesPermanent ? [{ kind: 'removed', tuple: permanentTuple, source: undefined }, change] : [change]
   }
@@ -71,7 +71,7 @@ export class Presentity {
         ? undefined
         : [{ kind: 'removed', tuple: permanentTuple, source: undefined }]
     }
-    if (before !== undefined && sameBytes(before.raw, source.raw)) return undefined
+    if (before !== undefined && saysTheSame(before, source)) return undefined
     return [{ kind: before === undefined ? 'added' : 'changed', tuple: permanentTuple, source }]
   }
 
@@ -90,6 +90,27 @@ export class Presentity {
       return [...this.tuples.values()].map(({ id, source }) => ({ tuple: id, source }))
     return this.permanent === undefined ? [] : [{ tuple: permanentTuple, source: this.permanent }]
   }
+}
+
+/**
+ * Whether watchers would learn nothing new: the same unit, or in another one of the same protocol (with an id, a sequence number and
+ * credentials of its own) the same content octet for octet, where that is all it says.
+ */
+export function saysTheSame(before: PresenceEnvelope, source: PresenceEnvelope): boolean {
+  if (sameBytes(before.raw, source.raw)) return true
+  if (before.head.protocol !== source.head.protocol) return false
+  if (before.saidByContent !== true || source.saidByContent !== true) return false
+  const one = before.content()
+  const other = source.content()
+  if (one === undefined || other === undefined) return false
+  return one.type === other.type && sameBytes(one.bytes, other.bytes) && sameFields(one.fields, other.fields)
+}
+
+function sameFields(one: Content['fields'], other: Content['fields']): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ name, value }, at) => name === other[at]?.name && value === other[at]?.value)
+  )
 }
 
 function isPlain(tuples: readonly PresenceTuple[]): boolean {

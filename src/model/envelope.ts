@@ -61,6 +61,8 @@ export interface MessageEnvelope extends Envelope {
 }
 
 export interface PresenceEnvelope extends Envelope {
+  /** True where all that it says is its content: the rest of the unit (an id, credentials) may differ and nobody learns anything new. */
+  readonly saidByContent?: true
   view(): PresenceDocument
   keep(): PresenceEnvelope
 }

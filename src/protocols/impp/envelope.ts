@@ -17,6 +17,8 @@ export interface RequestParts {
 export class ImppEnvelope implements Envelope {
   readonly head: Head
   readonly raw: Bytes
+  /** A CHANGE says its document (IMPP §18.5); its id and lease are the request's. */
+  readonly saidByContent = true
   /** Undefined while only octets are there. */
   #parts: RequestParts | undefined
   #content: Content | 'none' | undefined

@@ -22,6 +22,7 @@ import { bodyOf, parseMessage, type SipRequest } from './codec/message.ts'
 export class SipPresenceEnvelope implements PresenceEnvelope {
   readonly head: Head
   readonly request: SipRequest
+  readonly saidByContent = true
   #view: PresenceDocument | undefined
   #kept = false
 

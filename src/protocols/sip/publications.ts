@@ -4,6 +4,7 @@ import { randomId } from '#base'
 import type { Address, Outcome } from '#model'
 import type { SipPresenceEnvelope } from './binding-presence.ts'
 import type { SipContext } from './context.ts'
+import type { RegisteredContact } from './registered-contact.ts'
 
 /** LIMIT: publications at a time, over all presentities (each has a limit of tuples in the core as well). */
 export const publicationsMax = 200_000
@@ -49,9 +50,7 @@ export class Publications {
     if (before === undefined && this.#byEtag.size >= publicationsMax)
       return answer({ kind: 'refused', condition: 'resource-limit' }, '')
     const held: Held = before ?? { presentity, owner, tuple, etag: '' }
-    const onExpired = (): void => {
-      if (this.#byTuple.get(key) === held) this.#ended(held)
-    }
+    const onExpired = () => (this.#byTuple.get(key) === held ? this.#ended(held) : undefined)
     this.#service.presence.publish(
       { presentity, by: owner, tuple, source, seconds, onExpired },
       (outcome) => {
@@ -69,15 +68,26 @@ export class Publications {
     )
   }
 
-  /** Removes (RFC 3903 §4.5). */
+  /** Removes (RFC 3903 §4.5); a phone that is registered is open again in the same change. */
   remove(held: Held, answer: (outcome: Outcome, etag: string) => void): void {
     const { presentity, owner, tuple } = held
+    const source = this.#phoneOf(held)?.registeredPresence()
     this.#service.presence.publish(
-      { presentity, by: owner, tuple, source: undefined, seconds: undefined },
+      { presentity, by: owner, tuple, source, seconds: undefined },
       (outcome) => {
         if (outcome.kind !== 'refused') this.#ended(held)
-        answer(outcome, outcome.kind === 'refused' ? '' : held.etag)
+        // RFC 3903 §6 step 6: this answer too has a tag, never one from before.
+        answer(outcome, outcome.kind === 'refused' ? '' : randomId(12))
       },
+    )
+  }
+
+  /** An initial publication that is over at once: "MUST NOT store any event state" (RFC 3903 §6 step 5). A tag that is never found again. */
+  none(presentity: Address, owner: Address, answer: (outcome: Outcome, etag: string) => void): void {
+    const etag = randomId(12)
+    this.#service.presence.publish(
+      { presentity, by: owner, tuple: `sip-none-${etag}`, source: undefined, seconds: undefined },
+      (outcome) => answer(outcome, etag),
     )
   }
 
@@ -94,11 +104,18 @@ export class Publications {
     return held.etag
   }
 
-  #ended(held: Held): void {
+  /** Forgets it. Where its phone is registered, what that says by itself. */
+  #ended(held: Held): SipPresenceEnvelope | undefined {
     this.#byEtag.delete(held.etag)
     this.#byTuple.delete(tupleKey(held.presentity, held.tuple))
-    const account = this.#service.directory.resident(held.presentity)
-    this.#context?.registrar.publicationEnded(account, held.tuple)
+    const phone = this.#phoneOf(held)
+    if (phone !== undefined) phone.published = false
+    return phone?.registeredPresence()
+  }
+
+  #phoneOf({ presentity, tuple }: Held): RegisteredContact | undefined {
+    const account = this.#service.directory.resident(presentity)
+    return this.#context?.registrar.contactWith(account, tuple)
   }
 }
 

@@ -22,6 +22,7 @@ import {
 } from '#model'
 import { isTold, notification } from './binding-imdn.ts'
 import { type MessageParts, messageParts, SipMessageEnvelope } from './binding-message.ts'
+import { registeredPresence, type SipPresenceEnvelope } from './binding-presence.ts'
 import { SipTransitEnvelope } from './binding-transit.ts'
 import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
@@ -98,6 +99,11 @@ export class RegisteredContact implements InboxAgent {
   /** The ways that are open, the one to be taken first at first (RFC 5626 §7: one at a time). */
   get ways(): ContactFacts[] {
     return this.registrations.map(({ facts }) => facts).filter(({ flow }) => flow.open)
+  }
+
+  /** What it says by being registered, where it publishes nothing. */
+  registeredPresence(): SipPresenceEnvelope {
+    return registeredPresence(this.owner, this.id, this.facts.uri)
   }
 
   get keepsOrder(): boolean {

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto'
 import type { Account } from '#core'
 import type { Condition } from '#model'
-import { registeredPresence } from './binding-presence.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
 import { type Flow, sameRemote } from './flow.ts'
@@ -48,6 +47,18 @@ export class Registrar {
       )
         return agent
     return undefined
+  }
+
+  /**
+   * The contact that a publication came from. Where several phones of one person are at the same far end, a proxy's, none of them: one
+   * must not speak in another's place (RFC 3903 §4.1).
+   */
+  onlyContactAt(account: Account | undefined, flow: Flow): RegisteredContact | undefined {
+    const contact = this.contactAt(account, flow)
+    if (account === undefined || contact === undefined) return contact
+    const isThere = ({ registrations }: RegisteredContact): boolean =>
+      registrations.some(({ facts }) => sameRemote(facts.flow, flow))
+    return this.contactsOf(account).filter(isThere).length === 1 ? contact : undefined
   }
 
   /** All updates or none of them (RFC 3261 §10.3 step 7). Stored messages are not yet handed over: `ready` does that. */
@@ -116,13 +127,9 @@ export class Registrar {
         if (registration.facts.flow === flow) this.#removeOne(contact, registration)
   }
 
-  /** The phone's own publication has ended: its registration speaks again, if it is still there. */
-  publicationEnded(account: Account | undefined, tuple: string): void {
-    if (account === undefined) return
-    const contact = this.contactsOf(account).find((one) => one.id === tuple)
-    if (contact === undefined) return
-    contact.published = false
-    this.#publish(contact, true)
+  /** The contact whose presence is that tuple, if it is still there. */
+  contactWith(account: Account | undefined, tuple: string): RegisteredContact | undefined {
+    return account === undefined ? undefined : this.contactsOf(account).find(({ id }) => id === tuple)
   }
 
   get #required(): SipContext {
@@ -184,8 +191,8 @@ export class Registrar {
   /** A registered phone that has published nothing is a tuple all the same: open. */
   #publish(contact: RegisteredContact, isThere: boolean): void {
     const { service } = this.#required
-    const { owner, id, facts } = contact
-    const source = isThere ? registeredPresence(owner, id, facts.uri) : undefined
+    const { owner, id } = contact
+    const source = isThere ? contact.registeredPresence() : undefined
     service.presence.publish(
       { presentity: owner, by: owner, tuple: id, source, seconds: undefined },
       (outcome) => {
