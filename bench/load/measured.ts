@@ -116,6 +116,7 @@ client = "127.0.0.1:${ports.xmpp}"
 plain_without_tls = true
 [sip]
 udp = "127.0.0.1:${ports.sip}"
+notify_seconds_min = 0
 [impp]
 client = "127.0.0.1:${ports.impp}"
 plain_without_tls = true

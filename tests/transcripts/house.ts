@@ -17,6 +17,7 @@ plain_without_tls = true
 [sip]
 udp = "127.0.0.1:0"
 tcp = "127.0.0.1:0"
+notify_seconds_min = 0
 [impp]
 client = "127.0.0.1:0"
 plain_without_tls = true

@@ -6,6 +6,7 @@ import { type Bytes, ownBytes } from '#base'
 import { type PresenceNotification, ServiceError } from '#core'
 import {
   type Address,
+  addressOfUri,
   type Content,
   type Head,
   type PresenceDocument,
@@ -137,6 +138,13 @@ export function pidfOf(notification: PresenceNotification): Bytes {
     const only = notification.sources.length === 1 ? notification.sources[0]!.source : undefined
     const content = notification.visibility === 'full' ? only?.content() : undefined
     const isPidf = content?.type.toLowerCase().startsWith(pidfMediaType) === true
-    return isPidf && content !== undefined ? content.bytes : writePidf(notification.document())
+    return isPidf && content !== undefined && isAbout(only!.view(), notification.presentity)
+      ? content.bytes
+      : writePidf(notification.document())
   })
+}
+
+/** Decision 0098: a document that says it is another's would have its watchers take it for that one's presence. */
+function isAbout({ entity }: PresenceDocument, presentity: Address): boolean {
+  return addressOfUri(entity)?.key === presentity.key
 }

@@ -37,10 +37,12 @@ export const statusOf: Readonly<Record<Condition, number>> = {
   'internal-fault': 500,
 }
 
-/** Header fields beside the status: where the target is instead (RFC 3261 §21.3). */
+/** Header fields beside the status: where the target is instead (RFC 3261 §21.3); when to come again after a 503 (§21.5.4). */
 export function fieldsOf({
+  condition,
   location,
-}: Pick<Refused, 'location'>): [name: string, value: string][] | undefined {
+}: Pick<Refused, 'condition' | 'location'>): [name: string, value: string][] | undefined {
+  if (statusOf[condition] === 503) return [['Retry-After', '30']]
   if (location === undefined) return undefined
   const scheme = location.toLowerCase().startsWith('sips:') ? 'sips' : 'sip'
   return [['Contact', `<${uriIn(scheme, location, sipUri)}>`]]

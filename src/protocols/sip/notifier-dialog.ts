@@ -39,7 +39,7 @@ export abstract class NotifierDialog {
   protected readonly context: SipContext
   readonly #package: EventPackage
   /** The event header field's id parameter, which our NOTIFYs repeat (RFC 6665 §8.2.1). */
-  readonly #eventId: string | undefined
+  readonly eventId: string | undefined
   #flow: Flow
   #dialog: Dialog
   #state: 'pending' | 'active' | 'terminated' = 'active'
@@ -64,7 +64,7 @@ export abstract class NotifierDialog {
     this.presentity = presentity
     this.#dialog = dialog
     this.#flow = flow
-    this.#eventId = eventId
+    this.eventId = eventId
     this.id = dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag)
   }
 
@@ -175,10 +175,7 @@ export abstract class NotifierDialog {
     const state =
       reason === undefined ? `${this.#state};expires=${left}` : `terminated;reason=${reason}${retry}`
     return [
-      [
-        'Event',
-        this.#eventId === undefined ? this.#package.name : `${this.#package.name};id=${this.#eventId}`,
-      ],
+      ['Event', this.eventId === undefined ? this.#package.name : `${this.#package.name};id=${this.eventId}`],
       ['Subscription-State', state],
       ['Contact', `<${ownUri(this.#flow)}>`],
     ]

@@ -47,6 +47,12 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 60,
     doc: 'Subscriptions and publications that ask for more get this.',
   }),
+  notifySecondsMin: seconds({
+    default: 5,
+    min: 0,
+    max: 60,
+    doc: 'Between two changes of one presence that a SIP watcher is told (RFC 3856 §6.10); the first is told at once, then the newest when the time is over.',
+  }),
   messageBytesMax: octets({
     default: 60_000,
     min: 1300,

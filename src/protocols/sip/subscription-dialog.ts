@@ -1,5 +1,6 @@
 // One SIP watcher's subscription to a presentity: the presence package, RFC 3856.
 
+import type { Timer } from '#base'
 import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
 import type { Address } from '#model'
 import { pidfMediaType } from '#wire/pidf'
@@ -13,6 +14,12 @@ export const presencePackage = { name: 'presence', mediaType: pidfMediaType } as
 
 /** Its id, the dialog's key, is the core's SubscriptID. */
 export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
+  /** Clock.monotonic() of the state that was told last. */
+  #toldAt = Number.NEGATIVE_INFINITY
+  /** What is told when the pause is over: the newest of what changed in it. */
+  #waiting: PresenceNotification | undefined
+  #pause: Timer | undefined
+
   constructor(
     context: SipContext,
     watcher: Address,
@@ -31,8 +38,36 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
     if (state === 'pending') this.say(undefined)
   }
 
+  /**
+   * RFC 3856 §6.10: "SHOULD NOT generate notifications for a single presentity at a rate of more than once every five seconds". What is
+   * told as a whole answers a SUBSCRIBE or a word of the owner, and does not wait.
+   */
   notify(notification: PresenceNotification): void {
+    const { clock } = this.context.service
+    const now = clock.monotonic()
+    const wait = this.#toldAt + this.context.settings.notifySecondsMin * 1000 - now
+    if (wait > 0 && !notification.full) {
+      this.#waiting = notification
+      this.#pause ??= clock.schedule(wait, () => this.#pauseOver())
+      return
+    }
+    this.#resume()
+    this.#toldAt = now
     this.say(() => pidfOf(notification))
+  }
+
+  #pauseOver(): void {
+    const notification = this.#waiting
+    this.#resume()
+    if (notification === undefined) return
+    this.#toldAt = this.context.service.clock.monotonic()
+    this.say(() => pidfOf(notification))
+  }
+
+  #resume(): void {
+    this.#pause?.cancel()
+    this.#pause = undefined
+    this.#waiting = undefined
   }
 
   terminated(_subscriptionId: string, reason: TerminationReason): void {
@@ -41,10 +76,12 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
 
   /** @param notification the state, where it ends by the watcher's own wish, or was a fetch */
   end(reason: EndReason, notification?: PresenceNotification): void {
+    this.#resume()
     this.finish(reason, notification === undefined ? undefined : () => pidfOf(notification))
   }
 
   protected lost(): void {
+    this.#resume()
     this.context.service.presence.unsubscribe(this.presentity, this.id, this.watcher, () => undefined)
   }
 }

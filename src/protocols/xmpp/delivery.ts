@@ -1,7 +1,8 @@
 // What the core brings, written to a client: same protocol by splices on the octets, other protocols from their view.
 import { type Bytes, utf8 } from '#base'
 import type { DeliveryContext, PresenceNotification, TupleChange } from '#core'
-import type { Address, Envelope, InstantMessage, Report } from '#model'
+import type { Address, Envelope, InstantMessage, LanguageText, PresenceDocument, Report } from '#model'
+import { notesOfPersons } from '#wire/pidf'
 import { type Element, escapeValue, Namespaces, serialize, xml } from '#wire/xml'
 import { messageElement, presenceElement, reportElement } from './binding.ts'
 import type { BoundSession } from './bound-session.ts'
@@ -213,9 +214,19 @@ function renderTuple(
 ): Omit<Rendered, 'fate'> {
   const document = kind === 'removed' ? undefined : notification.document()
   const own = document?.tuples.find(({ id }) => id === tuple)
-  const element = presenceElement(notification.presentity, tuple, own, document?.notes ?? [])
+  const element = presenceElement(
+    notification.presentity,
+    tuple,
+    own,
+    document === undefined ? [] : notesOf(document),
+  )
   const split = presenceTag.length + fromAttribute(notification.presentity, tuple).length
   return { bytes: utf8(serialize(element, { outer: clientStream })), split }
+}
+
+/** What is said of the person as a whole (RFC 4479 §3.2), where its device says nothing. */
+function notesOf(document: PresenceDocument): readonly LanguageText[] {
+  return document.notes.length > 0 ? document.notes : notesOfPersons(document)
 }
 
 /** The <query/> that a few answers share. */

@@ -6,6 +6,7 @@ import {
   childElementOf,
   type Element,
   elementOf,
+  escapeValue,
   type Frame,
   frameDocument,
   isXmlFault,
@@ -36,4 +37,40 @@ function holdsNamespace(element: Element, namespace: string): boolean {
   return (
     element.namespace === namespace || element.elements().some((child) => holdsNamespace(child, namespace))
   )
+}
+
+/**
+ * A person, device or other element with an occurrence identifier, under one that nothing else in its document has (RFC 4479 §3.5: "unique
+ * across all other occurrence identifiers"). The rest of it stays octet for octet; so does all of it where its identifier is free.
+ */
+export function withFreeId(extension: string, taken: Set<string>): string {
+  const frame = frameDocument(utf8(extension), { isDocument: true })
+  assert(!isXmlFault(frame), 'an extension of a presence document is one XML element')
+  const id = frame.attribute('id')
+  if (id === undefined) return extension
+  let free = id
+  for (let i = 2; taken.has(free); i++) free = `${id}.${i}`
+  taken.add(free)
+  if (free === id) return extension
+  const tag = extension.slice(0, startTagEnd(extension))
+  // Attributes are found whole: what stands in another one's value is passed over.
+  const renamed = tag.replace(
+    /(\s)([^\s=]+)(\s*=\s*)("[^"]*"|'[^']*')/g,
+    (whole, space: string, name: string, equals: string) =>
+      name === 'id' ? `${space}id${equals}"${escapeValue(free)}"` : whole,
+  )
+  return renamed + extension.slice(tag.length)
+}
+
+/** Where the start tag ends: a `>` may stand in an attribute's value. */
+function startTagEnd(element: string): number {
+  let quote = ''
+  for (let at = 0; at < element.length; at++) {
+    const character = element[at] as string
+    if (quote !== '') {
+      if (character === quote) quote = ''
+    } else if (character === '"' || character === "'") quote = character
+    else if (character === '>') return at + 1
+  }
+  return element.length
 }

@@ -12,5 +12,6 @@ export {
   tuplesMax,
 } from './names.ts'
 export { type PidfOptions, parsePidf } from './parse.ts'
+export { notesOfPersons } from './show.ts'
 export { idOf, writtenId } from './tuple-id.ts'
 export { writePidf } from './write.ts'

@@ -13,7 +13,7 @@ import {
   tuplesMax,
   xmppNamespace,
 } from './names.ts'
-import { isShow, personFor, showOfExtension, showOfPerson } from './show.ts'
+import { isAnothers, isShow, personFor, showOfExtension, showOfPerson } from './show.ts'
 import { idOf } from './tuple-id.ts'
 
 export interface PidfOptions {
@@ -193,7 +193,8 @@ function withPersons(document: PresenceDocument, now: number): PresenceDocument 
   const show = firstShow(extensions, (extension) => showOfPerson(extension, now))
   if (show === undefined) return { ...document, extensions }
   const tuples = document.tuples.map((tuple) => {
-    return tuple.basic === 'closed' || tuple.show !== undefined ? tuple : { ...tuple, show }
+    const isOwn = tuple.basic !== 'closed' && tuple.show === undefined && !isAnothers(tuple)
+    return isOwn ? { ...tuple, show } : tuple
   })
   return { ...document, tuples, extensions }
 }

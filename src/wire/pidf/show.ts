@@ -2,12 +2,13 @@
 // RFC 3922 §5.1.5). *We choose* which activities mean which.
 
 import { utf8 } from '#base'
-import type { PresenceTuple, Show } from '#model'
+import type { LanguageText, PresenceDocument, PresenceTuple, Show } from '#model'
 import { type Element, escapeValue, isXmlFault, parseElement } from '#wire/xml'
 import { dataModelNamespace, imStatusNamespace, isPidfNamespace, rpidNamespace } from './names.ts'
 
 const showOfActivity: Readonly<Record<string, Show>> = {
   away: 'away',
+  'in-transit': 'away',
   breakfast: 'away',
   lunch: 'away',
   dinner: 'away',
@@ -20,6 +21,7 @@ const showOfActivity: Readonly<Record<string, Show>> = {
   performance: 'dnd',
   presentation: 'dnd',
   steering: 'dnd',
+  worship: 'dnd',
   holiday: 'xa',
   'permanent-absence': 'xa',
   sleeping: 'xa',
@@ -57,6 +59,48 @@ export function showOfPerson(extension: string, now: number): Show | undefined {
   return activities && showOfActivities(activities, now)
 }
 
+/** Whether a service is somebody else's, an assistant's or a relative's (RFC 4480 §3.8): what the person does says nothing of it. */
+export function isAnothers(tuple: PresenceTuple): boolean {
+  return tuple.extensions.some((extension) => {
+    // Most have no such word, and are not taken apart.
+    if (!extension.includes('relationship')) return false
+    const element = treeOf(extension)
+    return (
+      element?.is('relationship', rpidNamespace) === true &&
+      element.child('self', rpidNamespace) === undefined
+    )
+  })
+}
+
+/**
+ * What a person says in words: the notes of an RFC 4479 person, else those of activities and mood (RFC 4480 §3.2, §3.3), for watchers whose
+ * protocol has nothing but a line of text. What is said for a time alone is left out: the line would stay when the time is over.
+ */
+export function notesOfPersons(document: PresenceDocument): readonly LanguageText[] {
+  for (const extension of document.extensions) {
+    const person = treeOf(extension)
+    if (!person?.is('person', dataModelNamespace)) continue
+    const parts = person.elements().filter((part) => part.namespace === rpidNamespace && !isTimed(part))
+    const notes = [
+      ...person.childrenNamed('note', dataModelNamespace),
+      ...parts.flatMap((part) => part.childrenNamed('note', rpidNamespace)),
+    ]
+    if (notes.length > 0)
+      return notes.map((note) => ({ language: note.lang ?? '', text: note.text().trim() }))
+  }
+  return []
+}
+
+/** RFC 4480 §3.1: `from` and `until` say when it is so; without them, always. */
+function isNow(element: Element, now: number): boolean {
+  const from = Date.parse(element.attribute('from') ?? '')
+  const until = Date.parse(element.attribute('until') ?? '')
+  return !(now < from || now > until)
+}
+
+const isTimed = (part: Element): boolean =>
+  part.attribute('from') !== undefined || part.attribute('until') !== undefined
+
 function treeOf(extension: string): Element | undefined {
   const element = parseElement(utf8(extension), { isDocument: true })
   if (isXmlFault(element) || mustBeIgnored(element)) return undefined
@@ -75,9 +119,7 @@ function mustBeIgnored(element: Element): boolean {
 
 /** The first activity that means something; none where `from` and `until` say another time (RFC 4480 §3.1). */
 function showOfActivities(activities: Element, now: number): Show | undefined {
-  const from = Date.parse(activities.attribute('from') ?? '')
-  const until = Date.parse(activities.attribute('until') ?? '')
-  if (now < from || now > until) return undefined
+  if (!isNow(activities, now)) return undefined
   for (const activity of activities.elements()) {
     const show = activity.namespace === rpidNamespace ? showOfActivity[activity.name] : undefined
     if (show !== undefined) return show

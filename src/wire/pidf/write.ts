@@ -3,7 +3,7 @@
 import { type Bytes, utf8 } from '#base'
 import type { LanguageText, PresenceDocument, PresenceTuple } from '#model'
 import { escapeText, escapeValue } from '#wire/xml'
-import { putExtension } from './extension.ts'
+import { putExtension, withFreeId } from './extension.ts'
 import { olderPidfNamespace, pidfNamespace, xmppNamespace } from './names.ts'
 import { personFor } from './show.ts'
 import { writtenId } from './tuple-id.ts'
@@ -15,7 +15,8 @@ export function writePidf(document: PresenceDocument, form: 'pidf' | 'older' = '
   let written = `<?xml version="1.0" encoding="UTF-8"?>\n<presence xmlns="${namespace}" entity="${escapeValue(document.entity)}">`
   for (const tuple of document.tuples) written += tupleText(tuple, inner)
   for (const note of document.notes) written += noteText(note)
-  for (const extension of document.extensions) written += inner(extension)
+  const ids = new Set(document.tuples.map(({ id }) => writtenId(id)))
+  for (const extension of document.extensions) written += inner(withFreeId(extension, ids))
   // RPID for watchers that do not read <show/>; not where the presentity speaks RPID itself.
   if (!document.extensions.some(isPerson)) written += personFor(document.tuples)
   return utf8(`${written}</presence>\n`)

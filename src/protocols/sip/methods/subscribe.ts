@@ -7,7 +7,7 @@ import { allowedEvents } from '../capabilities.ts'
 import type { HeaderLine } from '../codec/encode.ts'
 import { ownText, unfolded } from '../codec/grammar.ts'
 import { header } from '../codec/header-names.ts'
-import { acceptOf, accepts, eventOf, secondsOf } from '../codec/headers.ts'
+import { acceptOf, accepts, type EventHeader, eventOf, secondsOf } from '../codec/headers.ts'
 import { findHeader, requestUri, type SipRequest, stride } from '../codec/message.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { type Dialog, dialogOf } from '../dialog.ts'
@@ -41,7 +41,7 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
   context.authentication.identify(incoming, 'user-agent-server', (identity) => {
     const seconds = grantedSeconds(secondsOf(request, header.expires), bounds)
     if (seconds === 'too-brief') return incoming.answer(423, [['Min-Expires', bounds.min]])
-    if (parts.toTag !== undefined) return again(context, incoming, identity.owner, event.package, seconds)
+    if (parts.toTag !== undefined) return again(context, incoming, identity.owner, event, seconds)
     if (event.package === watcherInfoPackage.name)
       return watchWatchers(context, incoming, identity.owner, event.id, seconds)
     if (seconds === 0) fetch(context, incoming, identity.owner, event.id)
@@ -52,6 +52,9 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
 const mediaTypes = new Map(
   [presencePackage, watcherInfoPackage].map(({ name, mediaType }) => [name as string, mediaType]),
 )
+
+/** RFC 3261 §21.5.4: without it a 503 says that we are broken. */
+const retryLater: readonly HeaderLine[] = [['Retry-After', 30]]
 
 /** LIMIT: subscriptions of an account's phones to who watches it. */
 const watcherInfoDialogsMax = 20
@@ -79,7 +82,7 @@ function watchWatchers(
       accept(incoming, 0)
       return subscription.end('timeout', true)
     }
-    if (isFull(account) || !context.subscriptions.add(subscription)) return incoming.answer(503)
+    if (isFull(account) || !context.subscriptions.add(subscription)) return incoming.answer(503, retryLater)
     accept(incoming, seconds)
     subscription.granted(seconds)
   })
@@ -97,7 +100,7 @@ function begin(
 ): void {
   const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
   if (subscription === undefined) return
-  if (!context.subscriptions.add(subscription)) return incoming.answer(503)
+  if (!context.subscriptions.add(subscription)) return incoming.answer(503, retryLater)
   const { id, presentity } = subscription
   context.service.presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
     if (outcome.kind === 'refused') {
@@ -145,13 +148,14 @@ function again(
   context: SipContext,
   incoming: Incoming,
   watcher: Address,
-  eventPackage: string,
+  event: EventHeader,
   seconds: number,
 ): void {
   const { request, parts } = incoming
   const subscription = context.subscriptions.find(parts.callId, parts.toTag ?? '', parts.fromTag ?? '')
-  // RFC 6665 §4.5.1: dialogs are not shared between packages here.
-  if (subscription?.packageName !== eventPackage) return incoming.answer(481)
+  // RFC 6665 §4.5.1, §8.2.1: a dialog holds one subscription here; another package, or another id, is none that we know.
+  if (subscription?.packageName !== event.package || subscription.eventId !== event.id)
+    return incoming.answer(481)
   if (subscription.watcher.key !== watcher.key) return incoming.answer(403)
   const flowTo = (target: string, routes: readonly string[]) =>
     targetFlow(context.transport, incoming.flow, parts.via, target, routes)

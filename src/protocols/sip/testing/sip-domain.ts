@@ -26,6 +26,7 @@ export const settings: SipSettings = {
   subscriptionSecondsMin: 60,
   subscriptionSecondsDefault: 3600,
   subscriptionSecondsMax: 7200,
+  notifySecondsMin: 0,
   messageBytesMax: 60_000,
   answerSeconds: 15,
   foreignSenders: false,
