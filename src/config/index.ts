@@ -10,6 +10,7 @@ export {
   integer,
   listen,
   octets,
+  optionalFlag,
   optionalList,
   optionalPath,
   optionalText,

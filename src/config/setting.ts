@@ -75,9 +75,17 @@ export function optionalText(options: {
 
 /** `true` or `false`. */
 export function flag(options: Common<boolean>): Setting<boolean> {
-  const fromText = (written: string): unknown =>
-    written === 'true' ? true : written === 'false' ? false : written
-  return { ...make('true or false', v.boolean(), options), fromText }
+  return { ...make('true or false', v.boolean(), options), fromText: flagFromText }
+}
+
+/** The same, that may be left out. */
+export function optionalFlag(options: { readonly doc: string }): Setting<boolean | undefined> {
+  const setting = make<boolean | undefined>('true or false', v.boolean(), { ...options, default: undefined })
+  return { ...setting, fromText: flagFromText }
+}
+
+function flagFromText(written: string): unknown {
+  return written === 'true' ? true : written === 'false' ? false : written
 }
 
 interface Bounds extends Common<number> {

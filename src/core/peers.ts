@@ -140,6 +140,8 @@ export interface PeerRoute {
    * otherwise where the protocol can (XMPP: dialback) or taken on trust; `none`, as the other side likes: for laboratories.
    */
   readonly tls: 'verified' | 'encrypted' | 'none'
+  /** Whether dialback may prove a domain (XMPP); undefined: as the protocol's own settings say. */
+  readonly dialback?: boolean | undefined
 }
 
 /** Which link carries what, and with whom we speak at all. */

@@ -23,7 +23,11 @@ const nothing = { allowed: false, protocol: undefined, trusted: false, messages:
 test('without a word of it, every domain that proves its name is spoken with', async () => {
   const { config } = await load('')
   assert.deepEqual(peerTableOf(config), { strangers: all, domains: new Map(), order: [] })
-  assert.deepEqual(routeTo(config, 'xmpp', 'capulet.example'), { servers: undefined, tls: 'verified' })
+  assert.deepEqual(routeTo(config, 'xmpp', 'capulet.example'), {
+    servers: undefined,
+    tls: 'verified',
+    dialback: undefined,
+  })
   assert.deepEqual(relayPolicyOf(config), relayDefaults)
 })
 
@@ -64,16 +68,17 @@ servers = ["10.0.0.1:5269", "sip://sip.capulet.example", "[::1]:5270"]
 tls = "none"
 [[peer]]
 domain = "montague.example"
+dialback = false
 `)
-  const rows: [string, string, readonly string[] | undefined, string][] = [
-    ['xmpp', 'capulet.example', ['10.0.0.1:5269', '[::1]:5270'], 'none'],
-    ['sip', 'capulet.example', ['sip.capulet.example'], 'none'],
-    ['impp', 'capulet.example', undefined, 'none'],
-    ['xmpp', 'montague.example', undefined, 'encrypted'],
-    ['xmpp', 'elsewhere.example', undefined, 'encrypted'],
+  const rows: [string, string, readonly string[] | undefined, string, boolean | undefined][] = [
+    ['xmpp', 'capulet.example', ['10.0.0.1:5269', '[::1]:5270'], 'none', undefined],
+    ['sip', 'capulet.example', ['sip.capulet.example'], 'none', undefined],
+    ['impp', 'capulet.example', undefined, 'none', undefined],
+    ['xmpp', 'montague.example', undefined, 'encrypted', false],
+    ['xmpp', 'elsewhere.example', undefined, 'encrypted', undefined],
   ]
-  for (const [protocol, domain, servers, tls] of rows)
-    assert.deepEqual(routeTo(config, protocol, domain), { servers, tls })
+  for (const [protocol, domain, servers, tls, dialback] of rows)
+    assert.deepEqual(routeTo(config, protocol, domain), { servers, tls, dialback })
 })
 
 test('how long is tried, and how much may wait', async () => {

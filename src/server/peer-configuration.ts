@@ -35,7 +35,11 @@ export function routeTo(config: Config, protocol: string, domain: string): PeerR
     return server !== undefined && (server.protocol ?? table.protocol) === protocol ? [server.where] : []
   })
   const tls = table === undefined || table.tls === 'default' ? config.of(peersSettings).tls : table.tls
-  return { servers: servers === undefined || servers.length === 0 ? undefined : servers, tls }
+  return {
+    servers: servers === undefined || servers.length === 0 ? undefined : servers,
+    tls,
+    dialback: table?.dialback,
+  }
 }
 
 export function relayPolicyOf(config: Config): RelayPolicy {

@@ -3,6 +3,7 @@ import {
   choice,
   flag,
   integer,
+  optionalFlag,
   optionalList,
   optionalPath,
   optionalText,
@@ -101,6 +102,9 @@ export const peerTable = {
   tls: choice(['default', 'verified', 'encrypted', 'none'], {
     doc: 'What connections with it must be; default: as [peers] tls says.',
     default: 'default',
+  }),
+  dialback: optionalFlag({
+    doc: 'XMPP: whether it and we may prove ourselves to each other by dialback (XEP-0220) where certificates do not; left out: as [xmpp] dialback says.',
   }),
 }
 

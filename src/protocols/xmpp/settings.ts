@@ -52,7 +52,7 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
   }),
   dialback: flag({
     default: true,
-    doc: 'Whether a domain whose server shows no certificate that proves it may prove itself by dialback (XEP-0220): where `tls` for it is verified, only if the server that answers for the domain shows one.',
+    doc: 'Whether a domain whose server shows no certificate that proves it may prove itself by dialback (XEP-0220): where `tls` for it is verified, only if the server that answers for the domain shows one. A [[peer]] table may say otherwise.',
   }),
   dialbackSecret: optionalText({
     doc: 'What dialback keys are made of; the same on all machines that serve the domains. Left out: made anew at each start.',

@@ -5,6 +5,12 @@ import type { XmppSettings } from '../settings.ts'
 import type { DialbackKeys } from './dialback-key.ts'
 import type { ServerMetrics } from './metrics.ts'
 
+/** How a domain must prove itself to us, and we to it (`PeerRoute.tls`), and whether by dialback at all. */
+export interface ProofPolicy {
+  readonly tls: PeerRoute['tls']
+  readonly dialback: boolean
+}
+
 export interface ServersEnvironment {
   readonly service: Service
   readonly settings: XmppSettings
@@ -16,4 +22,10 @@ export interface ServersEnvironment {
   readonly routeTo: (domain: string) => PeerRoute
   readonly keys: DialbackKeys
   readonly metrics: ServerMetrics
+}
+
+/** What the operator says of the domain, else of all. */
+export function proofPolicyOf({ routeTo, settings }: ServersEnvironment, domain: string): ProofPolicy {
+  const { tls, dialback } = routeTo(domain)
+  return { tls, dialback: dialback ?? settings.dialback }
 }

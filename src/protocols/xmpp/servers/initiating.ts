@@ -1,8 +1,8 @@
 // The negotiation of a stream that we open to another domain (RFC 6120 §4.3, §5, §6; XEP-0178 §3, XEP-0220 §2.1, XEP-0288, XEP-0198),
 // pure: (state, input) -> new state and effects. Once it is `open`, stanzas go past it.
 import type { Dialback, ServerFeatures, ServerHeader } from '../codec/server-stream.ts'
+import type { ProofPolicy } from './environment.ts'
 import type { Proof } from './identity.ts'
-import type { ProofPolicy } from './receiving.ts'
 
 export interface InitiatingPolicy extends ProofPolicy {
   readonly ours: string

@@ -2,7 +2,7 @@
 // (RFC 6120 §3.2.1, XEP-0368).
 import type { Connection, Place, PlaceFinder, TlsContext } from '#net'
 import type { Channel } from './channel.ts'
-import type { ServersEnvironment } from './environment.ts'
+import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import type { InitiatingPolicy } from './initiating.ts'
 import { InitiatingStream, ownContext, type Ready } from './initiating-stream.ts'
 
@@ -89,13 +89,12 @@ async function addressesOf(
 
 function setUp(parts: OpeningParts, connection: Connection, signal: AbortSignal): Promise<void> {
   const { environment, ours, theirs, purpose, question, resume } = parts
-  const { tls } = environment.routeTo(theirs)
   return new Promise((resolve, reject) => {
     const abort = (): void => stream.giveUp('the time is up')
     const stream = new InitiatingStream({
       connection,
       environment,
-      policy: { ours, theirs, purpose, tls, dialback: environment.settings.dialback },
+      policy: { ours, theirs, purpose, ...proofPolicyOf(environment, theirs) },
       ...(question && { question }),
       resume,
       onReady: (_stream, ready) => {

@@ -108,6 +108,24 @@ test('where dialback is switched off, a certificate alone proves a domain', asyn
   assert.match(world.here.servers.status()[0]?.lastError ?? '', /dialback is switched off/)
 })
 
+/** [what is said of all, of the one, comes] */
+const switches: [boolean, boolean | undefined, boolean][] = [
+  [true, undefined, true],
+  [true, false, false],
+  [false, true, true],
+  [false, undefined, false],
+]
+for (const [all, one, comes] of switches)
+  test(`dialback is ${all ? 'on' : 'off'} for all and ${one ?? 'not spoken of'} for the one: a message ${comes ? 'comes' : 'does not come'}`, async () => {
+    const world = await twoServers({ dialback: all })
+    world.here.certificate = untrusted(montague)
+    for (const { rules } of [world.here, world.there]) {
+      rules.tls = 'encrypted'
+      if (one !== undefined) rules.dialback = one
+    }
+    assert.equal(await crosses(world), comes)
+  })
+
 test('a key is that of XEP-0185 §3, and of nobody else', () => {
   const keys = new DialbackKeys('s3cr3tf0rd14lb4ck')
   const wanted = { receiving: 'xmpp.example.com', originating: 'example.org', streamId: 'D60000229F' }

@@ -3,15 +3,10 @@
 import type { Dialback, ServerFeatures, ServerHeader } from '../codec/server-stream.ts'
 import type { StanzaCondition } from '../codec/stanza-error.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
+import type { ProofPolicy } from './environment.ts'
 
 /** LIMIT: pairs of domains on one stream, those being verified included (XEP-0220 §2.5). */
 export const pairsMax = 100
-
-/** How a domain must prove itself (`PeerRoute.tls`), and whether by dialback at all. */
-export interface ProofPolicy {
-  readonly tls: 'verified' | 'encrypted' | 'none'
-  readonly dialback: boolean
-}
 
 export interface ReceivingPolicy {
   readonly isOurs: (domain: string) => boolean

@@ -5,7 +5,7 @@ import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
-import type { ServersEnvironment } from './environment.ts'
+import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import { Incoming } from './incoming.ts'
 import { ServerLink } from './link.ts'
 import { type Dial, NoServer, openStream } from './opening.ts'
@@ -39,7 +39,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   #stopped = false
 
   constructor(environment: ServersEnvironment, dial: Dial) {
-    const { service, settings, routeTo, resolver } = environment
+    const { service, routeTo, resolver } = environment
     this.#environment = environment
     this.#dial = dial
     this.#places = new PlaceFinder({
@@ -51,7 +51,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
     this.#policy = {
       isOurs: (domain) => service.router.isLocal(domain) || this.components.has(domain),
       isAllowed: (domain) => service.peers.policyFor(domain).allowed,
-      proofOf: (domain) => ({ tls: routeTo(domain).tls, dialback: settings.dialback }),
+      proofOf: (domain) => proofPolicyOf(environment, domain),
     }
     this.components = new Components(environment, this, (domain, channel) => this.#connected(domain, channel))
     const { components } = this

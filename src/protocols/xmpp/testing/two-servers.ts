@@ -26,7 +26,7 @@ export interface Town {
   readonly domain: TestDomain
   readonly servers: Servers
   /** What it does with other domains; may be changed. */
-  readonly rules: { policy: PeerPolicy; tls: PeerRoute['tls'] }
+  readonly rules: { policy: PeerPolicy; tls: PeerRoute['tls']; dialback?: boolean }
   /** Whom its certificate names, and whether others trust who made it. */
   certificate: Certificate
 }
@@ -123,7 +123,7 @@ async function makeTown(
       ),
       addresses: Object.fromEntries(known.map((other) => [`server.${other}`, [other]])),
     }),
-    routeTo: () => ({ servers: undefined, tls: rules.tls }),
+    routeTo: () => ({ servers: undefined, tls: rules.tls, dialback: rules.dialback }),
     keys: new DialbackKeys(`the secret of ${name}`),
     metrics: serverMetrics(domain.service.metrics),
   }
