@@ -3,7 +3,8 @@
 import type { Bytes } from '#base'
 import type { Address } from '#model'
 import type { SaslCondition, SaslInput } from './codec/sasl.ts'
-import type { Features, StreamCondition, StreamLimits } from './codec/stream-text.ts'
+import type { StreamLimits } from './codec/stream-limits.ts'
+import type { Features, StreamCondition } from './codec/stream-text.ts'
 
 export interface StreamPolicy {
   /** Our own domains, prepared; the first is served to those who name none. */

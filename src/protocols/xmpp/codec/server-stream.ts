@@ -17,6 +17,7 @@ import {
   tlsNamespace,
 } from './namespaces.ts'
 import { type StanzaCondition, stanzaErrorTypes } from './stanza-error.ts'
+import { limitsElement, limitsIn, type StreamLimits, type ToldLimits } from './stream-limits.ts'
 
 /** Content of a server's or a component's stream inherits its namespace as a client's does: it reads and is written as a client's. */
 export const serverAliases: ReadonlyMap<string, string> = new Map([
@@ -78,9 +79,12 @@ export interface ServerFeatures {
   readonly bidi: boolean
   /** XEP-0198 */
   readonly management: boolean
+  /** XEP-0478 */
+  readonly limits?: ToldLimits | undefined
 }
 
-export function serverFeaturesText(features: ServerFeatures): string {
+/** @param limits ours */
+export function serverFeaturesText(features: ServerFeatures, limits: StreamLimits): string {
   const required = features.startTls === 'required' ? [xml('required', tlsNamespace)] : []
   const written = xml(
     'features',
@@ -95,6 +99,7 @@ export function serverFeaturesText(features: ServerFeatures): string {
       : undefined,
     features.bidi ? xml('bidi', bidiFeatureNamespace) : undefined,
     features.management ? xml('sm', managementNamespace) : undefined,
+    limitsElement(limits),
   )
   return serialize(written, { outer: serverStream })
 }
@@ -112,10 +117,14 @@ export function serverFeaturesOf(frame: Frame): ServerFeatures | undefined {
     dialback: element.child('dialback', dialbackFeatureNamespace) !== undefined,
     bidi: element.child('bidi', bidiFeatureNamespace) !== undefined,
     management: element.child('sm', managementNamespace) !== undefined,
+    limits: limitsIn(element),
   }
 }
 
-export const bidiText = `<bidi xmlns='${bidiNamespace}'/>`
+/** XEP-0288 §2.2, with our limits (XEP-0478 §3.2). */
+export function bidiText(limits: StreamLimits): string {
+  return serialize(xml('bidi', bidiNamespace, {}, limitsElement(limits)), { outer: serverStream })
+}
 
 /** RFC 6120 §6.4.2, XEP-0178 §3: in the name of which domain. */
 export function externalText(domain: string): string {

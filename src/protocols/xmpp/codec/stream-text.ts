@@ -12,11 +12,11 @@ import {
   saslNamespace,
   sessionNamespace,
   streamErrorsNamespace,
-  streamLimitsNamespace,
   streamNamespace,
   tlsNamespace,
 } from './namespaces.ts'
 import { registerFeatureNamespace } from './registration.ts'
+import { limitsElement, type StreamLimits } from './stream-limits.ts'
 
 /** RFC 6120 §4.9.3; `improper-addressing` to `unsupported-version`. */
 export type StreamCondition =
@@ -68,11 +68,6 @@ export function streamErrorText(condition: StreamCondition, more = '', where?: s
   return where === undefined
     ? `${open}/>${more}</stream:error>`
     : `${open}>${escapeValue(where)}</${condition}>${more}</stream:error>`
-}
-
-export interface StreamLimits {
-  readonly octets: number
-  readonly seconds: number
 }
 
 export interface Features {
@@ -130,15 +125,4 @@ export function featuresText(features: Features, caps?: Element, registers = fal
     features.bind ? caps : undefined,
   )
   return serialize(written, { outer: clientStream })
-}
-
-/** XEP-0478 §3.1 */
-function limitsElement({ octets, seconds }: StreamLimits): Element {
-  return xml(
-    'limits',
-    streamLimitsNamespace,
-    {},
-    xml('max-bytes', streamLimitsNamespace, {}, `${octets}`),
-    xml('idle-seconds', streamLimitsNamespace, {}, `${seconds}`),
-  )
 }

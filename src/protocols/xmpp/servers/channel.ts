@@ -4,6 +4,7 @@ import type { Bytes } from '#base'
 import type { Lease } from '#core'
 import type { Frame } from '#wire/xml'
 import { clientNamespace } from '../codec/namespaces.ts'
+import type { ToldLimits } from '../codec/stream-limits.ts'
 import { handledTooHighText, resumedText, tooMuchText, unstanzaOf } from '../codec/stream-management.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
 import { StreamManagement } from '../stream-management.ts'
@@ -13,9 +14,12 @@ import type { StreamOctets } from './octets.ts'
 /** A stanza for another domain. */
 export interface Parcel {
   readonly bytes: Bytes
-  /** Called once where given: the other side has it (or, where it does not acknowledge, it is written), or it is given back. */
-  readonly settle?: ((isTaken: boolean) => void) | undefined
+  /** Called once where given. */
+  readonly settle?: ((fate: ParcelFate) => void) | undefined
 }
+
+/** The other side has it (or, where it does not acknowledge, it is written), or it is given back. */
+export type ParcelFate = 'taken' | 'given-back' | 'too-large'
 
 export interface ChannelOwner {
   /** A stanza of somebody's, on loan. */
@@ -28,6 +32,9 @@ export interface ChannelOwner {
 
 /** One moment's patience with acknowledgements: whoever answers soon is asked again at once, so that outcomes come soon. */
 const asking = { acknowledgeStanzas: 1, acknowledgeSeconds: 1 }
+
+/** LIMIT: seconds without use after which we close a stream at the soonest, however short the other side's patience is. */
+const idleSecondsMin = 10
 
 export class Channel {
   readonly role: 'initiator' | 'receiver'
@@ -49,6 +56,9 @@ export class Channel {
   #probe: Lease | undefined
   /** Stanzas both ways since it was last looked at. */
   #used = false
+  /** The other side's limits (XEP-0478), where it told any. */
+  #octetsMax = Number.POSITIVE_INFINITY
+  #theirIdleSeconds = Number.POSITIVE_INFINITY
   #over = false
   /** It takes no more to send; what it has it still hands on. */
   isClosing = false
@@ -90,21 +100,33 @@ export class Channel {
     return this.#octets === octets
   }
 
+  /** What the other side says that it takes, and how long it keeps a stream that nobody uses. */
+  keepTo(limits: ToldLimits | undefined): void {
+    this.#octetsMax = limits?.octets ?? Number.POSITIVE_INFINITY
+    this.#theirIdleSeconds = limits?.seconds ?? Number.POSITIVE_INFINITY
+    this.#idle.cancel()
+    this.#idle = this.#lookForUse()
+  }
+
   // What we send.
 
   /** In the order of the calls. */
   send({ bytes, settle }: Parcel): void {
-    if (this.#over) return settle?.(false)
+    if (this.#over) return settle?.('given-back')
     const { service, metrics } = this.environment
+    // XEP-0478 §4: it would end the stream for all.
+    if (bytes.length > this.#octetsMax) return this.#refuse(settle, bytes.length)
     this.#used = true
     metrics.sent.add()
     if (this.management === undefined) {
       const isOpen = this.#octets?.isOpen === true
       if (isOpen) this.#octets?.write(bytes)
-      return settle?.(isOpen)
+      return settle?.(isOpen ? 'taken' : 'given-back')
     }
     const answer =
-      settle === undefined ? undefined : ({ kind }: { kind: string }) => settle(kind === 'accepted')
+      settle === undefined
+        ? undefined
+        : ({ kind }: { kind: string }) => settle(kind === 'accepted' ? 'taken' : 'given-back')
     const isKept = this.management.keep({
       bytes,
       at: service.clock.now(),
@@ -118,6 +140,14 @@ export class Channel {
     this.#octets.write(bytes)
     this.management.sent()
     this.#awaitAnswer()
+  }
+
+  #refuse(settle: Parcel['settle'], octets: number): void {
+    const { service, metrics } = this.environment
+    metrics.tooLarge.add()
+    const domains = [...this.outward].join()
+    service.log.debug('a stanza is larger than the other XMPP server takes', { domains, octets })
+    settle?.('too-large')
   }
 
   /** What stands beside stanzas. */
@@ -277,7 +307,9 @@ export class Channel {
   #lookForUse(): Lease {
     const { service, settings } = this.environment
     // Who opened it closes it; the other side does so only when that one forgets.
-    const seconds = settings.serverIdleSeconds * (this.role === 'initiator' ? 1 : 2)
+    const own = settings.serverIdleSeconds * (this.role === 'initiator' ? 1 : 2)
+    // We close in order before it may cut: use is looked at each half of its time.
+    const seconds = Math.min(own, Math.max(idleSecondsMin, Math.floor(this.#theirIdleSeconds / 2)))
     return service.leases.grant(seconds, () => {
       if (this.#over) return
       const isBusy = this.#used || (this.management?.unacknowledged.length ?? 0) > 0

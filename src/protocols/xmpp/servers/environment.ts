@@ -1,6 +1,7 @@
 // What all that speaks with other domains' servers shares.
 import type { PeerRoute, Service } from '#core'
 import type { Resolver, TlsContext } from '#net'
+import type { StreamLimits } from '../codec/stream-limits.ts'
 import type { XmppSettings } from '../settings.ts'
 import type { DialbackKeys } from './dialback-key.ts'
 import type { ServerMetrics } from './metrics.ts'
@@ -28,4 +29,9 @@ export interface ServersEnvironment {
 export function proofPolicyOf({ routeTo, settings }: ServersEnvironment, domain: string): ProofPolicy {
   const { tls, dialback } = routeTo(domain)
   return { tls, dialback: dialback ?? settings.dialback }
+}
+
+/** What we take on a stream, and how long we keep it unused (XEP-0478). */
+export function ownLimits({ settings }: ServersEnvironment): StreamLimits {
+  return { octets: settings.stanzaOctetsMax, seconds: settings.serverIdleSeconds * 2 }
 }

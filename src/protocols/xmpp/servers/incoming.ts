@@ -1,7 +1,7 @@
 // Stanzas of people of other domains (RFC 6120 §8.1, §10; RFC 6121 §8): checked against the stream that they came by and the policy for
 // their domain, and given to the core.
 import type { AuthorizationEvent } from '#core'
-import type { Outcome } from '#model'
+import { type Outcome, refused } from '#model'
 import type { Frame } from '#wire/xml'
 import { messageEnvelope, presenceEnvelope, transitEnvelope } from '../binding.ts'
 import { stanzaFromServer } from '../codec/content-namespace.ts'
@@ -72,10 +72,10 @@ export class Incoming {
       return this.#refuse(arrival, stanzaError('not-allowed'))
     const { kind, type, id } = stanza
     const bytes = stanzaBytes(stanza, fullJid(from.address, from.resource))
-    linkTo(domain).carry(from.address.domain, bytes, () => {
+    linkTo(domain).carry(from.address.domain, bytes, (condition) => {
       // RFC 6120 §10.4.3
       if (type !== 'error' && type !== 'result' && kind !== 'presence')
-        this.#sendError(kind, id, to, from, stanzaError('remote-server-timeout'))
+        this.#sendError(kind, id, to, from, stanzaErrorOfRefusal(refused(condition)))
     })
   }
 

@@ -12,10 +12,11 @@ import {
   serverHeaderText,
   streamErrorIn,
 } from '../codec/server-stream.ts'
+import type { ToldLimits } from '../codec/stream-limits.ts'
 import { enableText, managementAnswerOf, resumeText } from '../codec/stream-management.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
 import type { Channel } from './channel.ts'
-import type { ServersEnvironment } from './environment.ts'
+import { ownLimits, type ServersEnvironment } from './environment.ts'
 import { proofOf } from './identity.ts'
 import {
   type InitiatingEffect,
@@ -41,6 +42,7 @@ export interface Ready {
   readonly resumable: { readonly id: string; readonly seconds: number } | undefined
   /** What the other side took of the stream before: where it is resumed, and where it said so though it can't be. */
   readonly h: number | undefined
+  readonly limits: ToldLimits | undefined
 }
 
 export interface InitiatingParts {
@@ -188,7 +190,7 @@ export class InitiatingStream implements OctetsHandler {
       case 'start-tls':
         return this.octets.startTls(ownContext(environment, ours), { server: false, servername: theirs })
       case 'send-bidi':
-        return write(bidiText)
+        return write(bidiText(ownLimits(environment)))
       case 'send-external':
         return write(externalText(ours))
       case 'send-key': {
@@ -226,6 +228,7 @@ export class InitiatingStream implements OctetsHandler {
       managed,
       resumable: this.#resumable,
       h: this.#h,
+      limits: this.#state.features?.limits,
     })
     for (const frame of this.#early.splice(0)) this.#channel.receiveEarly(frame)
   }

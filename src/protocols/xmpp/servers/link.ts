@@ -2,8 +2,17 @@
 
 import type { Bytes } from '#base'
 import type { AuthorizationEvent, FetchOutcome, PeerLink, PresenceNotification, WatcherAgent } from '#core'
-import { type Address, type Envelope, type Outcome, type PresenceEnvelope, refused, relayed } from '#model'
+import {
+  type Address,
+  type Condition,
+  type Envelope,
+  type Outcome,
+  type PresenceEnvelope,
+  refused,
+  relayed,
+} from '#model'
 import type { Jid } from '../codec/jid.ts'
+import type { ParcelFate } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import { Fetches } from './fetches.ts'
 import type { ServerPair } from './pair.ts'
@@ -46,7 +55,7 @@ export class ServerLink implements PeerLink {
     const bytes = envelopeBytes(envelope, this.#parts.environment.service.clock.now())
     this.#parts.pairOf(head.from.domain).send({
       bytes,
-      settle: (isTaken) => onOutcome(isTaken ? relayed : refused('connection-failed')),
+      settle: (fate) => onOutcome(fate === 'taken' ? relayed : refused(conditionOf(fate))),
     })
   }
 
@@ -71,8 +80,8 @@ export class ServerLink implements PeerLink {
     const bytes = probeBytes(watcher, presentity)
     this.#parts.pairOf(watcher.domain).send({
       bytes,
-      settle: (isTaken) => {
-        if (!isTaken) this.#fetches.refuse(watcher, presentity, 'connection-failed')
+      settle: (fate) => {
+        if (fate !== 'taken') this.#fetches.refuse(watcher, presentity, 'connection-failed')
       },
     })
   }
@@ -122,11 +131,11 @@ export class ServerLink implements PeerLink {
   }
 
   /** A stanza between two domains, one of which is a component's. */
-  carry(ours: string, bytes: Bytes, onLost: () => void): void {
+  carry(ours: string, bytes: Bytes, onLost: (condition: Condition) => void): void {
     this.#parts.pairOf(ours).send({
       bytes,
-      settle: (isTaken) => {
-        if (!isTaken) onLost()
+      settle: (fate) => {
+        if (fate !== 'taken') onLost(conditionOf(fate))
       },
     })
   }
@@ -145,6 +154,10 @@ export class ServerLink implements PeerLink {
     const ours = notification.presentity.domain
     for (const bytes of presenceBytes(notification, watcher, id)) this.write(ours, bytes)
   }
+}
+
+function conditionOf(fate: Exclude<ParcelFate, 'taken'>): Condition {
+  return fate === 'too-large' ? 'message-too-large' : 'connection-failed'
 }
 
 /** RFC 6121 §4: presence of an address without a resource has a tuple too. */

@@ -6,6 +6,7 @@ export interface ServerMetrics {
   readonly sent: Counter
   readonly taken: Counter
   readonly lost: Counter
+  readonly tooLarge: Counter
   readonly resumed: Counter
   readonly forged: Counter
 }
@@ -27,6 +28,10 @@ export function serverMetrics(metrics: Metrics): ServerMetrics {
     lost: metrics.counter({
       name: 'verona_xmpp_server_stanzas_given_back',
       help: 'Stanzas for other XMPP servers that could not be handed on; messages among them wait in the queue.',
+    }),
+    tooLarge: metrics.counter({
+      name: 'verona_xmpp_server_stanzas_too_large',
+      help: 'Stanzas for other XMPP servers that were larger than those take (XEP-0478); senders of messages and requests are told.',
     }),
     resumed: metrics.counter({
       name: 'verona_xmpp_server_streams_resumed',

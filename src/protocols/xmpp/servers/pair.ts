@@ -71,7 +71,7 @@ export class ServerPair {
     if (carrier !== undefined) return carrier.send(parcel)
     // LIMIT: stanzas that wait for a stream.
     const isFull = this.#waiting.length >= this.#parts.environment.settings.serverQueuedMax
-    if (this.#over || this.#isPaused || isFull) return parcel.settle?.(false)
+    if (this.#over || this.#isPaused || isFull) return parcel.settle?.('given-back')
     this.#waiting.push(parcel)
     this.want()
   }
@@ -182,12 +182,14 @@ export class ServerPair {
   #ready(ready: Ready, broken: Channel | undefined): Channel {
     const { environment, owner, theirs } = this.#parts
     if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
+      broken.keepTo(ready.limits)
       broken.resume(ready.octets, ready.h ?? 0)
       return broken
     }
     broken?.tookUntil(ready.h)
     const channel = new ChannelOf('initiator', environment, ready.octets, owner)
     channel.identity = ready.identity
+    channel.keepTo(ready.limits)
     channel.outward.add(this.key)
     if (ready.bidi) channel.admitted.add(theirs)
     if (ready.managed === 'enabled') channel.manage(ready.resumable)
@@ -209,6 +211,6 @@ export class ServerPair {
   #giveBack(): void {
     const waiting = this.#waiting.splice(0)
     this.#parts.environment.metrics.lost.add(waiting.length)
-    for (const { settle } of waiting) settle?.(false)
+    for (const { settle } of waiting) settle?.('given-back')
   }
 }

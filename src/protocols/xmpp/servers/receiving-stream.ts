@@ -22,10 +22,11 @@ import {
   streamErrorIn,
 } from '../codec/server-stream.ts'
 import type { StanzaCondition } from '../codec/stanza-error.ts'
+import { limitsInFrame, type ToldLimits } from '../codec/stream-limits.ts'
 import { enabledText, failedText, unstanzaOf } from '../codec/stream-management.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
-import type { ServersEnvironment } from './environment.ts'
+import { ownLimits, type ServersEnvironment } from './environment.ts'
 import { proofOf } from './identity.ts'
 import { type OctetsHandler, StreamOctets } from './octets.ts'
 import {
@@ -74,6 +75,8 @@ export class ReceivingStream implements OctetsHandler {
   /** Pairs for which we may send once the other side has said whether it acknowledges: before, what is cut is lost. */
   readonly #outward: string[] = []
   #undecided: Lease | undefined
+  /** What the other side takes on a stream that goes both ways. */
+  #limits: ToldLimits | undefined
 
   constructor(parts: ReceivingParts) {
     this.#parts = parts
@@ -157,7 +160,10 @@ export class ReceivingStream implements OctetsHandler {
   #inputOf(frame: Frame): ReceivingInput | undefined {
     if (frame.namespace === tlsNamespace && frame.name === 'starttls')
       return { kind: 'starttls', unread: this.octets.unread }
-    if (frame.namespace === bidiNamespace) return { kind: 'bidi' }
+    if (frame.namespace === bidiNamespace) {
+      this.#limits = limitsInFrame(frame)
+      return { kind: 'bidi' }
+    }
     if (frame.namespace !== saslNamespace) return undefined
     const sasl = saslInput(elementOf(frame))
     if (sasl?.kind !== 'auth' || sasl.mechanism !== 'EXTERNAL') return { kind: 'other-mechanism' }
@@ -211,6 +217,7 @@ export class ReceivingStream implements OctetsHandler {
     this.#channel = known
     this.#undecided?.cancel()
     this.#outward.length = 0
+    known.keepTo(this.#limits)
     known.resume(this.octets, h)
     fresh.end('it goes on as an earlier one', false)
   }
@@ -230,7 +237,7 @@ export class ReceivingStream implements OctetsHandler {
           serverHeaderText(this.#state.ours || undefined, this.#state.theirs || undefined, this.#id),
         )
       case 'send-features':
-        octets.writeUtf8(serverFeaturesText(effect.features))
+        octets.writeUtf8(serverFeaturesText(effect.features, ownLimits(this.#parts.environment)))
         return this.#awaitDecision()
       case 'proceed':
         return this.#startTls()
@@ -276,6 +283,7 @@ export class ReceivingStream implements OctetsHandler {
     this.#channel ??= new Channel('receiver', environment, this.octets, owner)
     const channel = this.#channel
     channel.admitted.add(theirs)
+    if (this.#limits !== undefined) channel.keepTo(this.#limits)
     const proof = proofOf(this.octets.connection.tls, theirs)
     channel.identity = by === 'certificate' && proof.proven ? proof.identity : `dialback of ${theirs}`
     this.#parts.onAuthorized(channel, ours, theirs)
