@@ -100,7 +100,7 @@ export interface PeerProtocol {
    * `unanswered`: DNS was silent or failed, so that nobody can say now; what is to be sent waits. Never rejects.
    */
   reaches(domain: string): Promise<Way | 'unanswered'>
-  /** The link to the domain; the same object while the server runs. */
+  /** The link to the domain; the same object while somebody looks by it. One that was forgotten since still works. */
   linkTo(domain: string): PeerLink
   /** What `verona peers` shows of every domain with a link or a stream. */
   status(): readonly PeerStatus[]

@@ -19,6 +19,8 @@ interface Fetch {
 export class Fetches {
   readonly #service: Service
   readonly #fetches = new Map<string, Fetch>()
+  /** How many there are of each domain. */
+  readonly #ofDomain = new Map<string, number>()
 
   constructor(service: Service) {
     this.#service = service
@@ -28,7 +30,10 @@ export class Fetches {
     const key = keyOf(watcher, presentity)
     const known = this.#fetches.get(key)
     if (known !== undefined) return void known.waiting.push(onFetched)
-    if (this.#fetches.size >= fetchesMax) return onFetched(refused('resource-limit'))
+    const { domain } = presentity
+    const others = this.#ofDomain.get(domain) ?? 0
+    if (others >= fetchesMax) return onFetched(refused('resource-limit'))
+    this.#ofDomain.set(domain, others + 1)
     const timer = this.#service.clock.schedule(answerSecondsMax * 1000, () =>
       this.#end(key, refused('remote-timeout')),
     )
@@ -54,10 +59,17 @@ export class Fetches {
     for (const key of [...this.#fetches.keys()]) this.#end(key, refused('temporarily-unavailable'))
   }
 
+  #leave(domain: string): void {
+    const left = (this.#ofDomain.get(domain) ?? 1) - 1
+    if (left === 0) this.#ofDomain.delete(domain)
+    else this.#ofDomain.set(domain, left)
+  }
+
   #end(key: string, outcome: FetchOutcome): void {
     const fetch = this.#fetches.get(key)
     if (fetch === undefined) return
     this.#fetches.delete(key)
+    this.#leave(fetch.presentity.domain)
     fetch.timer.cancel()
     for (const tell of fetch.waiting) tell(outcome)
   }

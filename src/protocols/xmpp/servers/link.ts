@@ -14,7 +14,8 @@ import {
 import type { Jid } from '../codec/jid.ts'
 import type { ParcelFate } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
-import { Fetches } from './fetches.ts'
+import type { Fetches } from './fetches.ts'
+import type { Looks } from './looks.ts'
 import type { ServerPair } from './pair.ts'
 import { envelopeBytes, presenceBytes, probeBytes, wordBytes } from './writing.ts'
 
@@ -22,29 +23,21 @@ export interface LinkParts {
   readonly domain: string
   readonly environment: ServersEnvironment
   readonly pairOf: (ours: string) => ServerPair
+  readonly looks: Looks
+  readonly fetches: Fetches
 }
 
-/** Somebody here who looks at somebody there. */
-interface Look {
-  readonly watcher: Address
-  readonly presentity: Address
-  /** Something came since it was last asked for: what came first was the whole that we knew then. */
-  heard: boolean
-}
-
+/** It remembers nothing itself: who holds one that was forgotten uses it as ever. */
 export class ServerLink implements PeerLink {
   readonly protocol = 'xmpp'
   readonly words = true
   readonly keepsOrder = true
   readonly domain: string
   readonly #parts: LinkParts
-  readonly #looks = new Map<string, Look>()
-  readonly #fetches: Fetches
 
   constructor(parts: LinkParts) {
     this.#parts = parts
     this.domain = parts.domain
-    this.#fetches = new Fetches(parts.environment.service)
   }
 
   // As a PeerLink.
@@ -64,24 +57,23 @@ export class ServerLink implements PeerLink {
   }
 
   watch(watcher: Address, presentity: Address): void {
-    const key = lookKey(watcher, presentity)
-    this.#looks.delete(key)
-    this.#looks.set(key, { watcher, presentity, heard: false })
+    this.#parts.looks.begin(watcher, presentity)
     this.write(watcher.domain, probeBytes(watcher, presentity))
   }
 
   unwatch(watcher: Address, presentity: Address): void {
     // Nothing is said: that nobody is here, its own presence says (RFC 6121 §4.5.2).
-    this.#looks.delete(lookKey(watcher, presentity))
+    this.#parts.looks.end(watcher, presentity)
   }
 
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
-    this.#fetches.begin(watcher, presentity, onFetched)
+    const { fetches } = this.#parts
+    fetches.begin(watcher, presentity, onFetched)
     const bytes = probeBytes(watcher, presentity)
     this.#parts.pairOf(watcher.domain).send({
       bytes,
       settle: (fate) => {
-        if (fate !== 'taken') this.#fetches.refuse(watcher, presentity, 'connection-failed')
+        if (fate !== 'taken') fetches.refuse(watcher, presentity, 'connection-failed')
       },
     })
   }
@@ -106,8 +98,9 @@ export class ServerLink implements PeerLink {
 
   /** Somebody's device there tells somebody here of itself; false where nobody looks. */
   learnt(watcher: Address, { address, resource }: Jid, source: PresenceEnvelope, isGone: boolean): boolean {
-    this.#fetches.learnt(watcher, address, resource, isGone ? undefined : source)
-    const look = this.#looks.get(lookKey(watcher, address))
+    const { fetches, looks } = this.#parts
+    fetches.learnt(watcher, address, resource, isGone ? undefined : source)
+    const look = looks.of(watcher, address)
     if (look === undefined) return false
     // A bare address is no device: the whole person is not here (RFC 6121 §4.3.2).
     const isWhole = (resource === '' && isGone) || !look.heard
@@ -122,7 +115,7 @@ export class ServerLink implements PeerLink {
 
   /** Somebody there is not shown to somebody here. */
   refused(watcher: Address, presentity: Address): void {
-    this.#fetches.refuse(watcher, presentity, 'permission-denied')
+    this.#parts.fetches.refuse(watcher, presentity, 'permission-denied')
   }
 
   /** A stanza that nobody waits for. */
@@ -140,16 +133,6 @@ export class ServerLink implements PeerLink {
     })
   }
 
-  /** Whether somebody of that domain of ours looks there. */
-  isLookedFrom(ours: string): boolean {
-    for (const { watcher } of this.#looks.values()) if (watcher.domain === ours) return true
-    return false
-  }
-
-  stop(): void {
-    this.#fetches.stop()
-  }
-
   #notify(watcher: Address, notification: PresenceNotification, id: string | undefined): void {
     const ours = notification.presentity.domain
     for (const bytes of presenceBytes(notification, watcher, id)) this.write(ours, bytes)
@@ -163,8 +146,4 @@ function conditionOf(fate: Exclude<ParcelFate, 'taken'>): Condition {
 /** RFC 6121 §4: presence of an address without a resource has a tuple too. */
 function deviceOf(resource: string): string {
   return resource === '' ? 'presence' : resource
-}
-
-function lookKey(watcher: Address, presentity: Address): string {
-  return `${watcher.key}\n${presentity.key}`
 }

@@ -6,8 +6,10 @@ import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
 import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
+import { Fetches } from './fetches.ts'
 import { Incoming } from './incoming.ts'
 import { ServerLink } from './link.ts'
+import { Looks } from './looks.ts'
 import { type Dial, NoServer, openStream } from './opening.ts'
 import { ServerPair } from './pair.ts'
 import { serverNames } from './places.ts'
@@ -16,8 +18,8 @@ import { ReceivingStream } from './receiving-stream.ts'
 
 /** LIMIT: keys that are being verified at a time. */
 const verifyingMax = 100
-/** LIMIT: pairs of domains that are remembered though nothing connects them; past it the longest known is forgotten. */
-const pairsMax = 10_000
+/** LIMIT: pairs of domains, and links, that are remembered though nothing connects them; past it the longest known is forgotten. */
+const rememberedMax = 10_000
 
 export class Servers implements PeerProtocol, ChannelOwner {
   readonly protocol = 'xmpp'
@@ -29,6 +31,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly components: Components
   readonly #pairs = new Map<string, ServerPair>()
   readonly #links = new Map<string, ServerLink>()
+  readonly #looks = new Looks()
+  readonly #fetches: Fetches
   /** Whom each channel serves. */
   readonly #served = new Map<Channel, Set<ServerPair>>()
   readonly #streams = new Set<ReceivingStream>()
@@ -42,6 +46,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
     const { service, routeTo, resolver } = environment
     this.#environment = environment
     this.#dial = dial
+    this.#fetches = new Fetches(service)
     this.#places = new PlaceFinder({
       resolver,
       names: serverNames,
@@ -68,10 +73,13 @@ export class Servers implements PeerProtocol, ChannelOwner {
   linkTo(domain: string): ServerLink {
     const known = this.#links.get(domain)
     if (known !== undefined) return known
+    if (this.#links.size >= rememberedMax) this.#forgetLink()
     const link = new ServerLink({
       domain,
       environment: this.#environment,
       pairOf: (ours) => this.#pairOf(ours, domain),
+      looks: this.#looks,
+      fetches: this.#fetches,
     })
     this.#links.set(domain, link)
     return link
@@ -101,8 +109,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
     for (const pair of served ?? []) {
       pair.left(channel, why, broke)
       // Presence of theirs may have been lost: whoever looks asks anew (RFC 6121 §4.3.1).
-      if (broke && !this.#stopped && this.#links.get(pair.theirs)?.isLookedFrom(pair.ours) === true)
-        pair.want()
+      if (broke && !this.#stopped && this.#looks.isFrom(pair.ours, pair.theirs)) pair.want()
     }
     const { log } = this.#environment.service
     log.debug('an XMPP stream with another server is over', { domains: [...channel.admitted].join(), why })
@@ -156,7 +163,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   /** Says goodbye to every domain. */
   stop(): void {
     this.#stopped = true
-    for (const link of this.#links.values()) link.stop()
+    this.#fetches.stop()
     this.components.stop()
     for (const pair of this.#pairs.values()) pair.close()
     for (const stream of [...this.#streams]) stream.close('system-shutdown', 'the server stops')
@@ -191,7 +198,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
     const key = `${ours} ${theirs}`
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
-    if (this.#pairs.size >= pairsMax) this.#forgetOne()
+    if (this.#pairs.size >= rememberedMax) this.#forgetPair()
     const pair = new ServerPair({
       environment: this.#environment,
       ours,
@@ -229,8 +236,15 @@ export class Servers implements PeerProtocol, ChannelOwner {
     return pair
   }
 
-  #forgetOne(): void {
-    for (const [key, pair] of this.#pairs) if (pair.state === 'idle') return void this.#pairs.delete(key)
+  #forgetPair(): void {
+    for (const [key, pair] of this.#pairs)
+      if (pair.state === 'idle' && pair.channels.size === 0) return void this.#pairs.delete(key)
+  }
+
+  /** One that is looked by stays: to be found another would ask for all presence anew. */
+  #forgetLink(): void {
+    for (const domain of this.#links.keys())
+      if (!this.#looks.isInto(domain)) return void this.#links.delete(domain)
   }
 
   #admits(theirs: string): boolean {
