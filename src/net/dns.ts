@@ -1,15 +1,21 @@
 // What we ask of DNS, as a contract, so that tests and later a validating resolver can stand in for the system's.
 
-import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
+import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { type Clock, randomBelow } from '#base'
-import { type Answer, AnswerCache } from './answer-cache.ts'
+import type { Answer } from 'dns-packet'
+import { type Clock, randomBelow, SystemClock } from '#base'
+import { DnsCache } from './dns-cache.ts'
+import { DnsClient, DnsError } from './dns-client.ts'
+
+export { DnsError }
 
 export interface SrvRecord {
   readonly priority: number
   readonly weight: number
   readonly target: string
   readonly port: number
+  /** True when a name server that we trust validated it by DNSSEC (RFC 4035). */
+  readonly secure?: boolean
 }
 
 /** RFC 3403 §4.1, without the regular expression, which nothing here uses. */
@@ -24,26 +30,13 @@ export interface NaptrRecord {
   readonly replacement: string
 }
 
-/** A question that got no answer; "there is no such record" is an answer, an empty one. */
-export class DnsError extends Error {
-  readonly code: string
-  readonly question: string
-
-  constructor(question: string, code: string, cause?: unknown) {
-    super(`DNS gave no answer for ${question}: ${code}`, { cause })
-    this.name = 'DnsError'
-    this.code = code
-    this.question = question
-  }
-}
-
 export interface Resolver {
   /**
    * The records in the order to be tried (RFC 2782). Empty: there are none, and the domain's own addresses may be tried.
    * `unavailable`: the domain says that it does not offer the service (a single target of "."). @throws DnsError
    */
   srv(name: string): Promise<readonly SrvRecord[] | 'unavailable'>
-  /** In the order of RFC 3403 §4.1: by order, then by preference; empty: there are none. @throws DnsError */
+  /** By order, then by preference (RFC 3403 §4.1); empty: there are none. @throws DnsError */
   naptr(name: string): Promise<readonly NaptrRecord[]>
   /** IPv6 and IPv4 addresses of a host, in the system's order; an address is its own answer. @throws DnsError */
   addresses(host: string): Promise<readonly string[]>
@@ -54,37 +47,44 @@ export interface SystemResolverOptions {
   readonly servers?: readonly string[]
   /** LIMIT: seconds for a question, each of the tries included. */
   readonly secondsMax?: number
-  /** By which answers grow old; without it nothing is remembered, and each question is asked. */
+  /** The way to the name servers is safe, so that their word for DNSSEC counts; the machine's own are always trusted. */
+  readonly dnssec?: boolean
   readonly clock?: Clock
 }
 
 export function systemResolver(options: SystemResolverOptions = {}): Resolver {
-  const tries = 2
-  const node = new NodeResolver({ timeout: ((options.secondsMax ?? 10) * 1000) / tries, tries })
-  if (options.servers !== undefined) node.setServers(options.servers)
-  const cache = options.clock === undefined ? undefined : new AnswerCache(options.clock)
-  const known = <T>(question: string, answer: () => Promise<T[]>): Promise<T[]> =>
-    cache === undefined
-      ? ask(question, answer).then(({ value }) => value)
-      : cache.get(question, () => ask(question, answer))
+  const client = new DnsClient(options)
+  const cache = new DnsCache(options.clock ?? new SystemClock(), (name, type) => client.ask(name, type))
+  const isTrusted = options.dnssec === true || client.isLocal
+  const addresses = async (type: 'A' | 'AAAA', host: string): Promise<string[]> =>
+    (await cache.ask(host, type)).records.flatMap((record) => (record.type === type ? [record.data] : []))
   return {
-    // Drawn anew for each who asks (RFC 2782), from what was answered once.
-    srv: async (name) => srvOrder((await known(`SRV ${name}`, () => node.resolveSrv(name))).map(srvRecord)),
-    naptr: async (name) =>
-      naptrOrder((await known(`NAPTR ${name}`, () => node.resolveNaptr(name))).map(naptrRecord)),
+    srv: async (name) => {
+      const { records, validated } = await cache.ask(name, 'SRV')
+      const secure = validated && isTrusted
+      return srvOrder(records.flatMap(srvRecord).map((record) => (secure ? { ...record, secure } : record)))
+    },
+    naptr: async (name) => {
+      const { records } = await cache.ask(name, 'NAPTR')
+      return naptrOrder(records.flatMap(naptrRecord))
+    },
     addresses: async (host) => {
       if (isIP(host) !== 0) return [host]
-      if (options.servers === undefined) {
-        // The system's own resolver has a memory, and /etc/hosts.
-        const found = await ask(`A and AAAA ${host}`, () => lookup(host, { all: true, order: 'verbatim' }))
-        return found.value.map(({ address }) => address)
-      }
-      const [six, four] = await Promise.all([
-        known(`AAAA ${host}`, () => node.resolve6(host, { ttl: true })),
-        known(`A ${host}`, () => node.resolve4(host, { ttl: true })),
-      ])
-      return [...six, ...four].map(({ address }) => address)
+      if (options.servers === undefined) return ofTheSystem(host)
+      const [six, four] = await Promise.all([addresses('AAAA', host), addresses('A', host)])
+      return [...six, ...four]
     },
+  }
+}
+
+/** What the system says of a host, its files included. No such name is an empty answer; anything else is none. */
+async function ofTheSystem(host: string): Promise<readonly string[]> {
+  try {
+    return (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
+    if (code === 'ENOTFOUND' || code === 'ENODATA') return []
+    throw new DnsError(`A and AAAA ${host}`, code, error)
   }
 }
 
@@ -129,45 +129,20 @@ export function srvOrder(
   return order
 }
 
-function srvRecord(record: { priority: number; weight: number; name: string; port: number }): SrvRecord {
-  return { priority: record.priority, weight: record.weight, target: record.name, port: record.port }
-}
-
 /** RFC 3403 §4.1: "in the order", and among equals by preference. */
 export function naptrOrder(records: readonly NaptrRecord[]): readonly NaptrRecord[] {
   return [...records].sort((a, b) => a.order - b.order || a.preference - b.preference)
 }
 
-function naptrRecord(
-  record: Omit<NaptrRecord, 'replacement'> & { readonly replacement: string },
-): NaptrRecord {
-  const { order, preference, flags, service, replacement } = record
-  return {
-    order,
-    preference,
-    flags: flags.toLowerCase(),
-    service,
-    replacement: replacement === '.' ? '' : replacement.replace(/\.$/, ''),
-  }
+function naptrRecord(record: Answer): NaptrRecord[] {
+  if (record.type !== 'NAPTR') return []
+  const { order, preference, flags, services, replacement } = record.data
+  const next = replacement.replace(/\.$/, '')
+  return [{ order, preference, flags: flags.toLowerCase(), service: services, replacement: next }]
 }
 
-/** No such name and no such record are empty answers; anything else is none. */
-async function ask<T>(question: string, answer: () => Promise<T[]>): Promise<Answer<T[]>> {
-  try {
-    const value = await answer()
-    return { value, ttl: ttlOf(value), isEmpty: value.length === 0 }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
-    if (code === 'ENOTFOUND' || code === 'ENODATA') return { value: [], ttl: undefined, isEmpty: true }
-    throw new DnsError(question, code, error)
-  }
-}
-
-/** Of the record that lasts the shortest. COMPAT: Node tells it of addresses alone. */
-function ttlOf(records: readonly unknown[]): number | undefined {
-  const ttls = records.flatMap((record) => {
-    const ttl = (record as { readonly ttl?: number }).ttl
-    return ttl === undefined ? [] : [ttl]
-  })
-  return ttls.length === 0 ? undefined : Math.min(...ttls)
+function srvRecord(record: Answer): SrvRecord[] {
+  if (record.type !== 'SRV') return []
+  const { priority = 0, weight = 0, port, target } = record.data
+  return [{ priority, weight, target, port }]
 }

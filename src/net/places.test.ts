@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DnsError, fixedResolver, type Resolver, type SrvRecord } from './dns.ts'
-import { PlaceFinder, placeOf, type ServiceNames } from './places.ts'
+import { placeOf } from './place-of.ts'
+import { PlaceFinder, type ServiceNames } from './places.ts'
 
 const domain = 'capulet.example'
 const plain = `_test-server._tcp.${domain}`
@@ -135,6 +136,7 @@ test('while DNS is silent nobody can say, but of whom the operator named', async
   const resolver: Resolver = {
     ...fixedResolver({}),
     srv: (question) => Promise.reject(new DnsError(question, 'ETIMEOUT')),
+    naptr: (question) => Promise.reject(new DnsError(question, 'ETIMEOUT')),
     addresses: (host) => Promise.reject(new DnsError(host, 'ETIMEOUT')),
   }
   const finder = (servers?: string[]): PlaceFinder =>

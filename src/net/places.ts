@@ -1,14 +1,7 @@
 // Where the servers of a domain for one protocol are: as the operator says, else as SRV records of the protocol's own names say, else
 // as those of RFC 3861 say (`_im._proto`, `_pres._proto`), else, for protocols that go there, at the domain's own addresses.
 import { DnsError, type Resolver, type SrvRecord, srvOrder } from './dns.ts'
-
-export interface Place {
-  /** A name or an address without brackets. */
-  readonly host: string
-  readonly port: number
-  /** TLS from the first octet. */
-  readonly direct: boolean
-}
+import { type Place, placeOf } from './place-of.ts'
 
 /** What a protocol is called in DNS. */
 export interface ServiceNames {
@@ -121,13 +114,6 @@ async function labelledPlaces(
   )
   const all = [...messages, ...presence.filter((place) => !messages.some((one) => isSame(one, place)))]
   return { all, messages, presence, named: true, source: `SRV ${asked.join(' and ')}` }
-}
-
-/** `host`, `host:port`, `[address]:port`; an address of IPv6 without a port may stand bare. */
-export function placeOf(written: string, port: number): Place {
-  const named = /^\[([^\]]*)\](?::(\d+))?$/.exec(written) ?? /^([^:]*)(?::(\d+))?$/.exec(written)
-  const [, host = written, own] = named ?? []
-  return { host, port: own === undefined ? port : Number(own), direct: false }
 }
 
 function both(all: readonly Place[], named: boolean, source: string): Places {

@@ -138,4 +138,8 @@ export const dnsSettings = section('dns', 'Which name servers are asked about ot
       return undefined
     },
   }),
+  dnssec: flag({
+    doc: 'Whether the way to the name servers is safe, so that their word for a validated answer counts; that of name servers on this machine always does.',
+    default: false,
+  }),
 })

@@ -132,8 +132,8 @@ async function startProtocols(
 }
 
 function resolverOf(config: Config, clock: Clock): Resolver {
-  const { servers } = config.of(dnsSettings)
-  return systemResolver(servers === undefined ? { clock } : { servers, clock })
+  const { servers, dnssec } = config.of(dnsSettings)
+  return systemResolver({ clock, dnssec, ...(servers !== undefined && { servers }) })
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {
