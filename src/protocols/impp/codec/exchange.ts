@@ -1,21 +1,12 @@
-// Requests that wait for their responses, over one connection in one direction (docs/specs/impp-1.0.md §4 item 4; IMPP §17).
-// No more wait at a time than the far end has said it takes; others queue. It writes through a function and tells time by
-// the clock, so that a test needs no socket.
+// Requests that wait for their responses (docs/specs/impp-1.0.md §4 item 4; IMPP §17): which request a response belongs to.
 
-import { BoundedQueue, type Bytes, type Clock, ownBytes, type Timer } from '#base'
+import type { Bytes, Clock } from '#base'
+import { Exchange as AnyExchange, type ExchangeLimits, type Settled as SettledBy } from '#wire/exchange'
 import type { ImppResponse } from './unit.ts'
 
-/** What became of a request: its response (a loan), no response in time, or the connection ended. */
-export type Settled = ImppResponse | 'timeout' | 'closed'
+export type { ExchangeLimits }
 
-export interface ExchangeLimits {
-  /** LIMIT: requests that wait for their response, as the far end stated it (`Max-Pending`). */
-  pendingMax: number
-  /** LIMIT: requests that wait to be written. */
-  readonly queuedMax: number
-  /** Milliseconds that a response may take. */
-  readonly timeout: number
-}
+export type Settled = SettledBy<ImppResponse>
 
 /** What a response is matched by; without From, the id alone. Two requests of one key are answered in their order. */
 export interface ExchangeKey {
@@ -24,160 +15,40 @@ export interface ExchangeKey {
   readonly connectionId: string | undefined
 }
 
-interface Pending {
-  readonly key: ExchangeKey
-  readonly due: number
-  readonly settle: (settled: Settled) => void
-  done: boolean
-  /** The next request with the same id. */
-  next: Pending | undefined
-}
-
-interface Queued {
-  readonly key: ExchangeKey
-  readonly octets: readonly Bytes[]
-  readonly settle: (settled: Settled) => void
-}
-
-function matches(key: ExchangeKey, to: string | undefined, connectionId: string | undefined): boolean {
-  // A request without From is known by its id alone: the OK that ends a login names whom it has made.
-  return key.from === undefined || (key.from === to && key.connectionId === connectionId)
-}
-
 export class Exchange {
-  readonly limits: ExchangeLimits
-  /** Called after a response when nothing more is under way: the far end has caught up. */
-  onIdle: () => void = () => {}
-  readonly #clock: Clock
-  readonly #write: (octets: Bytes) => void
-  readonly #byId = new Map<string, Pending>()
-  readonly #queue: BoundedQueue<Queued>
-  /** In the order of their due times, those that are done among them. */
-  #order: Pending[] = []
-  #pending = 0
-  #timer: Timer | undefined
-  #closed = false
+  readonly #requests: AnyExchange<ImppResponse>
 
   constructor(clock: Clock, limits: ExchangeLimits, write: (octets: Bytes) => void) {
-    this.#clock = clock
-    this.limits = limits
-    this.#write = write
-    this.#queue = new BoundedQueue(limits.queuedMax)
+    this.#requests = new AnyExchange(clock, limits, write)
   }
 
-  /** Requests that wait for their response. */
+  get limits(): ExchangeLimits {
+    return this.#requests.limits
+  }
+
   get pending(): number {
-    return this.#pending
+    return this.#requests.pending
   }
 
-  /**
-   * Writes a request now, or when its turn comes (then its octets are copied). `settle` is called once. False when too many
-   * are queued or the connection is over, and then `settle` is not called.
-   */
+  /** Called after a response when nothing more is under way: the far end has caught up. */
+  set onIdle(onIdle: () => void) {
+    this.#requests.onIdle = onIdle
+  }
+
   request(key: ExchangeKey, octets: readonly Bytes[], settle: (settled: Settled) => void): boolean {
-    if (this.#closed) return false
-    if (this.#pending >= this.limits.pendingMax) {
-      return this.#queue.push({ key, octets: octets.map(ownBytes), settle })
-    }
-    this.#send(key, octets, settle)
-    return true
+    const { id, from, connectionId } = key
+    // A request without From is known by its id alone: the OK that ends a login names whom it has made.
+    if (from === undefined) return this.#requests.request({ id }, octets, settle)
+    const isOf = ({ headers }: ImppResponse): boolean =>
+      headers.get('to') === from && headers.get('connection-id') === connectionId
+    return this.#requests.request({ id, isOf }, octets, settle)
   }
 
-  /** Gives a response to the request it belongs to; false when there is none. */
   respond(response: ImppResponse): boolean {
-    const { headers } = response
-    const pending = this.#take(response.id, headers.get('to'), headers.get('connection-id'))
-    if (pending === undefined) return false
-    pending.settle(response)
-    this.#next()
-    if (this.#pending === 0 && !this.#closed) this.onIdle()
-    return true
+    return this.#requests.respond(response)
   }
 
-  /** The connection is over: whatever waits is told so, oldest first. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#timer?.cancel()
-    for (const pending of this.#order) {
-      if (pending.done) continue
-      pending.done = true
-      pending.settle('closed')
-    }
-    for (let queued = this.#queue.shift(); queued !== undefined; queued = this.#queue.shift()) {
-      queued.settle('closed')
-    }
-    this.#order = []
-    this.#byId.clear()
-    this.#pending = 0
+    this.#requests.close()
   }
-
-  #send(key: ExchangeKey, octets: readonly Bytes[], settle: (settled: Settled) => void): void {
-    const due = this.#clock.monotonic() + this.limits.timeout
-    const pending: Pending = { key, due, settle, done: false, next: undefined }
-    const same = this.#byId.get(key.id)
-    if (same === undefined) this.#byId.set(key.id, pending)
-    else last(same).next = pending
-    if (this.#order.length > 64 && this.#order.length > this.#pending * 2) {
-      this.#order = this.#order.filter((other) => !other.done)
-    }
-    this.#order.push(pending)
-    this.#pending++
-    this.#arm()
-    for (const part of octets) this.#write(part)
-  }
-
-  /** The oldest request that the response can belong to, taken out. */
-  #take(id: string, to: string | undefined, connectionId: string | undefined): Pending | undefined {
-    const first = this.#byId.get(id)
-    let before: Pending | undefined
-    for (let pending = first; pending !== undefined; before = pending, pending = pending.next) {
-      if (!matches(pending.key, to, connectionId)) continue
-      if (before !== undefined) before.next = pending.next
-      else if (pending.next !== undefined) this.#byId.set(id, pending.next)
-      else this.#byId.delete(id)
-      pending.done = true
-      this.#pending--
-      return pending
-    }
-    return undefined
-  }
-
-  #next(): void {
-    while (this.#pending < this.limits.pendingMax) {
-      const queued = this.#queue.shift()
-      if (queued === undefined) return
-      this.#send(queued.key, queued.octets, queued.settle)
-    }
-  }
-
-  /** One timer, for the oldest. */
-  #arm(): void {
-    if (this.#timer !== undefined || this.#closed) return
-    const oldest = this.#order.find((pending) => !pending.done)
-    if (oldest === undefined) return
-    this.#timer = this.#clock.schedule(Math.max(0, oldest.due - this.#clock.monotonic()), () =>
-      this.#expire(),
-    )
-  }
-
-  #expire(): void {
-    this.#timer = undefined
-    const now = this.#clock.monotonic()
-    const late = this.#order.filter((pending) => !pending.done && pending.due <= now)
-    for (const pending of late) {
-      // Same keys have one order here and in the map, so this takes just this one.
-      this.#take(pending.key.id, pending.key.from, pending.key.connectionId)
-      pending.settle('timeout')
-    }
-    this.#order = this.#order.filter((pending) => !pending.done)
-    this.#next()
-    this.#arm()
-  }
-}
-
-function last(pending: Pending): Pending {
-  let end = pending
-  while (end.next !== undefined) end = end.next
-  return end
 }
