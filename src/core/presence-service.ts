@@ -140,6 +140,7 @@ export class PresenceService {
       const decision = maySubscribe(account, watcher, this.#parts.policy)
       if (decision === 'block' || decision === 'confirm') return onFetched(refused('permission-denied'))
       onFetched({ kind: 'fetched', notification: fullNotification(account, visible(account, watcher)) })
+      for (const agent of account.watcherInfoAgents) agent.fetched?.(account.address, watcher)
     })
   }
 

@@ -37,6 +37,8 @@ export interface WatcherInfo {
 export interface WatcherInfoAgent {
   /** These are as given now; what is `terminated` is gone from the list. Must not throw. */
   watchersChanged(owner: Address, changes: readonly WatcherInfo[]): void
+  /** Somebody read the presence once (RFC 2779 5.1.11). Must not throw. */
+  fetched?(owner: Address, watcher: Address): void
 }
 
 /** All who watch the account or wait to. */

@@ -81,11 +81,15 @@ function refuseClearPasswords(config: Config, protocols: readonly AnyProtocol[])
   for (const protocol of protocols) {
     const settings = protocol.settings as Section
     const values = config.of(settings) as Readonly<Record<string, unknown>>
-    const client = values['client'] as ListenAddress | undefined
-    if (values['plainWithoutTls'] !== true || client === undefined || isLoopback(client.host)) continue
-    throw new ConfigurationFault(
-      `[${settings.name}] plain_without_tls is true, and client listens on ${client.host ?? '*'}: passwords would cross the network in the clear; listen on loopback, as in "127.0.0.1:${client.port}", or leave plain_without_tls out`,
-    )
+    if (values['plainWithoutTls'] !== true) continue
+    for (const [property, { listens, serves }] of Object.entries(settings.settings)) {
+      const open = values[property] as ListenAddress | undefined
+      const isClear = listens && serves === 'clients' && !property.endsWith('Tls')
+      if (!isClear || open === undefined || isLoopback(open.host)) continue
+      throw new ConfigurationFault(
+        `[${settings.name}] plain_without_tls is true, and ${property} listens on ${open.host ?? '*'}: passwords would cross the network in the clear; listen on loopback, as in "127.0.0.1:${open.port}", or leave plain_without_tls out`,
+      )
+    }
   }
 }
 

@@ -11,4 +11,5 @@ export {
 } from './cpim-message.ts'
 export { escaped, unescaped } from './escapes.ts'
 export { parseCpim } from './parse.ts'
+export { bodyOfTexts, type TextBody, textsOf } from './texts.ts'
 export { type CpimHead, writeCpim } from './write.ts'

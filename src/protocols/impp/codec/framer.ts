@@ -126,7 +126,8 @@ export class UnitFramer {
 
   #unit({ line, headers, envelope, start }: Head): ImppUnit | ImppFault | undefined {
     const length = contentLengthOf(headers)
-    if (length === -1) return this.#fail(fault('malformed', line, headers, true, headers.start - this.#held.start))
+    if (length === -1)
+      return this.#fail(fault('malformed', line, headers, true, headers.start - this.#held.start))
     const total = headers.end + length - this.#held.start
     if (total > this.#limits.unitOctetsMax) return this.#tooLarge(line, headers, length)
     this.#need = total

@@ -1,0 +1,2 @@
+// The door of prim: PRIM presence and PRIM IM (docs/specs/prim.md).
+export { protocol } from './protocol.ts'

@@ -1,0 +1,42 @@
+// SEND (docs/specs/prim.md §6.1): 200 only when a device has taken the message; 101 when it is durable, or nobody will say.
+
+import { hopCountDefault, messageEnvelope, statusOfOutcome } from '../binding.ts'
+import type { ClientSession, Login } from '../client-session.ts'
+import { decimal, field, isMessageId, type PrimRequest } from '../codec/index.ts'
+import type { Reply } from '../reply.ts'
+import type { Method } from './method.ts'
+import { tokenField, toOf } from './parties.ts'
+
+export const send: Method = {
+  when: 'logged-in',
+  service: 'im',
+  isAnswered: true,
+  hasBody: true,
+  take(session: ClientSession, request: PrimRequest, reply: Reply): void {
+    const { names, agent } = session.login as Login
+    const to = toOf(request, 'im')
+    const hops = hopCountOf(request)
+    if (to === undefined || names.im === undefined || hops === undefined || !isSend(request))
+      return reply.error('malformed')
+    if (hops === 0) return reply.error('too-many-hops')
+    // §5.2: a server rates its own client's connection itself.
+    const hop = { strength: session.strength, hops, now: session.service.clock.now() }
+    const envelope = messageEnvelope(request, names.im, agent.id, to, hop)
+    session.service.messages.send(envelope, (outcome) => reply.give(statusOfOutcome(outcome)))
+  },
+}
+
+/** Whether its fields are those of a message. */
+export function isSend(request: PrimRequest): boolean {
+  const { headers } = request
+  const isNamed = isMessageId(field(headers, 'Message-ID') ?? '')
+  const isTyped = field(headers, 'Content-Type') !== undefined
+  // Only a server reports (§6.1).
+  const isReport = field(headers, 'Report') !== undefined
+  return isNamed && isTyped && !isReport && tokenField(request, 'Conversation-ID') !== 'malformed'
+}
+
+export function hopCountOf({ headers }: PrimRequest): number | undefined {
+  const value = field(headers, 'Hop-Count')
+  return value === undefined ? hopCountDefault : decimal(value)
+}
