@@ -19,7 +19,6 @@ import { isHeaderValue } from '#wire/header-lines'
 import {
   type Body,
   bodyOf,
-  conditionOf,
   dateText,
   type Fields,
   field,
@@ -29,13 +28,13 @@ import {
   presenceBody,
   requestBytes,
   type Strength,
-  statusOf,
   type Token,
   tokenText,
   withHopFields,
   withStartLine,
 } from './codec/index.ts'
 import { PrimEnvelope } from './envelope.ts'
+import { conditionOf, statusOf } from './errors.ts'
 
 export const protocolName = 'prim'
 
