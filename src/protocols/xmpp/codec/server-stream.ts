@@ -74,8 +74,10 @@ export function serverHeaderOf(header: Frame): ServerHeader {
 export interface ServerFeatures {
   readonly startTls: 'no' | 'offered' | 'required'
   readonly external: boolean
-  /** XEP-0220 §2.3, with errors that are no end of the stream. */
+  /** XEP-0220 §2.4 */
   readonly dialback: boolean
+  /** XEP-0220 §2.4.2: errors of dialback are no end of the stream; ours never are. */
+  readonly dialbackErrors?: boolean
   readonly bidi: boolean
   /** XEP-0198 */
   readonly management: boolean
@@ -109,12 +111,14 @@ export function serverFeaturesOf(frame: Frame): ServerFeatures | undefined {
   if (frame.name !== 'features' || frame.namespace !== streamNamespace) return undefined
   const element = elementOf(frame)
   const tls = element.child('starttls', tlsNamespace)
+  const dialback = element.child('dialback', dialbackFeatureNamespace)
   const mechanisms = element.child('mechanisms', saslNamespace)?.childrenNamed('mechanism') ?? []
   return {
     startTls:
       tls === undefined ? 'no' : tls.child('required', tlsNamespace) === undefined ? 'offered' : 'required',
     external: mechanisms.some((mechanism) => mechanism.text().trim() === 'EXTERNAL'),
-    dialback: element.child('dialback', dialbackFeatureNamespace) !== undefined,
+    dialback: dialback !== undefined,
+    dialbackErrors: dialback?.child('errors', dialbackFeatureNamespace) !== undefined,
     bidi: element.child('bidi', bidiFeatureNamespace) !== undefined,
     management: element.child('sm', managementNamespace) !== undefined,
     limits: limitsIn(element),

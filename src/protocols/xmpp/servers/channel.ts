@@ -9,6 +9,7 @@ import { handledTooHighText, resumedText, tooMuchText, unstanzaOf } from '../cod
 import type { StreamCondition } from '../codec/stream-text.ts'
 import { StreamManagement } from '../stream-management.ts'
 import type { ServersEnvironment } from './environment.ts'
+import type { Multiplexing } from './multiplexing.ts'
 import type { StreamOctets } from './octets.ts'
 
 /** A stanza for another domain. */
@@ -46,6 +47,10 @@ export class Channel {
   /** Milliseconds since the epoch. */
   readonly since: number
   identity = ''
+  /** The pair that it was opened for, which resumes it; '' where others opened it. */
+  home = ''
+  /** How more domains come by it, where we opened it. */
+  multiplexing: Multiplexing | undefined
   management: StreamManagement | undefined
   readonly #owner: ChannelOwner
   /** It is not closed though nobody uses it. */
@@ -267,6 +272,7 @@ export class Channel {
     const { resumable } = this.management ?? {}
     if (!broke || resumable === undefined || this.isClosing) return this.end(why, broke)
     this.#octets = undefined
+    this.multiplexing?.over()
     this.management?.detach()
     this.#probe?.cancel()
     this.#awaiting = this.environment.service.leases.grant(resumable.seconds, () => this.end(why, true))
@@ -291,6 +297,7 @@ export class Channel {
     if (this.#over) return
     this.#over = true
     this.#octets = undefined
+    this.multiplexing?.over()
     this.#awaiting?.cancel()
     this.#idle.cancel()
     this.#probe?.cancel()

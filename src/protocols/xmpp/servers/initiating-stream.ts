@@ -26,6 +26,7 @@ import {
   initiatingStart,
   initiatingStep,
 } from './initiating.ts'
+import type { MultiplexingParts } from './multiplexing.ts'
 import { type OctetsHandler, StreamOctets } from './octets.ts'
 
 /** LIMIT: stanzas that come before stream management is settled. */
@@ -43,6 +44,8 @@ export interface Ready {
   /** What the other side took of the stream before: where it is resumed, and where it said so though it can't be. */
   readonly h: number | undefined
   readonly limits: ToldLimits | undefined
+  /** What matters to more domains by this stream (XEP-0220 §2.6). */
+  readonly dialback: Pick<MultiplexingParts, 'streamId' | 'provenBy' | 'hasDialback' | 'hasErrors'>
 }
 
 export interface InitiatingParts {
@@ -126,12 +129,7 @@ export class InitiatingStream implements OctetsHandler {
   #carried(frame: Frame, channel: Channel): void {
     const asked = dialbackOf(frame)
     if (asked === undefined) return channel.receive(frame)
-    if (asked.type !== 'request') return
-    // XEP-0288 §2.2: more domains by this stream are not taken; the other side opens one of its own for them.
-    const { kind, from, to, id } = asked
-    const condition = 'feature-not-implemented'
-    const about = kind === 'verify' ? { id } : {}
-    this.octets.writeUtf8(dialbackText({ kind, from: to, to: from, ...about, type: 'error', condition }))
+    channel.multiplexing?.take(asked)
   }
 
   onSecure(): void {
@@ -229,6 +227,12 @@ export class InitiatingStream implements OctetsHandler {
       resumable: this.#resumable,
       h: this.#h,
       limits: this.#state.features?.limits,
+      dialback: {
+        streamId: this.#state.streamId,
+        provenBy: this.#state.provenBy,
+        hasDialback: this.#state.hasDialback,
+        hasErrors: this.#state.features?.dialbackErrors === true,
+      },
     })
     for (const frame of this.#early.splice(0)) this.#channel.receiveEarly(frame)
   }

@@ -32,6 +32,8 @@ export interface InitiatingState {
   /** Theirs: what a dialback key is for. */
   readonly streamId: string
   readonly isProven: boolean
+  /** By what we proved ourselves, once we have. */
+  readonly provenBy: 'certificate' | 'dialback'
   readonly hasDialback: boolean
   readonly features: ServerFeatures | undefined
   readonly bidi: boolean
@@ -79,6 +81,7 @@ export function initiatingStart(secure: boolean): InitiatingState {
     secure,
     streamId: '',
     isProven: false,
+    provenBy: 'certificate',
     hasDialback: false,
     features: undefined,
     bidi: false,
@@ -187,7 +190,7 @@ function dial(policy: InitiatingPolicy, state: InitiatingState, why: string): In
 function dialed(policy: InitiatingPolicy, state: InitiatingState, said: Dialback): InitiatingStep {
   if (said.kind !== 'result' || said.from !== policy.theirs || said.to !== policy.ours) return [state, []]
   if (said.type === 'request') return [state, []]
-  if (said.type === 'valid') return manage(policy, { ...state, isProven: true })
+  if (said.type === 'valid') return manage(policy, { ...state, isProven: true, provenBy: 'dialback' })
   return closed(
     state,
     said.type === 'invalid' ? 'our dialback key was refused' : `dialback failed there: ${said.condition}`,

@@ -24,6 +24,8 @@ export interface PairParts {
     onReady: (ready: Ready) => Channel,
     signal: AbortSignal,
   ) => Promise<void>
+  /** A stream for others that may carry this pair too; undefined where there is none to be asked (XEP-0220 §2.6). */
+  readonly share: (pair: ServerPair) => Promise<Channel | undefined> | undefined
   /** The domain can be reached again: what was not heard meanwhile is asked for anew. */
   readonly onReachable: (pair: ServerPair) => void
 }
@@ -97,7 +99,8 @@ export class ServerPair {
   /** It breaks, and may come back: we try, if we opened it. */
   away(channel: Channel, why: string): void {
     this.failed(why)
-    if (channel.role !== 'initiator' || this.#over) return
+    // Whom else it serves waits with it.
+    if (channel.home !== this.key || this.#over) return
     // At once, unless streams end as soon as they are ready.
     const lasted = this.#parts.environment.service.clock.monotonic() - this.#readyAt
     if (lasted < stableSeconds * 1000) return this.#resumeIn(this.#againSeconds)
@@ -149,7 +152,7 @@ export class ServerPair {
 
   /** @param broken the channel that is to be resumed */
   #open(broken?: Channel): void {
-    const { environment, open } = this.#parts
+    const { environment, open, share } = this.#parts
     const { service, settings } = environment
     const abort = new AbortController()
     this.#opening = abort
@@ -161,7 +164,14 @@ export class ServerPair {
       this.#readyAt = service.clock.monotonic()
       return this.#ready(ready, broken)
     }
-    open(this, resume, onReady, abort.signal)
+    const shared = broken === undefined ? share(this) : undefined
+    const opened =
+      shared === undefined
+        ? open(this, resume, onReady, abort.signal)
+        : shared.then((channel) =>
+            channel === undefined ? open(this, resume, onReady, abort.signal) : this.#sharing(channel),
+          )
+    opened
       .catch((error: Error) => {
         this.failed(error.message)
         if (this.#over) return
@@ -179,6 +189,12 @@ export class ServerPair {
       .finally(() => late.cancel())
   }
 
+  /** A stream that was there carries it from now on. */
+  #sharing(channel: Channel): void {
+    this.#opening = undefined
+    this.join(channel)
+  }
+
   #ready(ready: Ready, broken: Channel | undefined): Channel {
     const { environment, owner, theirs } = this.#parts
     if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
@@ -188,6 +204,7 @@ export class ServerPair {
     }
     broken?.tookUntil(ready.h)
     const channel = new ChannelOf('initiator', environment, ready.octets, owner)
+    channel.home = this.key
     channel.identity = ready.identity
     channel.keepTo(ready.limits)
     channel.outward.add(this.key)
@@ -203,7 +220,7 @@ export class ServerPair {
     this.#againSeconds = Math.min(Math.max(seconds, resumeSeconds.first) * 2, resumeSeconds.most)
     this.#again = this.#parts.environment.service.clock.schedule(seconds * 1000, () => {
       this.#again = undefined
-      const broken = [...this.channels].find(({ isAway, role }) => isAway && role === 'initiator')
+      const broken = [...this.channels].find(({ isAway, home }) => isAway && home === this.key)
       if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
     })
   }

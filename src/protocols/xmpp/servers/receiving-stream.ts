@@ -21,19 +21,18 @@ import {
   serverHeaderText,
   streamErrorIn,
 } from '../codec/server-stream.ts'
-import type { StanzaCondition } from '../codec/stanza-error.ts'
 import { limitsInFrame, type ToldLimits } from '../codec/stream-limits.ts'
 import { enabledText, failedText, unstanzaOf } from '../codec/stream-management.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
+import { pairOf, type ReceivingPolicy } from './dialback-requests.ts'
 import { ownLimits, type ServersEnvironment } from './environment.ts'
 import { proofOf } from './identity.ts'
+import type { Verify } from './multiplexing.ts'
 import { type OctetsHandler, StreamOctets } from './octets.ts'
 import {
-  pairOf,
   type ReceivingEffect,
   type ReceivingInput,
-  type ReceivingPolicy,
   type ReceivingState,
   receivingStart,
   receivingStep,
@@ -47,11 +46,7 @@ export interface ReceivingParts {
   readonly environment: ServersEnvironment
   readonly policy: ReceivingPolicy
   readonly owner: ChannelOwner
-  /** Asks the domain itself whether the key is its own (XEP-0220 §2.1.2). */
-  readonly verify: (
-    question: { readonly from: string; readonly to: string; readonly key: string; readonly id: string },
-    onAnswer: (answer: 'valid' | 'invalid' | StanzaCondition, why: string) => void,
-  ) => void
+  readonly verify: Verify
   /** False when the domain has too many streams to us. */
   readonly admits: (theirs: string) => boolean
   /** A pair of domains may use its channel from now on. */
@@ -215,6 +210,9 @@ export class ReceivingStream implements OctetsHandler {
     if (known === undefined || known === fresh || !known.mayResume(h))
       return this.octets.writeUtf8(failedText('item-not-found'))
     this.#channel = known
+    // LIMIT: what came by the streams before counts.
+    const authorized = [...known.admitted].map((domain) => pairOf(this.#state.ours, domain))
+    this.#state = { ...this.#state, authorized }
     this.#undecided?.cancel()
     this.#outward.length = 0
     known.keepTo(this.#limits)

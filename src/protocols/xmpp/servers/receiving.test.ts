@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Dialback, ServerHeader } from '../codec/server-stream.ts'
+import { pairsMax, type ReceivingPolicy } from './dialback-requests.ts'
 import {
-  pairsMax,
   type ReceivingEffect,
   type ReceivingInput,
-  type ReceivingPolicy,
   type ReceivingState,
   receivingStart,
   receivingStep,

@@ -1,23 +1,21 @@
 // The negotiation of a stream that another domain's server opened (RFC 6120 §4.3, §5, §6; XEP-0178 §3, XEP-0220 §2.2, XEP-0288),
 // pure: (state, input) -> new state and effects. Stanzas go past it, by the pairs of domains that it authorized.
-import type { Dialback, ServerFeatures, ServerHeader } from '../codec/server-stream.ts'
-import type { StanzaCondition } from '../codec/stanza-error.ts'
+import type { ServerFeatures, ServerHeader } from '../codec/server-stream.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
-import type { ProofPolicy } from './environment.ts'
+import {
+  type DialbackEffect,
+  type DialbackRequest,
+  pairOf,
+  type ReceivingPolicy,
+  requested,
+  type Verdict,
+  type Verification,
+  verified,
+  wrongKey,
+} from './dialback-requests.ts'
 
-/** LIMIT: pairs of domains on one stream, those being verified included (XEP-0220 §2.5). */
-export const pairsMax = 100
-
-export interface ReceivingPolicy {
-  readonly isOurs: (domain: string) => boolean
-  /** False: nothing is taken from it. */
-  readonly isAllowed: (domain: string) => boolean
-  readonly proofOf: (domain: string) => ProofPolicy
-}
-
-export interface ReceivingState {
+export interface ReceivingState extends Verification {
   readonly phase: 'header' | 'features' | 'tls' | 'closed'
-  readonly secure: boolean
   readonly headerSent: boolean
   readonly ours: string
   /** Who it says that it is; '' while it has not. */
@@ -25,9 +23,6 @@ export interface ReceivingState {
   /** Proven by SASL. */
   readonly isProven: boolean
   readonly bidi: boolean
-  /** `ours theirs`: requests whose keys are being verified, and pairs that are authorized. */
-  readonly verifying: readonly string[]
-  readonly authorized: readonly string[]
   readonly failures: number
 }
 
@@ -40,20 +35,14 @@ export type ReceivingInput =
   | { readonly kind: 'external'; readonly domain: string; readonly proves: boolean }
   | { readonly kind: 'other-mechanism' }
   | { readonly kind: 'bidi' }
-  /** `proves`: of a `result`, whether its certificate proves `from`; of a `verify`, whether the key is ours. */
-  | { readonly kind: 'dialback'; readonly dialback: Dialback; readonly proves: boolean }
-  /** What became of a key. */
-  | {
-      readonly kind: 'verified'
-      readonly from: string
-      readonly to: string
-      readonly answer: 'valid' | 'invalid' | StanzaCondition
-    }
+  | ({ readonly kind: 'dialback' } & DialbackRequest)
+  | ({ readonly kind: 'verified' } & Verdict)
   | { readonly kind: 'not-authorized' }
   | { readonly kind: 'end' }
   | { readonly kind: 'error'; readonly condition: StreamCondition; readonly why: string }
 
 export type ReceivingEffect =
+  | DialbackEffect
   | { readonly do: 'send-header' }
   | { readonly do: 'send-features'; readonly features: ServerFeatures }
   | { readonly do: 'proceed' }
@@ -62,18 +51,6 @@ export type ReceivingEffect =
       readonly do: 'send-failure'
       readonly condition: 'not-authorized' | 'invalid-mechanism' | 'invalid-authzid'
     }
-  | { readonly do: 'check-key'; readonly from: string; readonly to: string; readonly key: string }
-  | {
-      readonly do: 'send-dialback'
-      readonly answer: Parameters<typeof import('../codec/server-stream.ts').dialbackText>[0]
-    }
-  | {
-      readonly do: 'authorize'
-      readonly ours: string
-      readonly theirs: string
-      readonly by: 'certificate' | 'dialback'
-    }
-  | { readonly do: 'refused'; readonly theirs: string; readonly why: string }
   | { readonly do: 'close'; readonly error: StreamCondition | undefined; readonly why: string }
 
 export type ReceivingStep = readonly [state: ReceivingState, effects: readonly ReceivingEffect[]]
@@ -101,7 +78,7 @@ export function receivingStep(
   if (state.phase === 'closed') return [state, []]
   if (input.kind === 'error') return closed(state, input.condition, input.why)
   if (input.kind === 'end') return closed(state, undefined, 'the other side closed it')
-  if (input.kind === 'verified') return verified(state, input)
+  if (input.kind === 'verified') return judged(state, input)
   switch (state.phase) {
     case 'header':
       if (input.kind === 'header') return header(policy, state, input)
@@ -156,7 +133,8 @@ function offered(policy: ReceivingPolicy, state: ReceivingState, proves: boolean
     startTls: state.secure ? 'no' : tls === 'none' ? 'offered' : 'required',
     // XEP-0178 §3 step 10: only where it will succeed.
     external: state.secure && proves && !state.isProven,
-    dialback: mayProve && dialback && !state.isProven,
+    // XEP-0220 §2.6: more domains may come by the stream of one that is proven.
+    dialback: mayProve && dialback,
     bidi: mayProve && !state.isProven,
     management: mayProve,
   }
@@ -228,100 +206,18 @@ function failed(
 function dialback(
   policy: ReceivingPolicy,
   state: ReceivingState,
-  { dialback: said, proves }: Extract<ReceivingInput, { kind: 'dialback' }>,
+  request: Extract<ReceivingInput, { kind: 'dialback' }>,
 ): ReceivingStep {
-  const { kind, from, to, id, type, key } = said
+  const { from, to, type } = request.dialback
   if (from === '' || to === '') return closed(state, 'improper-addressing', 'a dialback between nobody')
   // What only a receiving server answers.
-  if (type !== 'request') return [state, []]
-  if (kind === 'verify') {
-    // XEP-0220 §2.2.2: we are the authoritative server; whoever asks learns nothing else.
-    const answer = policy.isOurs(to)
-      ? ({ kind, from: to, to: from, id, type: proves ? 'valid' : 'invalid' } as const)
-      : ({ kind, from: to, to: from, id, type: 'error', condition: 'item-not-found' } as const)
-    return [state, [{ do: 'send-dialback', answer }]]
-  }
-  const condition = refusalOf(policy, state, from, to, proves)
-  if (condition !== undefined) return refuse(state, from, to, condition)
-  const pair = pairOf(to, from)
-  if (state.verifying.includes(pair)) return [state, []]
-  // The certificate proves it: nobody need be asked (XEP-0220 §1, "dialback without dialing back").
-  if (proves && state.secure) return accept(state, from, to, 'certificate')
-  return [{ ...state, verifying: [...state.verifying, pair] }, [{ do: 'check-key', from, to, key }]]
+  return type === 'request' ? requested(policy, state, request) : [state, []]
 }
 
-/** XEP-0220 §2.2.1, §2.4 */
-function refusalOf(
-  policy: ReceivingPolicy,
-  state: ReceivingState,
-  from: string,
-  to: string,
-  proves: boolean,
-): StanzaCondition | undefined {
-  if (!policy.isOurs(to)) return 'item-not-found'
-  if (policy.isOurs(from) || !policy.isAllowed(from)) return 'policy-violation'
-  const { tls, dialback: mayDial } = policy.proofOf(from)
-  if (!state.secure && tls !== 'none') return 'policy-violation'
-  if (!mayDial && !proves) return 'not-authorized'
-  // LIMIT
-  return state.authorized.length + state.verifying.length >= pairsMax ? 'resource-constraint' : undefined
-}
-
-function refuse(state: ReceivingState, from: string, to: string, condition: StanzaCondition): ReceivingStep {
-  const why = `dialback refused: ${condition}`
-  return [
-    state,
-    [
-      { do: 'send-dialback', answer: { kind: 'result', from: to, to: from, type: 'error', condition } },
-      { do: 'refused', theirs: from, why },
-    ],
-  ]
-}
-
-function accept(
-  state: ReceivingState,
-  from: string,
-  to: string,
-  by: 'certificate' | 'dialback',
-): ReceivingStep {
-  const pair = pairOf(to, from)
-  const isNew = !state.authorized.includes(pair)
-  const next: ReceivingState = {
-    ...state,
-    verifying: state.verifying.filter((each) => each !== pair),
-    authorized: isNew ? [...state.authorized, pair] : state.authorized,
-  }
-  return [
-    next,
-    [
-      { do: 'send-dialback', answer: { kind: 'result', from: to, to: from, type: 'valid' } },
-      ...(isNew ? [{ do: 'authorize', ours: to, theirs: from, by } as const] : []),
-    ],
-  ]
-}
-
-function verified(
-  state: ReceivingState,
-  { from, to, answer }: Extract<ReceivingInput, { kind: 'verified' }>,
-): ReceivingStep {
-  const pair = pairOf(to, from)
-  if (!state.verifying.includes(pair)) return [state, []]
-  if (answer === 'valid') return accept(state, from, to, 'dialback')
-  const left: ReceivingState = { ...state, verifying: state.verifying.filter((each) => each !== pair) }
-  if (answer === 'invalid') {
-    const why = "the key is not the domain's own"
-    const refusal = { kind: 'result', from: to, to: from, type: 'invalid' } as const
-    const effects: ReceivingEffect[] = [
-      { do: 'send-dialback', answer: refusal },
-      { do: 'refused', theirs: from, why },
-    ]
-    // XEP-0220 §2.2.1: an invalid key ends the stream, unless others are served by it.
-    if (left.authorized.length > 0) return [left, effects]
-    return [{ ...left, phase: 'closed' }, [...effects, { do: 'close', error: undefined, why }]]
-  }
-  return refuse(left, from, to, answer)
-}
-
-export function pairOf(ours: string, theirs: string): string {
-  return `${ours} ${theirs}`
+function judged(state: ReceivingState, verdict: Verdict): ReceivingStep {
+  const [next, effects] = verified(state, verdict)
+  // XEP-0220 §2.2.1: an invalid key ends the stream, unless others are served by it.
+  if (verdict.answer !== 'invalid' || effects.length === 0 || next.authorized.length > 0)
+    return [next, effects]
+  return [{ ...next, phase: 'closed' }, [...effects, { do: 'close', error: undefined, why: wrongKey }]]
 }

@@ -5,16 +5,19 @@ import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
+import type { ReceivingPolicy } from './dialback-requests.ts'
 import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import { Fetches } from './fetches.ts'
 import { Incoming } from './incoming.ts'
+import type { Ready } from './initiating-stream.ts'
 import { ServerLink } from './link.ts'
 import { Looks } from './looks.ts'
+import { Multiplexing } from './multiplexing.ts'
 import { type Dial, NoServer, openStream } from './opening.ts'
 import { ServerPair } from './pair.ts'
 import { serverNames } from './places.ts'
-import type { ReceivingPolicy } from './receiving.ts'
 import { ReceivingStream } from './receiving-stream.ts'
+import { Sharing } from './sharing.ts'
 
 /** LIMIT: keys that are being verified at a time. */
 const verifyingMax = 100
@@ -27,6 +30,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly #dial: Dial
   readonly #places: PlaceFinder
   readonly #policy: ReceivingPolicy
+  readonly #sharing: Sharing
   readonly #incoming: Incoming
   readonly components: Components
   readonly #pairs = new Map<string, ServerPair>()
@@ -59,6 +63,12 @@ export class Servers implements PeerProtocol, ChannelOwner {
       proofOf: (domain) => proofPolicyOf(environment, domain),
     }
     this.components = new Components(environment, this, (domain, channel) => this.#connected(domain, channel))
+    this.#sharing = new Sharing({
+      environment,
+      places: this.#places,
+      served: this.#served,
+      onShared: (channel, pair) => this.#serve(channel, pair),
+    })
     const { components } = this
     this.#incoming = new Incoming({ environment, linkTo: (domain) => this.linkTo(domain), components })
   }
@@ -217,6 +227,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
             resume,
             onReady: (ready) => {
               const channel = onReady(ready)
+              channel.multiplexing = this.#multiplexing(channel, ready, opening)
               this.#serve(channel, opening)
               return channel
             },
@@ -224,6 +235,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
           signal,
         )
       },
+      share: (asking) => (this.components.has(theirs) ? undefined : this.#sharing.ask(asking)),
       onReachable: () => {
         const { remotePresence, relay } = this.#environment.service
         remotePresence.reachable(theirs)
@@ -259,6 +271,27 @@ export class Servers implements PeerProtocol, ChannelOwner {
       if (channel.role === 'receiver' && channel.resumptionId === id && channel.admitted.has(theirs))
         return channel
     return undefined
+  }
+
+  #multiplexing(channel: Channel, ready: Ready, { ours, theirs }: ServerPair): Multiplexing {
+    return new Multiplexing({
+      ...ready.dialback,
+      octets: ready.octets,
+      environment: this.#environment,
+      policy: this.#policy,
+      ours,
+      theirs,
+      isBothWays: ready.bidi,
+      verify: (question, onAnswer) => this.#verify(question, onAnswer),
+      onAdmitted: (to, from) => {
+        channel.admitted.add(from)
+        // XEP-0220 §2.6.2: whoever sends by a stream for both ways is sent to by it.
+        const pair = this.#pairOf(to, from)
+        channel.outward.add(pair.key)
+        this.#serve(channel, pair)
+      },
+      onRefused: (from, why) => this.#refused(from, ready.octets.connection.remote.address, why),
+    })
   }
 
   /** As the receiving server (XEP-0220 §2.1.2): by a stream of its own to the server that answers for the domain. */
