@@ -34,6 +34,8 @@ export interface HouseParts {
   readonly prepare: (server: RunningServer) => void
   /** One that several houses share. */
   readonly clock?: VirtualClock
+  /** Domains that have a certificate and a key of their own in its directory. */
+  readonly certificatesOf?: readonly string[]
 }
 
 export class House {
@@ -45,9 +47,9 @@ export class House {
   readonly #places = new Map<string, { readonly host: string; readonly port: number }>()
   #server: RunningServer | undefined
 
-  constructor({ settings, durable, prepare, clock }: HouseParts) {
+  constructor({ settings, durable, prepare, clock, certificatesOf = [] }: HouseParts) {
     this.clock = clock ?? new VirtualClock(Date.UTC(2026, 0, 1))
-    this.#settings = settings
+    this.#settings = [...settings, ...certificatesOf.map((name) => certificateTable(this.directory, name))]
     // A soak plays all of them on the database.
     this.#durable = durable || process.env.VERONA_SOAK !== undefined
     this.#prepare = prepare
@@ -99,6 +101,11 @@ export class House {
     await this.stop()
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+function certificateTable(directory: string, domain: string): string {
+  const file = (kind: string): string => JSON.stringify(join(directory, `${domain}.${kind}`))
+  return `[[domain]]\nname = "${domain}"\ncertificate = ${file('crt')}\nkey = ${file('key')}`
 }
 
 /** One TOML text of two: of a key that both have, the second's value counts. */

@@ -20,12 +20,14 @@ export interface Step {
 /** A server of a script that has several. */
 export interface Resident {
   readonly domain: string
+  /** Further domains of the same server; each then has a certificate of its own there. */
+  readonly also: readonly string[]
   /** By which protocols it speaks with other domains. */
   readonly announced: readonly string[]
   /** Whose certificate it shows, and whether the others trust its authority. */
   readonly certificate: string
   readonly trusted: boolean
-  /** Only its certificate is known: a party of the script speaks for it. */
+  /** Only its certificate is known, and names of servers where nobody answers: a party of the script speaks for it. */
   readonly elsewhere: boolean
 }
 
@@ -103,12 +105,13 @@ export function readScript(file: string, text: string): Script {
   return script
 }
 
-/** `domain protocol...`, `certificate=DOMAIN`, `untrusted`, `elsewhere`. */
+/** `domain protocol...`, `also=DOMAIN`, `certificate=DOMAIN`, `untrusted`, `elsewhere`. */
 function residentOf(line: string): Resident {
   const [domain = '', ...words] = line.trim().split(/\s+/)
   const shown = words.find((word) => word.startsWith('certificate='))?.slice('certificate='.length)
   return {
     domain,
+    also: words.filter((word) => word.startsWith('also=')).map((word) => word.slice('also='.length)),
     announced: words.filter((word) => !['untrusted', 'elsewhere'].includes(word) && !word.includes('=')),
     certificate: shown ?? domain,
     trusted: !words.includes('untrusted'),

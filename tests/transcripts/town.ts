@@ -1,6 +1,6 @@
 // Several servers, each with a domain, a database and a certificate of its own authority, which all trust; one clock; and a name server
 // that says where they are. Nothing but loopback.
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VirtualClock } from '#base'
@@ -15,8 +15,15 @@ import type { Resident } from './script.ts'
 const services = {
   impp: { setting: 'impp.server', srv: '_impp-server._tcp', settings: '[impp]\nserver = "127.0.0.1:0"' },
   xmpp: { setting: 'xmpp.server', srv: '_xmpp-server._tcp', settings: '[xmpp]\nserver = "127.0.0.1:0"' },
+  xmpps: {
+    setting: 'xmpp.server_tls',
+    srv: '_xmpps-server._tcp',
+    settings: '[xmpp]\nserver_tls = "127.0.0.1:0"',
+  },
   sip: { setting: 'sip.tls', srv: '_sips._tcp', settings: '[sip]\ntls = "127.0.0.1:0"' },
 } as const
+
+type Announced = (typeof services)[keyof typeof services]
 
 export interface TownParts {
   readonly residents: readonly Resident[]
@@ -42,12 +49,15 @@ export class Town {
   async start(): Promise<void> {
     const dns = await this.names.start()
     const trust = join(this.#directory, 'trust.pem')
-    writeFileSync(trust, '')
-    for (const { domain, trusted } of this.#parts.residents)
-      if (trusted) appendFileSync(trust, readFileSync(join(await certificatesOf(domain), 'ca.crt')))
+    // One is trusted in any case: a file of none is refused.
+    writeFileSync(trust, readFileSync(join(await certificatesOf('nobody.example'), 'ca.crt')))
+    for (const { domain, also, trusted } of this.#parts.residents)
+      for (const name of trusted ? [domain, ...also] : [])
+        appendFileSync(trust, readFileSync(join(await certificatesOf(name), 'ca.crt')))
     const common = `[dns]\nservers = ["${dns}"]\n[peers]\ntrust = ${JSON.stringify(trust)}`
     for (const resident of this.#parts.residents)
-      if (!resident.elsewhere) await this.#settle(resident, common)
+      if (resident.elsewhere) await this.#settleNowhere(resident)
+      else await this.#settle(resident, common)
   }
 
   house(domain: string): House {
@@ -56,39 +66,63 @@ export class Town {
     return house
   }
 
+  /** Whether who goes to a domain's servers by one protocol gets there. */
+  setRoad(protocol: string, domain: string, isOpen: boolean): void {
+    const road = this.roads.get(`${servicesOf(protocol).setting} ${domain}`)
+    if (road === undefined) throw new Error(`no road leads to ${domain} by ${protocol}`)
+    road.isOpen = isOpen
+    if (!isOpen) road.break()
+  }
+
+  /** Puts the certificate of a domain where the server of the other has its own; it looks from time to time. */
+  async giveCertificate(to: string, of: string): Promise<void> {
+    const files = await certificatesOf(of)
+    const { directory } = this.house(to)
+    for (const [file, kind] of [
+      ['server.key', 'key'],
+      ['server.crt', 'crt'],
+    ] as const)
+      copyFileSync(join(files, file), join(directory, `${to}.${kind}`))
+  }
+
   /** Every connection between servers breaks. */
   breakRoads(): void {
     for (const road of this.roads.values()) road.break()
   }
 
   async close(): Promise<void> {
-    for (const house of this.houses.values()) await house.close()
+    for (const house of new Set(this.houses.values())) await house.close()
     for (const road of this.roads.values()) await road.stop()
     await this.names.stop()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
-  async #settle({ domain, announced, certificate }: Resident, common: string): Promise<void> {
+  async #settle({ domain, also, announced, certificate }: Resident, common: string): Promise<void> {
     const on = announced.map((name) => servicesOf(name).settings)
+    const domains = [domain, ...also]
     const own = this.#parts.settingsOf.get(domain) ?? ''
     const house = new House({
-      settings: [`domains = ["${domain}"]`, common, ...on, this.#parts.settings, own],
+      settings: [`domains = ${JSON.stringify(domains)}`, common, ...on, this.#parts.settings, own],
       durable: this.#parts.durable,
       prepare: this.#parts.prepare,
       clock: this.clock,
+      certificatesOf: domains,
     })
-    cpSync(await certificatesOf(certificate), join(house.directory, 'tls'), { recursive: true })
-    this.houses.set(domain, house)
-    for (const name of announced) await this.#announce(domain, house, servicesOf(name))
+    for (const name of domains) {
+      this.houses.set(name, house)
+      await this.giveCertificate(name, name === domain ? certificate : name)
+      for (const protocol of announced) await this.#announce(name, house, servicesOf(protocol))
+    }
     await house.start()
   }
 
-  async #announce(
-    domain: string,
-    house: House,
-    { setting, srv }: (typeof services)['impp' | 'xmpp' | 'sip'],
-  ): Promise<void> {
-    const road = new Road(() => (house.isOpen ? house.places.get(setting) : undefined))
+  /** Its names lead to where nobody answers. */
+  async #settleNowhere({ domain, announced }: Resident): Promise<void> {
+    for (const name of announced) await this.#announce(domain, undefined, servicesOf(name))
+  }
+
+  async #announce(domain: string, house: House | undefined, { setting, srv }: Announced): Promise<void> {
+    const road = new Road(() => (house?.isOpen === true ? house.places.get(setting) : undefined))
     this.roads.set(`${setting} ${domain}`, road)
     const host = `server.${domain}`
     this.names.services.set(`${srv}.${domain}`, [{ host, port: await road.start() }])
@@ -96,7 +130,7 @@ export class Town {
   }
 }
 
-function servicesOf(name: string): (typeof services)['impp' | 'xmpp' | 'sip'] {
+function servicesOf(name: string): Announced {
   const found = services[name as keyof typeof services]
   if (found === undefined) throw new Error(`no protocol between domains is called ${name}`)
   return found

@@ -2,14 +2,17 @@
 import type { VirtualClock } from '#base'
 import { parseAddress } from '#model'
 import type { RunningServer } from '#server'
+import { ComponentParty } from './component-party.ts'
 import { House } from './house.ts'
 import { ImppParty } from './impp-party.ts'
 import { ImppServerParty } from './impp-server-party.ts'
 import type { Party, PartyContext } from './party.ts'
+import { matches, type Variables } from './pattern.ts'
 import type { Script } from './script.ts'
 import { SipParty } from './sip-party.ts'
 import { Town } from './town.ts'
 import { XmppParty } from './xmpp-party.ts'
+import { XmppServerParty } from './xmpp-server-party.ts'
 
 const restart = 'the server restarts'
 
@@ -23,6 +26,8 @@ const makers: Readonly<Record<string, new (words: readonly string[], context: Pa
   sip: SipParty,
   impp: ImppParty,
   impp_server: ImppServerParty,
+  xmpp_server: XmppServerParty,
+  component: ComponentParty,
 }
 
 /** @param prepare changes the server before anybody signs in */
@@ -36,7 +41,7 @@ export async function play(
   const parties = new Map<string, Party>()
   try {
     await place.start()
-    for (const house of place.houses.values()) await addAccounts(house, place, script)
+    for (const house of new Set(place.houses.values())) await addAccounts(house, place, script)
     const context = contextOf(script)
     for (const { name, protocol, words } of script.parties) {
       const Maker = makers[protocol]
@@ -48,7 +53,7 @@ export async function play(
       const party = parties.get(who)
       try {
         if (party !== undefined) await party.act(what, block)
-        else await worldStep(what, block, place)
+        else await worldStep(what, block, place, context.variables)
       } catch (error) {
         const said = `${(error as Error).message}${peersOf(place)}`
         throw new Error(`${file}:${line}: ${who} ${what}: ${said}`, { cause: error })
@@ -128,7 +133,7 @@ function contextOf(script: Script): Omit<PartyContext, 'name' | 'places'> {
  * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`; `the server stops`, `the server restarts`; in a town `the server of
  * capulet.example stops` and `starts`, `the connections between the servers break`.
  */
-async function worldStep(what: string, block: string, place: Place): Promise<void> {
+async function worldStep(what: string, block: string, place: Place, variables: Variables): Promise<void> {
   const { clock, town } = place
   const seconds = /^time passes (\d+) seconds?$/.exec(what)?.[1]
   if (seconds !== undefined) {
@@ -142,6 +147,12 @@ async function worldStep(what: string, block: string, place: Place): Promise<voi
   if (end !== undefined)
     return end === 'stops' ? houseOf(place, domain).stop() : houseOf(place, domain).start()
   if (town !== undefined && what === 'the connections between the servers break') return town.breakRoads()
+  const [, protocol = '', to = '', state] = /^the (\S+) road to (\S+) (opens|closes)$/.exec(what) ?? []
+  if (town !== undefined && state !== undefined) return town.setRoad(protocol, to, state === 'opens')
+  const [, taker = '', of] = /^the server of (\S+) is given the certificate of (\S+)$/.exec(what) ?? []
+  if (town !== undefined && of !== undefined) return town.giveCertificate(taker, of)
+  const [, viewer = '', viewed] = /^(\S+) sees of (\S+)$/.exec(what) ?? []
+  if (viewed !== undefined) return seesOf(houseOf(place, viewer).server, viewed, block, variables)
   if (what === 'the server stops') return void houseOf(place, '').server.stop()
   if (what === restart) return houseOf(place, '').restart()
   const decision =
@@ -155,6 +166,26 @@ async function worldStep(what: string, block: string, place: Place): Promise<voi
     decision[2] as string,
     decision[3] as string,
   )
+}
+
+/** What `verona peers` shows of a domain: each line of the block is one of these lines. */
+async function seesOf(
+  { service }: RunningServer,
+  domain: string,
+  block: string,
+  variables: Variables,
+): Promise<void> {
+  const lines: string[] = []
+  for (const link of service.peers.status().filter((each) => each.domain === domain))
+    lines.push(link.state, ...link.connections, link.identity, link.lastError)
+  for (const queue of await service.relay.status())
+    if (queue.domain === domain) lines.push(`${queue.length} waits`)
+  for (const wanted of block.split('\n')) {
+    const [, absent, pattern = ''] = /^(!?)(.*)$/.exec(wanted.trim()) ?? []
+    const isThere = lines.some((line) => matches(pattern, line, variables))
+    if (isThere === (absent === '!'))
+      throw new Error(`${isThere ? 'it says' : 'nothing is'} "${pattern}" in\n${lines.join('\n')}`)
+  }
 }
 
 /** Time passes a little at a time, so that pings are answered on the way. */

@@ -206,7 +206,7 @@ export class XmppParty implements Party {
 }
 
 /** Every attribute, child and text that is expected is there; `!name` as a child says that there is none of it. */
-function differs(expected: Node, actual: Node, variables: Variables): string | undefined {
+export function differs(expected: Node, actual: Node, variables: Variables): string | undefined {
   if (expected.name !== actual.name || expected.namespace !== actual.namespace) {
     return `it is <${actual.name} xmlns='${actual.namespace}'>, not <${expected.name} xmlns='${expected.namespace}'>`
   }
