@@ -148,6 +148,7 @@ export class Ejabberd extends XmppServer {
     const file = this.configure('ejabberd/ejabberd.yml', {
       CERTIFICATE: pem,
       SECURITY: onlyCertificates ? 'required' : 'optional',
+      DIALBACK: onlyCertificates ? '' : '  mod_s2s_dialback: {}',
     })
     const [address = '', port = ''] = this.network.dns.split(':')
     const accounts = this.users.map((user) => `{<<"${user}">>, <<"${this.domain}">>, <<"${password}">>}`)
