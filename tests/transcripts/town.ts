@@ -111,8 +111,8 @@ export class Town {
     for (const name of domains) {
       this.houses.set(name, house)
       await this.giveCertificate(name, name === domain ? certificate : name)
-      for (const protocol of announced) await this.#announce(name, house, servicesOf(protocol))
     }
+    for (const protocol of announced) await this.#announce(domain, house, servicesOf(protocol), also)
     await house.start()
   }
 
@@ -121,11 +121,17 @@ export class Town {
     for (const name of announced) await this.#announce(domain, undefined, servicesOf(name))
   }
 
-  async #announce(domain: string, house: House | undefined, { setting, srv }: Announced): Promise<void> {
+  async #announce(
+    domain: string,
+    house: House | undefined,
+    { setting, srv }: Announced,
+    also: readonly string[] = [],
+  ): Promise<void> {
     const road = new Road(() => (house?.isOpen === true ? house.places.get(setting) : undefined))
     this.roads.set(`${setting} ${domain}`, road)
     const host = `server.${domain}`
-    this.names.services.set(`${srv}.${domain}`, [{ host, port: await road.start() }])
+    const port = await road.start()
+    for (const name of [domain, ...also]) this.names.services.set(`${srv}.${name}`, [{ host, port }])
     this.names.addresses.set(host, ['127.0.0.1'])
   }
 }
