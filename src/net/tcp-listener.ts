@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Clock, SystemClock } from '#base'
-import type { Log } from '#observe'
+import type { Log, SparingLog } from '#observe'
 import { Admission, type ListenerLimits, sourceOf } from './admission.ts'
 import { type CloseReason, type Connection, type ConnectionLimits, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
@@ -33,6 +33,8 @@ export interface ListenTcpOptions {
   readonly metrics?: NetMetrics
   /** Told, at debug, of connections that nobody above hears of: those refused, and those whose handshake failed. */
   readonly log?: Log
+  /** Told of handshakes that fail, by source. */
+  readonly strangers?: SparingLog
 }
 
 export interface TcpListener {
@@ -154,13 +156,12 @@ class Acceptor {
         this.#greet(connection)
       },
       // Nobody above knows this connection.
-      onClose: ({ why, detail }) =>
-        this.#options.log?.debug('TLS handshake failed', {
-          listener: this.#options.name,
-          address: connection.remote.address,
-          why,
-          detail,
-        }),
+      onClose: ({ why, detail }) => {
+        const { log, strangers, name } = this.#options
+        const { address } = connection.remote
+        log?.debug('TLS handshake failed', { listener: name, address, why, detail })
+        strangers?.count('TLS handshakes from one source fail again and again', address)
+      },
     })
     connection.startTls(tls.context, {
       server: true,

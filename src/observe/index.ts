@@ -26,4 +26,5 @@ export {
 } from './metrics.ts'
 export { openMetricsText, openMetricsType } from './open-metrics.ts'
 export { processMetrics } from './process-metrics.ts'
+export { type SparingLimits, SparingLog, sparingLimits } from './sparing-log.ts'
 export { Trace, type TraceEvent, type TraceListener } from './trace.ts'

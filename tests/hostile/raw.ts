@@ -9,8 +9,8 @@ export class Raw {
   closed = false
   #look: (() => void) | undefined
 
-  constructor(stand: Stand, setting: string) {
-    this.socket = connect({ port: stand.port(setting), host: '127.0.0.1', noDelay: true })
+  constructor(stand: Stand, setting: string, host = '127.0.0.1') {
+    this.socket = connect({ port: stand.port(setting), host, noDelay: true })
     const over = stand.atEnd(() => this.socket.destroy())
     this.socket.on('data', (octets: Buffer) => {
       this.text += octets.toString('latin1')

@@ -38,6 +38,8 @@ export interface StandOptions {
   /** Time stands still, but for `advance`. */
   readonly virtual?: boolean
   readonly store?: Store
+  /** Where SIP listens; 127.0.0.1 when absent. */
+  readonly sipHost?: string
 }
 
 export class Stand {
@@ -46,30 +48,42 @@ export class Stand {
   readonly directory: string
   /** What the log was told of level error: a fault of ours, whatever the offender did. */
   readonly faults: string[]
+  /** What it was told of level warn. */
+  readonly warnings: string[]
   readonly #ends = new Set<() => void>()
 
-  constructor(server: RunningServer, clock: VirtualClock | undefined, directory: string, faults: string[]) {
+  constructor(
+    server: RunningServer,
+    clock: VirtualClock | undefined,
+    directory: string,
+    { faults, warnings }: Told,
+  ) {
     this.server = server
     this.clock = clock
     this.directory = directory
     this.faults = faults
+    this.warnings = warnings
   }
 
   /** Opened for one test; with its end the server stops, and must have met no fault of its own. */
   static async open(context: TestContext, options: StandOptions): Promise<Stand> {
     const directory = mkdtempSync(join(tmpdir(), 'verona-hostile-'))
     const clock = options.virtual === true ? new VirtualClock(Date.UTC(2026, 0, 1)) : undefined
-    const settings = Object.entries(sections).map(([name, lines]) => lines + (options.settings?.[name] ?? ''))
+    const ways = {
+      ...sections,
+      sip: sections['sip']!.replaceAll('127.0.0.1', options.sipHost ?? '127.0.0.1'),
+    }
+    const settings = Object.entries(ways).map(([name, lines]) => lines + (options.settings?.[name] ?? ''))
     const file = join(directory, 'verona.toml')
     writeFileSync(file, [`data = ${JSON.stringify(directory)}`, ground, ...settings].join('\n'))
-    const faults: string[] = []
+    const told: Told = { faults: [], warnings: [] }
     const configuration = await loadConfiguration({ file, environment: {}, directory })
     const server = await startServer(configuration, {
       ...(clock === undefined ? {} : { clock }),
       store: options.store ?? createMemoryStore(),
-      log: watched(faults),
+      log: watched(told),
     })
-    const stand = new Stand(server, clock, directory, faults)
+    const stand = new Stand(server, clock, directory, told)
     context.after(() => stand.close())
     const accounts = options.accounts.map((name) => ({ address: addressOf(name), password }))
     for (const outcome of await server.service.accounts.add(accounts)) {
@@ -126,14 +140,20 @@ export class Stand {
   }
 }
 
-/** Silent, but for faults, which it writes down. */
-function watched(faults: string[]): Log {
+interface Told {
+  readonly faults: string[]
+  readonly warnings: string[]
+}
+
+/** Silent, but for faults and warnings, which it writes down. */
+function watched({ faults, warnings }: Told): Log {
   const log: Log = {
     ...silentLog,
     error: (message, fields) => {
       const cause = (fields as { error?: unknown } | undefined)?.error
       faults.push(`${message}: ${cause instanceof Error ? cause.stack : JSON.stringify(fields)}`)
     },
+    warn: (message, fields) => void warnings.push(`${message} ${JSON.stringify(fields ?? {})}`),
     child: () => log,
   }
   return log

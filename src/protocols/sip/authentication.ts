@@ -3,6 +3,7 @@
 import type { Digest, DigestOutcome } from '#auth'
 import type { Service } from '#core'
 import type { Address, Principal } from '#model'
+import type { SparingLog } from '#observe'
 import { addressOfSipUri } from './binding.ts'
 import { challengeOrder } from './challenge-order.ts'
 import { credentialsFor } from './codec/credentials.ts'
@@ -23,9 +24,11 @@ export class Authentication {
   readonly #digest: Digest
   readonly #foreignSenders: boolean
   readonly #metrics: SipMetrics
+  readonly #strangers: SparingLog
 
-  constructor(service: Service, digest: Digest, foreignSenders: boolean) {
+  constructor(service: Service, digest: Digest, foreignSenders: boolean, strangers: SparingLog) {
     this.#service = service
+    this.#strangers = strangers
     this.#digest = digest
     this.#foreignSenders = foreignSenders
     this.#metrics = sipMetrics(service.metrics)
@@ -86,6 +89,7 @@ export class Authentication {
       case 'malformed':
         return incoming.answer(400)
       case 'wait':
+        this.#strangers.count('one source guesses at passwords', incoming.flow.remote.address)
         return incoming.answer(503, [['Retry-After', outcome.seconds]])
       case 'verified':
         return this.#claimed(incoming, from, outcome, use)
@@ -112,6 +116,8 @@ export class Authentication {
 
   #challenge(incoming: Incoming, as: 'user-agent-server' | 'proxy', realm: string, stale: boolean): void {
     this.#metrics.challenges.add()
+    const { known, remote } = incoming.flow
+    if (!known) this.#strangers.count('one source asks again and again and proves nothing', remote.address)
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
     const order = challengeOrder(headerValue(incoming.request, header.userAgent))

@@ -3,9 +3,10 @@
 import type { Logins } from '#auth'
 import type { Environment, RunningProtocol, Service } from '#core'
 import type { TlsContexts, WebOffers } from '#net'
+import { SparingLog } from '#observe'
 import { Authentication } from './authentication.ts'
 import type { SipContext } from './context.ts'
-import { hostPort } from './flow.ts'
+import { type Flow, hostPort } from './flow.ts'
 import { ProxyCore } from './proxy/proxy.ts'
 import { Publications } from './publications.ts'
 import { Registrar } from './registrar.ts'
@@ -25,6 +26,8 @@ export function composeSip(service: Service, settings: SipSettings, digest: Logi
     serverTransactionsMax: transactionsMax,
     clientTransactionsMax: transactionsMax,
   })
+  const strangers = new SparingLog(service.log, service.clock)
+  const onFlowEnded = (flow: Flow): void => registrar.flowEnded(flow)
   const registrar = new Registrar()
   const publications = new Publications()
   const context: SipContext = {
@@ -33,8 +36,8 @@ export function composeSip(service: Service, settings: SipSettings, digest: Logi
     layer,
     registrar,
     publications,
-    transport: new Transport({ service, settings, layer, onFlowEnded: (flow) => registrar.flowEnded(flow) }),
-    authentication: new Authentication(service, digest, settings.foreignSenders),
+    transport: new Transport({ service, settings, layer, strangers, onFlowEnded }),
+    authentication: new Authentication(service, digest, settings.foreignSenders, strangers),
     subscriptions: new SubscriptionDialogs(),
     proxy: new ProxyCore(() => context),
   }

@@ -17,7 +17,7 @@ import {
   type UdpListener,
   type WebConnection,
 } from '#net'
-import type { Counter } from '#observe'
+import type { Counter, SparingLog } from '#observe'
 import { checkRequest, checkResponse } from './codec/check.ts'
 import { encodeResponse } from './codec/encode.ts'
 import type { FramerSink } from './codec/framer.ts'
@@ -62,6 +62,7 @@ export interface TransportParts {
   readonly service: Service
   readonly settings: TransportSettings
   readonly layer: TransactionLayer
+  readonly strangers: SparingLog
   readonly onFlowEnded: (flow: Flow) => void
 }
 
@@ -70,6 +71,7 @@ export class Transport {
   readonly #clock: Clock
   readonly #settings: TransportSettings
   readonly #layer: TransactionLayer
+  readonly #strangers: SparingLog
   readonly #onFlowEnded: (flow: Flow) => void
   readonly #metrics: SipMetrics
   readonly #received: Readonly<Record<TransportName, Counter>>
@@ -88,6 +90,7 @@ export class Transport {
     this.#clock = parts.service.clock
     this.#settings = parts.settings
     this.#layer = parts.layer
+    this.#strangers = parts.strangers
     this.#onFlowEnded = parts.onFlowEnded
     this.#metrics = sipMetrics(parts.service.metrics)
     const { received } = this.#metrics
@@ -116,7 +119,7 @@ export class Transport {
     const { udp, tcp, tls: secure } = this.#settings
     const { log } = this.#service
     const onFault = (error: unknown): void => log.error('a SIP handler failed', { error })
-    const common = { onFault, clock: this.#clock, metrics: this.#netMetrics }
+    const common = { onFault, clock: this.#clock, metrics: this.#netMetrics, strangers: this.#strangers }
     if (udp !== undefined) {
       const listener = await listenUdp({
         ...udp,
@@ -240,7 +243,7 @@ export class Transport {
         flow.partialSince = flow.framer.held === 0 ? 0 : flow.partialSince || this.#clock.monotonic()
         if (fault === undefined) return
         // RFC 4475 §3.1.2.3: "the framing error is not recoverable, and the connection should be closed".
-        this.#metrics.malformed.with(transport).add()
+        this.#malformed(flow)
         connection.close({ why: 'us', detail: fault })
       },
       onClose: () => this.#ended(flow),
@@ -296,7 +299,7 @@ export class Transport {
     const message = parseMessage(octets, owned)
     if (message.kind === 'request') this.#request(message, flow)
     else if (message.kind === 'response') this.#response(message, flow)
-    else this.#metrics.malformed.with(flow.transport).add()
+    else this.#malformed(flow)
   }
 
   #response(response: SipResponse, flow: Flow): void {
@@ -305,10 +308,8 @@ export class Transport {
     if (
       'kind' in parts ||
       !this.#ours.has(hostPort(parts.via.host, parts.via.port ?? defaultPort(parts.via.transport)))
-    ) {
-      this.#metrics.malformed.with(flow.transport).add()
-      return
-    }
+    )
+      return this.#malformed(flow)
     if (!this.#layer.answered(response, parts)) this.#metrics.strayResponses.add()
   }
 
@@ -320,9 +321,14 @@ export class Transport {
     this.#layer.received({ request, parts, flow, reply, stamp })
   }
 
+  #malformed({ transport, remote }: Flow): void {
+    this.#metrics.malformed.with(transport).add()
+    this.#strangers.count('what one source sends is no SIP, again and again', remote.address)
+  }
+
   /** What cannot become a transaction is answered once, without one (RFC 3261 §8.2.7); an ACK never. */
   #refuse(request: SipRequest, fault: MessageFault, flow: Flow): void {
-    this.#metrics.malformed.with(flow.transport).add()
+    this.#malformed(flow)
     const via = topVia(request)
     if (request.method === 'ACK' || findHeader(request, header.via) < 0) return
     const reason = fault.status === 400 ? { reason: `Bad Request (${fault.reason})` } : {}
