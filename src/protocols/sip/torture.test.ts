@@ -120,12 +120,32 @@ async function said(octets: Buffer, over: 'UDP' | 'TCP'): Promise<{ verdict: Ver
   return { verdict: status === undefined ? 'none' : Number(status), domain }
 }
 
+/** The sections of the texts that hold messages, as their tables of contents have them. */
+const sectionsOf: Readonly<Record<string, readonly string[]>> = {
+  torture: [
+    ...numbered('3.1.1', 13),
+    ...numbered('3.1.2', 19),
+    ...numbered('3.2', 1),
+    ...numbered('3.3', 15),
+    ...numbered('3.4', 1),
+  ],
+  'torture-ipv6': numbered('4', 10),
+}
+
+function numbered(chapter: string, last: number): string[] {
+  return Array.from({ length: last }, (_, at) => `${chapter}.${at + 1}`)
+}
+
 for (const [folder, rows] of Object.entries(verdicts)) {
   const text = folder === 'torture' ? 'RFC 4475' : 'RFC 5118'
 
   test(`no message of ${text} is left out`, () => {
     const files = readdirSync(new URL(`testdata/${folder}/`, import.meta.url))
     assert.deepEqual(files.sort(), rows.map(([, name]) => `${name}.dat`).sort())
+  })
+
+  test(`each section of ${text} that has a message has its verdict`, () => {
+    assert.deepEqual([...new Set(rows.map(([section]) => section))], sectionsOf[folder])
   })
 
   for (const [section, name, udp, tcp] of rows)
