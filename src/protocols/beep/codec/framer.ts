@@ -128,11 +128,11 @@ export class Framer {
   #header(): boolean | undefined {
     const bytes = this.#bytes
     while (this.#at < bytes.length) {
-      const octet = bytes[this.#at] as number
-      const reason = this.#take(octet)
+      const isEnd = this.#place === 'line-end'
+      const reason = this.#take(bytes[this.#at] as number)
       if (reason !== undefined) return this.#refuse(reason)
       this.#at++
-      if (octet === lf) return true
+      if (isEnd) return true
     }
     return undefined
   }
