@@ -138,8 +138,10 @@ export class Management implements ChannelHandler {
     const asked = this.#ask(text, (read) => {
       if (read === undefined) return onOutcome({ kind: 'lost' })
       if (read.kind === 'error') return onOutcome({ kind: 'refused', error: read.error })
-      if (read.kind !== 'profile' || !profiles.some(({ uri }) => uri === read.uri))
-        return this.#poor('a profile that was not asked for')
+      if (read.kind !== 'profile' || !profiles.some(({ uri }) => uri === read.uri)) {
+        this.#poor('a profile that was not asked for')
+        return onOutcome({ kind: 'lost' })
+      }
       const { uri, content = nothing } = read
       this.#session.serverName ??= serverName
       const channel = this.#session.open(number, uri, handler, request.isTuning === true)
@@ -161,7 +163,7 @@ export class Management implements ChannelHandler {
       const isOpen = channel.state !== 'closed'
       if (read?.kind === 'ok' && isOpen) this.#session.remove(channel)
       else if (read?.kind === 'error') channel.reopen()
-      else if (read !== undefined && read.kind !== 'ok') return this.#poor('neither ok nor error')
+      else if (read !== undefined && read.kind !== 'ok') this.#poor('neither ok nor error')
       onOutcome(closeOutcome(read, !isOpen))
     })
     if (!asked) onOutcome({ kind: 'lost' })
@@ -171,7 +173,7 @@ export class Management implements ChannelHandler {
     this.#session.tuning.whenQuiet(() => {
       const asked = this.#ask(closeText({ number: 0, code: 200, text: '', language: undefined }), (read) => {
         if (read !== undefined && read.kind !== 'ok' && read.kind !== 'error')
-          return this.#poor('neither ok nor error')
+          this.#poor('neither ok nor error')
         onOutcome(closeOutcome(read, false))
         if (read?.kind === 'ok') this.#session.released()
       })
@@ -189,11 +191,10 @@ export class Management implements ChannelHandler {
     const result = zero.send(xmlEntity(text), (reply) => {
       if (reply.kind === 'lost') return onRead(undefined)
       const read = this.#read(reply)
-      if (typeof read === 'string') return this.#poor(read)
       // §6.1: which messages are in positive replies, and which in negative ones.
-      if ((read.kind === 'error') !== (reply.kind === 'ERR'))
-        return this.#poor(`${reply.kind} with ${read.kind}`)
-      onRead(read)
+      const isRight = typeof read !== 'string' && (read.kind === 'error') === (reply.kind === 'ERR')
+      if (!isRight) this.#poor(typeof read === 'string' ? read : `${reply.kind} with ${read.kind}`)
+      onRead(isRight ? read : undefined)
     })
     return result !== 'refused'
   }
