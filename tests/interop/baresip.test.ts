@@ -19,7 +19,7 @@ after(() => server?.remove())
 const check = (name: string, act: (stage: Scene) => Promise<void>): void =>
   scene(name, baresip.skip, () => server, act)
 
-for (const transport of ['udp', 'tcp'] as const) {
+for (const transport of ['udp', 'tcp', 'tls'] as const) {
   check(
     `baresip registers over ${transport} by Digest, and two of them write to each other (RFC 3428)`,
     async (stage) => {

@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts'
 import { password } from './server.ts'
 
 export interface BaresipOptions {
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: 'udp' | 'tcp' | 'tls'
   /** Who can be written to, of its own domain where they name none; the first is watched. */
   readonly contacts?: readonly string[]
   readonly watches?: boolean
@@ -37,7 +37,7 @@ export class Baresip {
     const { transport = 'udp', contacts = [], watches = false, leaseSeconds = 600 } = options
     const directory = scene.directory()
     const port = await freePort()
-    const proxy = scene.server.at(transport === 'tcp' ? 'sipTcp' : 'sipUdp')
+    const proxy = scene.server.at(listeners[transport])
     writeFileSync(
       join(directory, 'accounts'),
       `<sip:${user}@${scene.server.domain};transport=${transport}>;auth_pass=${password};outbound="sip:${proxy};transport=${transport}";regint=${leaseSeconds};pubint=${leaseSeconds}\n`,
@@ -47,7 +47,7 @@ export class Baresip {
         `"${name}" <sip:${name.includes('@') ? name : `${name}@${scene.server.domain}`}>${watches && at === 0 ? ';presence=p2p' : ''}\n`,
     )
     writeFileSync(join(directory, 'contacts'), lines.join(''))
-    writeFileSync(join(directory, 'config'), configuration(port))
+    writeFileSync(join(directory, 'config'), configuration(port, scene.server.authority))
     // COMPAT: baresip shows messages only through a user interface; stdio is one that needs no terminal.
     const program = scene.start(`baresip ${user}`, path, ['-f', directory, '-v', '-s'], {
       environment: { HOME: directory },
@@ -55,7 +55,7 @@ export class Baresip {
     await program.sees(/TCP socket listening/)
     const control = connect(port, '127.0.0.1')
     control.on('error', () => {})
-    await program.sees(/\{0\/(UDP|TCP)\/v4\} 200 OK/)
+    await program.sees(/\{0\/(UDP|TCP|TLS)\/v4\} 200 OK/)
     return new Baresip(program, control, contacts)
   }
 
@@ -73,12 +73,15 @@ export class Baresip {
   }
 }
 
-function configuration(controlPort: number): string {
+const listeners = { udp: 'sipUdp', tcp: 'sipTcp', tls: 'sipTls' } as const
+
+function configuration(controlPort: number, authority: string): string {
   const modules = ['account', 'contact', 'menu', 'presence', 'ctrl_tcp'].map(
     (name) => `module_app ${name}.so\n`,
   )
   return `module_path /usr/lib/baresip/modules
 sip_listen 127.0.0.1:0
+sip_cafile ${authority}
 ctrl_tcp_listen 127.0.0.1:${controlPort}
 module stdio.so
 module_tmp uuid.so

@@ -5,12 +5,17 @@ import type { Program } from './program.ts'
 import type { Scene } from './scene.ts'
 import { password } from './server.ts'
 
-/** Registered over TCP. */
-export async function linphone(scene: Scene, path: string, user: string): Promise<Program> {
+/** Registered over TCP. @param watches who is in its list of friends */
+export async function linphone(
+  scene: Scene,
+  path: string,
+  user: string,
+  watches: readonly string[] = [],
+): Promise<Program> {
   const directory = scene.directory()
   // COMPAT: liblinphone 5.1 makes its database only in a folder that is there.
   mkdirSync(join(directory, '.local', 'share', 'linphone'), { recursive: true })
-  writeFileSync(join(directory, 'rc'), configuration(user, scene.server.at('sipTcp')))
+  writeFileSync(join(directory, 'rc'), configuration(user, scene.server.at('sipTcp'), watches))
   const program = scene.start(`linphonec ${user}`, path, ['-c', join(directory, 'rc'), '-d', '5'], {
     environment: { HOME: directory },
     directory,
@@ -20,7 +25,10 @@ export async function linphone(scene: Scene, path: string, user: string): Promis
 }
 
 /** Random ports of its own, one account, and the server as its outbound proxy. */
-function configuration(user: string, server: string): string {
+function configuration(user: string, server: string, watches: readonly string[]): string {
+  const friends = watches.map(
+    (name, at) => `[friend_${at}]\nurl=<sip:${name}@localhost>\npol=accept\nsubscribe=1\n`,
+  )
   return `[sip]
 sip_port=-1
 sip_tcp_port=-1
@@ -39,5 +47,5 @@ reg_identity=<sip:${user}@localhost>
 reg_expires=600
 reg_sendregister=1
 publish=1
-`
+${friends.join('')}`
 }

@@ -11,7 +11,9 @@ const { path } = peerSipp
 
 let server: VeronaServer
 before(async () => {
-  server = await VeronaServer.start({ users: ['romeo', 'juliet', 'nurse', 'tybalt', 'mercutio', 'paris'] })
+  server = await VeronaServer.start({
+    users: ['romeo', 'juliet', 'nurse', 'tybalt', 'mercutio', 'benvolio', 'paris', 'rosaline'],
+  })
 })
 after(() => server?.remove())
 
@@ -31,16 +33,19 @@ check('sipp asks for capabilities (RFC 3261 §11)', async (stage) => {
   await sipp(stage, path, 'options', 'romeo').succeeds()
 })
 
-check('sipp sends a MESSAGE to a sipp that answers (RFC 3428)', async (stage) => {
-  const port = await freePort()
-  const phone = sipp(stage, path, 'receive', 'juliet', { port, keys: { text: 'Grüße 🌹' } })
-  const keys = { phone_port: String(port) }
-  await sipp(stage, path, 'register-elsewhere', 'juliet', { keys }).succeeds()
-  const sender = sipp(stage, path, 'message', 'romeo', { keys: { to: 'juliet', text: 'Grüße 🌹' } })
-  await sender.succeeds()
-  await sender.sees(/SIP\/2\.0 200 /)
-  await phone.succeeds()
-})
+for (const transport of ['u1', 't1'] as const) {
+  check(`sipp sends a MESSAGE over ${transport} to a sipp that answers (RFC 3428)`, async (stage) => {
+    const port = await freePort()
+    const phone = sipp(stage, path, 'receive', 'juliet', { port, keys: { text: 'Grüße 🌹' } })
+    const keys = { phone_port: String(port) }
+    await sipp(stage, path, 'register-elsewhere', 'juliet', { keys }).succeeds()
+    const words = { to: 'juliet', text: 'Grüße 🌹' }
+    const sender = sipp(stage, path, 'message', 'romeo', { transport, keys: words })
+    await sender.succeeds()
+    await sender.sees(/SIP\/2\.0 200 /)
+    await phone.succeeds()
+  })
+}
 
 check('a MESSAGE to an absent person is 202, to nobody 404 (RFC 3428 §7)', async (stage) => {
   for (const [to, status] of [
@@ -66,30 +71,40 @@ check(
   },
 )
 
-check(
-  'sipp publishes, changes and takes back its presence; an old entity tag is 412 (RFC 3903 §4)',
-  async (stage) => {
-    await stage.server.approve('mercutio', 'romeo')
-    const watching = stage.server.as('romeo', 'watch', 'mercutio@localhost', '--json')
-    await watching.until(/"event":"presence"/)
-    await sipp(stage, path, 'publish', 'mercutio').succeeds()
-    await watching.until(/am Telefon/)
-    await watching.until(/im Garten/)
-    await watching.until(/"event":"presence"/)
-  },
-)
+for (const [transport, publisher] of [
+  ['u1', 'mercutio'],
+  ['t1', 'benvolio'],
+] as const) {
+  check(
+    `sipp publishes over ${transport}, changes and takes back its presence; an old entity tag is 412 (RFC 3903 §4)`,
+    async (stage) => {
+      await stage.server.approve(publisher, 'romeo')
+      const watching = stage.server.as('romeo', 'watch', `${publisher}@localhost`, '--json')
+      await watching.until(/"event":"presence"/)
+      await sipp(stage, path, 'publish', publisher, { transport }).succeeds()
+      await watching.until(/am Telefon/)
+      await watching.until(/im Garten/)
+      await watching.until(/"event":"presence"/)
+    },
+  )
+}
 
-check(
-  'sipp subscribes: pending, then active once approved, then changes (RFC 3856, RFC 6665 §4.4)',
-  async (stage) => {
-    const watcher = sipp(stage, path, 'subscribe', 'romeo', { keys: { to: 'paris' } })
-    await watcher.sees(/Subscription-State: pending/)
-    await stage.server.approve('paris', 'romeo')
-    await watcher.sees(/Subscription-State: active/)
-    for (const note of ['eins', 'zwei', 'drei']) {
-      await stage.server.as('paris', 'presence', 'away', '--note', note, '--seconds', '300').succeeds()
-      await watcher.sees(new RegExp(`>${note}<`))
-    }
-    await watcher.succeeds()
-  },
-)
+for (const [transport, presentity] of [
+  ['u1', 'paris'],
+  ['t1', 'rosaline'],
+] as const) {
+  check(
+    `sipp subscribes over ${transport}: pending, then active once approved, then changes (RFC 3856, RFC 6665 §4.4)`,
+    async (stage) => {
+      const watcher = sipp(stage, path, 'subscribe', 'romeo', { transport, keys: { to: presentity } })
+      await watcher.sees(/Subscription-State: pending/)
+      await stage.server.approve(presentity, 'romeo')
+      await watcher.sees(/Subscription-State: active/)
+      for (const note of ['eins', 'zwei', 'drei']) {
+        await stage.server.as(presentity, 'presence', 'away', '--note', note, '--seconds', '300').succeeds()
+        await watcher.sees(new RegExp(`>${note}<`))
+      }
+      await watcher.succeeds()
+    },
+  )
+}

@@ -1,13 +1,11 @@
 // A page in Chromium that speaks XMPP over a web socket by hand (RFC 7395), with slixmpp at the other end: login, chat, a connection that
 // breaks, resumption.
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { peer } from './peers.ts'
 import { scene } from './scene.ts'
 import { password, VeronaServer } from './server.ts'
+import { browse, Site } from './site.ts'
 import { XmppClient } from './xmpp-client.ts'
 
 const chromium = peer('chromium')
@@ -84,57 +82,6 @@ await second.next('close')
 await say({ closed: true })
 </script>`
 
-/** What the page says, in order, and when it may go on. */
-class Site {
-  readonly #said: unknown[] = []
-  #wake: () => void = () => {}
-  #goOn: () => void = () => {}
-  readonly #waits = new Promise<void>((resolve) => {
-    this.#goOn = resolve
-  })
-  origin = ''
-  #server: Server | undefined
-
-  async open(html: () => string): Promise<void> {
-    const server = createServer(async (request, response) => {
-      let body = ''
-      for await (const piece of request) body += piece
-      if (request.url === '/said') {
-        this.#said.push(JSON.parse(body))
-        this.#wake()
-      }
-      if (request.url === '/wait') await this.#waits
-      response.setHeader('Content-Type', 'text/html; charset=utf-8')
-      response.end(request.url === '/' ? html() : '')
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    this.#server = server
-    this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
-
-  close(): void {
-    this.#server?.close()
-    this.#server?.closeAllConnections()
-  }
-
-  goOn(): void {
-    this.#goOn()
-  }
-
-  async next(): Promise<unknown> {
-    while (this.#said.length === 0) {
-      await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error('the page says nothing')), 60_000)
-        this.#wake = () => {
-          clearTimeout(late)
-          resolve()
-        }
-      })
-    }
-    return this.#said.shift()
-  }
-}
-
 const site = new Site()
 let server: VeronaServer
 before(async () => {
@@ -153,14 +100,7 @@ scene(
   () => server,
   async (stage) => {
     const romeo = await XmppClient.online(stage, slixmpp.path, 'romeo@localhost/orchard')
-    stage.start('chromium', chromium.path, [
-      '--headless=new',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      `--user-data-dir=${join(stage.directory(), 'profile')}`,
-      `${site.origin}/`,
-    ])
+    browse(stage, chromium.path, site)
     assert.deepEqual(await site.next(), { link: '/xmpp-websocket' })
     assert.deepEqual(await site.next(), { ready: 'juliet@localhost/browser' })
     romeo.do('message', { to: 'juliet@localhost', body: 'Wherefore? 🌹', id: 'm1' })
