@@ -33,7 +33,7 @@ export function sipp(
   const files = ['-trace_err', '-error_file', '/dev/stderr', '-trace_msg', '-message_file', '/dev/stdout']
   const args = [
     ...[to, '-sf', scenario, '-inf', injected, '-m', '1', '-i', '127.0.0.1', '-t', transport],
-    ...['-nostdin', '-timeout', '30s', '-timeout_error', ...given, ...files],
+    ...['-nostdin', '-timeout', '120s', '-timeout_error', ...given, ...files],
     ...(port === undefined ? [] : ['-p', String(port)]),
     ...(once ? ['-nr'] : []),
   ]
