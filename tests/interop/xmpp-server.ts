@@ -92,6 +92,8 @@ interface Shown {
 export class Prosody extends XmppServer {
   readonly peer = 'prosody'
   readonly #path: string
+  /** Where it takes servers by TLS at once (XEP-0368), where it does. */
+  directPort: number | undefined
 
   constructor(path: string, network: Network, domain: string, users: readonly string[]) {
     super(network, domain, users)
@@ -115,6 +117,7 @@ export class Prosody extends XmppServer {
       CLIENT_TLS: String(!this.options.measured),
       LOG: this.options.measured ? 'info' : 'debug',
       SECURE: String(onlyCertificates),
+      DIRECT_PORTS: this.directPort ?? '',
       SERVICES: luaTable(this.network.names.services, (records) =>
         records.map(
           ({ host, port }) => `{ srv = { priority = 0; weight = 0; port = ${port}; target = "${host}" } }`,
