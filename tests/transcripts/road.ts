@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export class Road {
   /** False: who comes is turned away. */
   isOpen = true
+  /** True: who comes is taken in, and hears nothing. */
+  isSilent = false
   readonly #to: () => { readonly host: string; readonly port: number } | undefined
   readonly #server: Server
   readonly #travellers = new Set<Socket>()
@@ -36,6 +38,11 @@ export class Road {
   }
 
   #travel(from: Socket): void {
+    if (this.isSilent) {
+      this.#travellers.add(from)
+      from.on('error', () => {}).on('close', () => this.#travellers.delete(from))
+      return void from.resume()
+    }
     const place = this.isOpen ? this.#to() : undefined
     if (place === undefined) return void from.destroy()
     const to = connect(place)

@@ -27,6 +27,8 @@ export interface Resident {
   /** Whose certificate it shows, and whether the others trust its authority. */
   readonly certificate: string
   readonly trusted: boolean
+  /** Its names lead to the server of that domain, which does not have it. */
+  readonly at: string | undefined
   /** Only its certificate is known, and names of servers where nobody answers: a party of the script speaks for it. */
   readonly elsewhere: boolean
 }
@@ -105,7 +107,7 @@ export function readScript(file: string, text: string): Script {
   return script
 }
 
-/** `domain protocol...`, `also=DOMAIN`, `certificate=DOMAIN`, `untrusted`, `elsewhere`. */
+/** `domain protocol...`, `also=DOMAIN`, `at=DOMAIN`, `certificate=DOMAIN`, `untrusted`, `elsewhere`. */
 function residentOf(line: string): Resident {
   const [domain = '', ...words] = line.trim().split(/\s+/)
   const shown = words.find((word) => word.startsWith('certificate='))?.slice('certificate='.length)
@@ -114,6 +116,7 @@ function residentOf(line: string): Resident {
     also: words.filter((word) => word.startsWith('also=')).map((word) => word.slice('also='.length)),
     announced: words.filter((word) => !['untrusted', 'elsewhere'].includes(word) && !word.includes('=')),
     certificate: shown ?? domain,
+    at: words.find((word) => word.startsWith('at='))?.slice('at='.length),
     trusted: !words.includes('untrusted'),
     elsewhere: words.includes('elsewhere'),
   }

@@ -74,6 +74,12 @@ export class Town {
     if (!isOpen) road.break()
   }
 
+  silence(protocol: string, domain: string): void {
+    const road = this.roads.get(`${servicesOf(protocol).setting} ${domain}`)
+    if (road === undefined) throw new Error(`no road leads to ${domain} by ${protocol}`)
+    road.isSilent = true
+  }
+
   /** Puts the certificate of a domain where the server of the other has its own; it looks from time to time. */
   async giveCertificate(to: string, of: string): Promise<void> {
     const files = await certificatesOf(of)
@@ -117,8 +123,13 @@ export class Town {
   }
 
   /** Its names lead to where nobody answers. */
-  async #settleNowhere({ domain, announced }: Resident): Promise<void> {
-    for (const name of announced) await this.#announce(domain, undefined, servicesOf(name))
+  /** Its names lead to where nobody answers, or to a server that does not have it. */
+  async #settleNowhere({ domain, announced, at }: Resident): Promise<void> {
+    for (const name of announced) {
+      const { srv } = servicesOf(name)
+      if (at === undefined) await this.#announce(domain, undefined, servicesOf(name))
+      else this.names.services.set(`${srv}.${domain}`, this.names.services.get(`${srv}.${at}`) ?? [])
+    }
   }
 
   async #announce(

@@ -149,6 +149,8 @@ async function worldStep(what: string, block: string, place: Place, variables: V
   if (town !== undefined && what === 'the connections between the servers break') return town.breakRoads()
   const [, protocol = '', to = '', state] = /^the (\S+) road to (\S+) (opens|closes)$/.exec(what) ?? []
   if (town !== undefined && state !== undefined) return town.setRoad(protocol, to, state === 'opens')
+  const [, by = '', silent] = /^the (\S+) road to (\S+) falls silent$/.exec(what) ?? []
+  if (town !== undefined && silent !== undefined) return town.silence(by, silent)
   const [, taker = '', of] = /^the server of (\S+) is given the certificate of (\S+)$/.exec(what) ?? []
   if (town !== undefined && of !== undefined) return town.giveCertificate(taker, of)
   const [, viewer = '', viewed] = /^(\S+) sees of (\S+)$/.exec(what) ?? []

@@ -19,8 +19,8 @@ export interface Parcel {
   readonly settle?: ((fate: ParcelFate) => void) | undefined
 }
 
-/** The other side has it (or, where it does not acknowledge, it is written), or it is given back. */
-export type ParcelFate = 'taken' | 'given-back' | 'too-large'
+/** The other side has it (or, where it does not acknowledge, it is written), or it is given back; or it never will have it. */
+export type ParcelFate = 'taken' | 'given-back' | 'too-large' | 'host-unknown'
 
 export interface ChannelOwner {
   /** A stanza of somebody's, on loan. */

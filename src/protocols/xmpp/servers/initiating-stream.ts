@@ -58,9 +58,12 @@ export interface InitiatingParts {
   /** Answers the channel that its elements go to. */
   readonly onReady: (stream: InitiatingStream, ready: Ready) => Channel
   readonly onAnswer?: (answer: string) => void
-  /** It never got ready; `unsaid`: the other side broke it off without a word. */
-  readonly onFailed: (why: string, unsaid: boolean) => void
+  /** It never got ready. */
+  readonly onFailed: (why: string, how: StreamFailure) => void
 }
+
+/** `unsaid`: the other side broke it off without a word; `host-unknown`: it says that the domain is not there. */
+export type StreamFailure = 'said' | 'unsaid' | 'host-unknown'
 
 export class InitiatingStream implements OctetsHandler {
   readonly octets: StreamOctets
@@ -73,6 +76,7 @@ export class InitiatingStream implements OctetsHandler {
   #h: number | undefined
   readonly #early: Frame[] = []
   #failed = false
+  #isUnknown = false
 
   constructor(parts: InitiatingParts) {
     this.#parts = parts
@@ -166,7 +170,11 @@ export class InitiatingStream implements OctetsHandler {
   }
 
   #errored(error: string): void {
-    if (this.#channel === undefined) return this.#step({ kind: 'stream-error', condition: error })
+    if (this.#channel === undefined) {
+      // RFC 6120 §4.9.3.5, §4.9.3.6
+      this.#isUnknown = /^host-(unknown|gone)\b/.test(error)
+      return this.#step({ kind: 'stream-error', condition: error })
+    }
     this.#channel.close(`the other side said ${error}`)
   }
 
@@ -244,7 +252,7 @@ export class InitiatingStream implements OctetsHandler {
   #fail(why: string, unsaid: boolean): void {
     if (this.#failed) return
     this.#failed = true
-    this.#parts.onFailed(why, unsaid)
+    this.#parts.onFailed(why, this.#isUnknown ? 'host-unknown' : unsaid ? 'unsaid' : 'said')
   }
 }
 

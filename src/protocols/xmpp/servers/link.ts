@@ -139,8 +139,14 @@ export class ServerLink implements PeerLink {
   }
 }
 
+const conditions = {
+  'given-back': 'connection-failed',
+  'too-large': 'message-too-large',
+  'host-unknown': 'domain-unknown',
+} as const
+
 function conditionOf(fate: Exclude<ParcelFate, 'taken'>): Condition {
-  return fate === 'too-large' ? 'message-too-large' : 'connection-failed'
+  return conditions[fate]
 }
 
 /** RFC 6121 §4: presence of an address without a resource has a tuple too. */

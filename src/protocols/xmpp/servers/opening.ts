@@ -4,7 +4,7 @@ import type { Connection, Place, PlaceFinder, TlsContext } from '#net'
 import type { Channel } from './channel.ts'
 import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import type { InitiatingPolicy } from './initiating.ts'
-import { InitiatingStream, ownContext, type Ready } from './initiating-stream.ts'
+import { InitiatingStream, ownContext, type Ready, type StreamFailure } from './initiating-stream.ts'
 
 /** LIMIT: addresses that are tried for one stream. */
 const addressesMax = 8
@@ -39,7 +39,10 @@ export interface OpeningParts {
 /** The connection broke before it was ready, for no reason that was said. */
 class Broken extends Error {}
 
-/** DNS knows no server of the domain. */
+/** A server that the names lead to does not have the domain. */
+class HostUnknown extends Error {}
+
+/** DNS knows no server of the domain, or those that it knows do not have it. */
 export class NoServer extends Error {}
 
 /** Resolves when a stream is ready, or its question answered; rejects with an Error that tells of each address why not. */
@@ -48,6 +51,7 @@ export async function openStream(parts: OpeningParts, signal: AbortSignal): Prom
   const { all: places } = await parts.places.find(parts.theirs)
   if (places.length === 0) throw new NoServer(`${parts.theirs} has no server for XMPP`)
   let tried = 0
+  let unknown = 0
   for (const place of places) {
     for (const host of await addressesOf(parts, place, failures)) {
       if (signal.aborted) throw new Error(['the time is up', ...failures].join('; '))
@@ -63,12 +67,14 @@ export async function openStream(parts: OpeningParts, signal: AbortSignal): Prom
           return await setUp(parts, connection, signal)
         } catch (error) {
           ended = error instanceof Broken
+          if (error instanceof HostUnknown) unknown++
           failures.push(`${host}:${place.port}: ${(error as Error).message}`)
         }
       }
     }
   }
-  throw new Error(failures.join('; ') || 'the time is up')
+  const why = failures.join('; ') || 'the time is up'
+  throw unknown > 0 && unknown === failures.length ? new NoServer(why) : new Error(why)
 }
 
 async function addressesOf(
@@ -107,12 +113,17 @@ function setUp(parts: OpeningParts, connection: Connection, signal: AbortSignal)
         parts.onAnswer?.(answer)
         resolve()
       },
-      onFailed: (why, unsaid) => {
+      onFailed: (why, how) => {
         signal.removeEventListener('abort', abort)
-        reject(unsaid ? new Broken(why) : new Error(why))
+        reject(errorOf(how, why))
       },
     })
     signal.addEventListener('abort', abort, { once: true })
     stream.start()
   })
+}
+
+function errorOf(how: StreamFailure, why: string): Error {
+  if (how === 'host-unknown') return new HostUnknown(why)
+  return how === 'unsaid' ? new Broken(why) : new Error(why)
 }

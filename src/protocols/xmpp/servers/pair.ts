@@ -1,9 +1,10 @@
 // One domain of ours and one other: the channels between them, the stanzas that wait for one, and how a broken one is tried again.
 import type { Timer } from '#base'
-import type { Channel, ChannelOwner, Parcel } from './channel.ts'
+import type { Channel, ChannelOwner, Parcel, ParcelFate } from './channel.ts'
 import { Channel as ChannelOf } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { Ready } from './initiating-stream.ts'
+import { NoServer } from './opening.ts'
 
 /** Seconds after which a domain that could not be reached is tried again for something new. */
 const pauseSeconds = 2
@@ -134,7 +135,7 @@ export class ServerPair {
     this.#opening?.abort()
     for (const channel of [...this.channels]) channel.close('the server stops', 'system-shutdown')
     for (const channel of [...this.channels]) channel.end('the server stops', false)
-    this.#giveBack()
+    this.#giveBack('given-back')
   }
 
   get #isPaused(): boolean {
@@ -184,7 +185,7 @@ export class ServerPair {
         if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
         this.wasAway = true
         this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
-        this.#giveBack()
+        this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
       })
       .finally(() => late.cancel())
   }
@@ -225,9 +226,9 @@ export class ServerPair {
     })
   }
 
-  #giveBack(): void {
+  #giveBack(fate: ParcelFate): void {
     const waiting = this.#waiting.splice(0)
     this.#parts.environment.metrics.lost.add(waiting.length)
-    for (const { settle } of waiting) settle?.('given-back')
+    for (const { settle } of waiting) settle?.(fate)
   }
 }
