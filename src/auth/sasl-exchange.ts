@@ -29,7 +29,7 @@ export type SaslStep =
 /** One exchange. A mechanism answers each message of the client in turn and is over after success or failure. */
 export interface SaslMechanism {
   readonly mechanism: string
-  /** True when the client speaks first, which all of ours do: an empty first message is asked for by an empty challenge. */
+  /** The client speaks first, but with DIGEST-MD5: an empty first message is asked for by an empty challenge, or begins that. */
   step(message: Bytes): Promise<SaslStep>
 }
 
@@ -45,6 +45,8 @@ export interface SaslChannel {
   readonly bindings: ReadonlyMap<string, Bytes>
   /** The certificate that the client has shown in TLS, and holds the key of. */
   readonly certificate?: X509Certificate | undefined
+  /** The protocol's SASL service name (RFC 4422 §3.1), for mechanisms that hash it. */
+  readonly service?: string
 }
 
 /** What happened, for log and metrics; never a password or a key. */
@@ -65,6 +67,8 @@ export interface SaslOptions {
   /** Iterations that unknown names seem to have: those of new passwords. */
   readonly iterations: number
   readonly scram?: readonly ScramHash[]
+  /** Whether DIGEST-MD5 is offered where the channel names its service; off without it (RFC 6331). */
+  readonly digestMd5?: boolean
   /** Whose certificates are taken; undefined: nobody's. */
   readonly persons?: PersonCertificates
   /** Called after each exchange. */

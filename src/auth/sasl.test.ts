@@ -6,6 +6,8 @@ import type { Authenticator, Credentials, Secrets } from '#core'
 import { type Address, parseAddress } from '#model'
 import { BackOff } from './back-off.ts'
 import { Derivation } from './derivation.ts'
+import { ha1Of } from './digest-hash.ts'
+import { digestMd5Responses, readDigestMd5 } from './digest-md5.ts'
 import { Sasl } from './sasl.ts'
 import { ScramClient } from './sasl-client.ts'
 import type { LoginEvent, SaslChannel, SaslOptions, SaslStep } from './sasl-exchange.ts'
@@ -279,5 +281,65 @@ for (const [what, challenge] of [
   test(`our own client takes no SCRAM challenge ${what}`, async () => {
     const client = new ScramClient({ hash: 'SHA-256', user: 'a', password: 'b', nonce: 'mine' })
     await assert.rejects(client.respond(utf8(challenge)), { name: 'ServiceError', condition: 'malformed' })
+  })
+}
+
+test('the example of RFC 2831 §4: both responses', () => {
+  const message =
+    'charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001,' +
+    'cnonce="OA6MHXh6VqTrRk",digest-uri="imap/elwood.innosoft.com",response=d388dad90d4bbd760a152321f2143af7,qop=auth'
+  const said = readDigestMd5(utf8(message))
+  assert.ok(said)
+  const ha1 = ha1Of('MD5', 'chris', 'elwood.innosoft.com', 'secret')
+  const server = 'ea40f60335c427b5527b84dbabcdfffd'
+  assert.deepEqual(digestMd5Responses(ha1, said), { client: said.response, server })
+  const broken = ['', 'x', message.replace('nc=00000001', 'nc=1'), `${message},nc=00000001`, `${message},"`]
+  for (const one of broken) assert.equal(readDigestMd5(utf8(one)), undefined, one)
+})
+
+/** A login by DIGEST-MD5 as a client does it, with changes to what it says. */
+async function digestMd5(
+  change: (message: string) => string,
+  password = 'p\u00e4ss word',
+): Promise<SaslStep> {
+  const server = saslOf({ digestMd5: true }).begin('DIGEST-MD5', { ...secure, service: 'beep' })
+  assert.ok(server)
+  const asked = await server.step(utf8(''))
+  assert.ok(asked.kind === 'challenge')
+  const nonce = /nonce="([^"]+)"/.exec(text(asked.data))?.[1] as string
+  const fields = { username: 'alice', realm: 'example.com', nonce, cnonce: 'c', nc: '00000001', qop: 'auth' }
+  const said = { ...fields, uri: 'beep/example.com', response: '', authorization: undefined }
+  const { client } = digestMd5Responses(ha1Of('MD5', 'alice', 'example.com', password), said)
+  const message = `charset=utf-8,username="alice",realm="example.com",nonce="${nonce}",nc=00000001,cnonce="c",digest-uri="beep/example.com",response=${client},qop=auth`
+  return server.step(utf8(change(message)))
+}
+
+test('DIGEST-MD5 logs in where it is switched on and the protocol names itself (RFC 2831, RFC 6331)', async () => {
+  assert.ok(
+    !saslOf()
+      .mechanisms({ ...secure, service: 'beep' })
+      .includes('DIGEST-MD5'),
+  )
+  assert.ok(!saslOf({ digestMd5: true }).mechanisms(secure).includes('DIGEST-MD5'))
+  const step = await digestMd5((message) => message)
+  assert.ok(step.kind === 'success' && step.data !== undefined)
+  assert.equal(step.owner.key, alice.key)
+  assert.match(text(step.data), /^rspauth=[0-9a-f]{32}$/)
+})
+
+for (const [what, change, password] of [
+  ['a wrong password', (message: string) => message, 'wrong'],
+  ['a nonce of its own', (message: string) => message.replace(/nonce="[^"]+"/, 'nonce="x"'), undefined],
+  ['another service', (message: string) => message.replace('beep/', 'imap/'), undefined],
+  ['a name that is not there', (message: string) => message.replace('"alice"', '"nobody"'), undefined],
+  [
+    'a layer that is not offered',
+    (message: string) => message.replace('qop=auth', 'qop=auth-conf'),
+    undefined,
+  ],
+  ['nothing', () => '', undefined],
+] as const) {
+  test(`DIGEST-MD5 fails with ${what}`, async () => {
+    assert.equal((await digestMd5(change, password)).kind, 'failure')
   })
 }

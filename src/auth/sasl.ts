@@ -1,6 +1,7 @@
 // SASL (RFC 4422) for every protocol that logs people in: which mechanisms are offered on a channel, and the exchange of one.
 import type { ScramHash, Secrets } from '#core'
 import type { Address } from '#model'
+import { DigestMd5Exchange } from './digest-md5-exchange.ts'
 import { ExternalExchange } from './external-exchange.ts'
 import { type PasswordChecks, PlainExchange } from './plain-exchange.ts'
 import type { SaslChannel, SaslMechanism, SaslOptions } from './sasl-exchange.ts'
@@ -23,7 +24,9 @@ export class Sasl {
     const scram = hashes.map((hash) => `SCRAM-${hash}`)
     const plus = channel.bindings.size > 0 ? scram.map((name) => `${name}-PLUS`) : []
     const external = this.#personsOn(channel).length > 0 ? ['EXTERNAL'] : []
-    return [...external, ...plus, ...scram, ...(channel.plainAllowed ? ['PLAIN'] : [])]
+    const isMd5 = this.#options.digestMd5 === true && channel.service !== undefined
+    const older = isMd5 ? ['DIGEST-MD5'] : []
+    return [...external, ...plus, ...scram, ...older, ...(channel.plainAllowed ? ['PLAIN'] : [])]
   }
 
   /** Begins an exchange; undefined when the mechanism is not offered on this channel. */
@@ -32,6 +35,7 @@ export class Sasl {
     if (mechanism === 'EXTERNAL')
       return new ExternalExchange(this.#options, channel, this.#personsOn(channel))
     if (mechanism === 'PLAIN') return new PlainExchange(this.#options, channel, this.#checks)
+    if (mechanism === 'DIGEST-MD5') return new DigestMd5Exchange(this.#options, channel)
     const plus = mechanism.endsWith('-PLUS')
     const hash = mechanism.slice(6, plus ? -5 : undefined) as ScramHash
     return new ScramExchange(this.#options, channel, mechanism, hash, plus)

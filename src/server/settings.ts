@@ -154,6 +154,10 @@ export const authSettings = section('auth', 'How people log in.', {
     doc: 'Whether SIP phones may log in with MD5 Digest; many know nothing better. False keeps no MD5 secrets of new passwords.',
     default: true,
   }),
+  saslDigestMd5: flag({
+    doc: 'Whether SASL offers DIGEST-MD5 to clients of BEEP that know nothing better; it is historic (RFC 6331) and needs md5_digest.',
+    default: false,
+  }),
 })
 
 export const logSettings = section('log', 'What the server says about itself.', {

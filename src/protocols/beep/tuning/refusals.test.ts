@@ -103,6 +103,14 @@ test('SASL: PLAIN without TLS is refused with 538, a mechanism that is not known
   assert.match(await peer.start(1, `${sasl}CRAM-MD5`), /ERR 0 2 .*code='550'/s)
 })
 
+test('a server that speaks first has its challenge in the reply to start (§4.1.1, the last example)', async () => {
+  const peer = new Speaker(loginProfiles({}, { digestMd5: true }))
+  const said = await peer.start(1, `${sasl}DIGEST-MD5`)
+  const challenge = /<!\[CDATA\[<blob>([^<]+)<\/blob>\]\]>/.exec(said)?.[1] ?? ''
+  assert.match(Buffer.from(challenge, 'base64').toString(), /^realm="example\.com",nonce="[^"]+",qop="auth"/)
+  assert.match(await peer.ask(1, '<blob>eA==</blob>'), /ERR 1 2 .*code='501'/s)
+})
+
 test('only one tuning is under way at a time (§2)', async () => {
   const peer = new Speaker([...loginProfiles(), tlsProfileOf({ context })])
   const first = Buffer.from('n,,n=alice,r=abc').toString('base64')

@@ -58,6 +58,10 @@ const mechanismNames = [
   'PLAIN',
 ]
 
+/** Those in which the server speaks first. */
+const serverFirst = new Set(['DIGEST-MD5'])
+const emptyBlob: TuningMessage = { kind: 'blob', status: 'continue', data: noBytes }
+
 /** §8: what each failure is called. All other reasons stay in the log. */
 const codeOf: Readonly<Record<SaslFailure, ReplyCode>> = {
   'not-authorized': 535,
@@ -105,6 +109,7 @@ function channelOf(
     plainAllowed: tls !== undefined || plainWithoutTls,
     bindings,
     certificate: tls?.peerCertificate(),
+    service: 'beep',
   }
 }
 
@@ -127,8 +132,11 @@ class SaslExchange implements ChannelHandler {
 
   /** §4.1.1: the initial response may ride in the start, and its answer in the reply. */
   begin(start: ChannelStart): void {
-    if (start.content.length === 0) return void start.accept(this)
-    this.#take(readTuning(start.content), (text) => void start.accept(this, utf8(text)))
+    const isEmpty = start.content.length === 0
+    if (isEmpty && !serverFirst.has(this.#name)) return void start.accept(this)
+    // §4.1.1, the last example: the challenge of who speaks first rides in the reply.
+    const message = isEmpty ? emptyBlob : readTuning(start.content)
+    this.#take(message, (text) => void start.accept(this, utf8(text)))
   }
 
   onMessage(entity: Entity, replying: Replying): void {
