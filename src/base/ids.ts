@@ -2,20 +2,29 @@
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
+const codes = Array.from(alphabet, (one) => one.charCodeAt(0))
+
 const pool = new Uint8Array(4096)
 let left = 0
 
 /** `length` characters of the URL-safe base64 alphabet, six random bits each. 22 carry 132 bits. */
 export function randomId(length = 22): string {
   let id = ''
-  for (let i = 0; i < length; i++) {
-    if (left === 0) {
-      crypto.getRandomValues(pool)
-      left = pool.length
-    }
-    id += alphabet[(pool[--left] as number) & 63]
-  }
+  let wanted = length
+  // Hot: four at a time, for each addition makes a text.
+  for (; wanted >= 4; wanted -= 4)
+    id += String.fromCharCode(character(), character(), character(), character())
+  for (; wanted > 0; wanted--) id += String.fromCharCode(character())
   return id
+}
+
+/** The code of a random character of the alphabet. */
+function character(): number {
+  if (left === 0) {
+    crypto.getRandomValues(pool)
+    left = pool.length
+  }
+  return codes[(pool[--left] as number) & 63] as number
 }
 
 /** Digits in the order of their code points, so that text compares as the number does. */

@@ -90,8 +90,11 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
     }
   })
   const mapped = address.family === 'IPv6'
+  /** Datagrams of which the socket has not told us yet what became of them. */
+  let underWay = 0
   // Hot: one function for all, as the error itself says whither.
   const afterSend = (error: NodeJS.ErrnoException | null): void => {
+    underWay--
     if (error === null) {
       sent?.add()
       return
@@ -110,10 +113,15 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
         notSent?.add()
         return false
       }
-      if (socket.getSendQueueSize() + bytes.length > limits.sendQueueBytesMax) {
+      // Hot: the socket is asked what waits in it only where that could be too much.
+      if (
+        (underWay + 1) * datagramOctetsMax > limits.sendQueueBytesMax &&
+        socket.getSendQueueSize() + bytes.length > limits.sendQueueBytesMax
+      ) {
         queueFull?.add()
         return false
       }
+      underWay++
       // libuv writes at once where the kernel takes it, and keeps the octets by reference where not.
       socket.send(bytes, port, mapped && !host.includes(':') ? `::ffff:${host}` : host, afterSend)
       return true

@@ -21,9 +21,10 @@ import {
 } from '#wire/mime'
 import { isXmlFault, parseElement } from '#wire/xml'
 import { askingContent, asksOf, failureContent, receiptContent, receiptsIn } from './binding-imdn.ts'
+import type { RequestEssentials } from './codec/check.ts'
 import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
-import { callIdOf, contentTypeText, cseqOf, secondsOf } from './codec/headers.ts'
+import { callIdOf, contentTypeText, secondsOf } from './codec/headers.ts'
 import { cpimMediaType, type ImdnHeaders } from './codec/imdn.ts'
 import { bodyOf, headerValue, headerValuesNamed, type SipRequest } from './codec/message.ts'
 import { withoutCredentials } from './codec/splice.ts'
@@ -120,7 +121,7 @@ export function messageEnvelope(
     fromAgent,
     to,
     toAgent,
-    id: asks === undefined || asks.messageId === '' ? messageId(request) : asks.messageId,
+    id: asks === undefined || asks.messageId === '' ? messageId(request, parts) : asks.messageId,
     hops,
     size: request.raw.length,
     whenAbsent: isHint ? 'drop' : now ? 'refuse' : 'store',
@@ -133,12 +134,10 @@ export function messageEnvelope(
 }
 
 /** The sender's own id: what another protocol's client gave it, else the Call-ID, with CSeq where a phone keeps one Call-ID. */
-function messageId(request: SipRequest): string {
+function messageId(request: SipRequest, { callId, cseq }: RequestEssentials): string {
   const given = headerValuesNamed(request, messageIdField)[0]
   if (given !== undefined) return utf8Of(unfolded(given))
-  const callId = callIdOf(request) ?? ''
-  const number = cseqOf(request)?.number ?? 1
-  return number <= 1 ? callId : `${callId}.${number}`
+  return cseq.number <= 1 ? callId : `${callId}.${cseq.number}`
 }
 
 /** RFC 7572 §5: Call-ID is the thread, Subject the subject, the body the body. */

@@ -17,7 +17,7 @@ export class Delivery implements ResponseHandler {
   readonly #context: SipContext
   readonly #contact: RegisteredContact
   readonly #live: LiveMessage | undefined
-  readonly #type: string
+  readonly #type: () => string
   #answer: ((answer: DeliveryAnswer) => void) | undefined
   #deadline: SetTimer | undefined
 
@@ -25,7 +25,7 @@ export class Delivery implements ResponseHandler {
     context: SipContext,
     contact: RegisteredContact,
     live: LiveMessage | undefined,
-    type: string,
+    type: () => string,
     answer: (answer: DeliveryAnswer) => void,
   ) {
     this.#context = context
@@ -72,7 +72,7 @@ export class Delivery implements ResponseHandler {
       case 406:
       case 415:
       case 488:
-        this.#contact.refusesType(this.#type)
+        this.#contact.refusesType(this.#type())
         return declined(condition)
       case 403:
       case 413:

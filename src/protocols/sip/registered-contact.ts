@@ -98,6 +98,8 @@ export class RegisteredContact implements InboxAgent {
 
   /** The ways that are open, the one to be taken first at first (RFC 5626 §7: one at a time). */
   get ways(): ContactFacts[] {
+    const { facts } = this
+    if (this.registrations.length === 1) return facts.flow.open ? [facts] : []
     return this.registrations.map(({ facts }) => facts).filter(({ flow }) => flow.open)
   }
 
@@ -141,8 +143,7 @@ export class RegisteredContact implements InboxAgent {
     const live = isSip && context.storedAt === undefined ? envelope.live : undefined
     const parts = live === undefined ? this.#partsOf(envelope, context) : undefined
     if (live === undefined && parts === undefined) return answer(unshown(envelope))
-    const type = parts?.contentType ?? (isSip ? (contentTypeText(envelope.request) ?? '') : '')
-    if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(type)))
+    if (this.#refusedTypes.size > 0 && this.#refusedTypes.has(essence(typeOf(envelope, parts))))
       return answer(declined('content-not-understood'))
     // RFC 3261 §26.2.2: a sips URI is for TLS on every hop.
     const mustBeSecure = isSip && isSecure(envelope.request)
@@ -181,8 +182,7 @@ export class RegisteredContact implements InboxAgent {
   ): void {
     const isSip = envelope instanceof SipMessageEnvelope
     const live = isSip && context.storedAt === undefined ? envelope.live : undefined
-    const type = parts?.contentType ?? (isSip ? (contentTypeText(envelope.request) ?? '') : '')
-    const delivery = new Delivery(this.#context, this, live, type, answer)
+    const delivery = new Delivery(this.#context, this, live, () => typeOf(envelope, parts), answer)
     const { flow } = way
     const branch = this.#context.layer.newBranch()
     const octets =
@@ -336,6 +336,12 @@ function unshown(envelope: Envelope): DeliveryAnswer {
   const isHint =
     envelope.head.whenAbsent !== 'store' || receiptFor !== undefined || displayedFor !== undefined
   return isHint ? accepted : declined('content-not-understood')
+}
+
+/** The type of content that a phone is offered. */
+function typeOf(envelope: Envelope, parts: MessageParts | undefined): string {
+  if (parts !== undefined) return parts.contentType
+  return envelope instanceof SipMessageEnvelope ? (contentTypeText(envelope.request) ?? '') : ''
 }
 
 /** The Request-URI is a sips one. */

@@ -97,13 +97,15 @@ export class UserAgentServer implements TransactionUser {
 const forProxies = [header.proxyRequire]
 const forAll = [header.require, header.proxyRequire]
 
+const none: readonly string[] = []
+
 /** Option tags in these fields that we lack. */
-function unsupported(request: SipRequest, fields: readonly number[]): string[] | 'malformed' {
-  const missing: string[] = []
+function unsupported(request: SipRequest, fields: readonly number[]): readonly string[] | 'malformed' {
+  let missing = none
   for (const id of fields) {
     const tags = tokensOf(request, id)
     if (tags === 'malformed') return 'malformed'
-    for (const tag of tags ?? []) if (!supported.has(tag.toLowerCase())) missing.push(tag)
+    for (const tag of tags ?? []) if (!supported.has(tag.toLowerCase())) missing = [...missing, tag]
   }
   return missing
 }

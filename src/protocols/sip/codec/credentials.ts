@@ -9,8 +9,12 @@ const fields = [header.authorization, header.proxyAuthorization]
 
 /** The value of the first credentials for the realm. */
 export function credentialsFor(request: SipRequest, realm: string): string | undefined {
-  const at = credentialsAt(request, realm)
-  return at.length === 0 ? undefined : valueAt(request, at[0]!)
+  for (const id of fields)
+    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride)) {
+      const value = valueAt(request, i)
+      if (namesRealm(value, realm)) return value
+    }
+  return undefined
 }
 
 /** Where credentials for the realm stand, as places in the index. */

@@ -32,18 +32,53 @@ const terminated = (state: NonInviteClient, effects: readonly Effect[]): Step<No
   effects,
 })
 
-/** "Timer F [is] 64*T1. The request MUST be passed to the transport layer [...] If an unreliable transport, timer E [is] T1". */
-export function startNonInviteClient(reliable: boolean, { t1 }: Timing): Step<NonInviteClient> {
-  const effects = [arm('F', 64 * t1), sendRequest]
-  if (!reliable) effects.push(arm('E', t1))
-  return { state: { name: 'trying', reliable, interval: t1 }, effects }
+/** Hot: the steps that nearly every transaction takes, which are data and the same for all of one timing. */
+interface UsualSteps {
+  readonly timing: Timing
+  readonly start: { readonly reliable: Step<NonInviteClient>; readonly unreliable: Step<NonInviteClient> }
+  readonly answered: { readonly reliable: Step<NonInviteClient>; readonly unreliable: Step<NonInviteClient> }
+}
+
+let usual: UsualSteps | undefined
+
+function usualSteps(timing: Timing): UsualSteps {
+  if (usual?.timing !== timing) usual = usualStepsOf(timing)
+  return usual
+}
+
+function usualStepsOf(timing: Timing): UsualSteps {
+  const { t1, t4 } = timing
+  const trying = (reliable: boolean): NonInviteClient => ({ name: 'trying', reliable, interval: t1 })
+  // "Timer F [is] 64*T1. The request MUST be passed to the transport layer [...] If an unreliable transport, timer E [is] T1".
+  const first = [arm('F', 64 * t1), sendRequest]
+  return {
+    timing,
+    start: {
+      reliable: { state: trying(true), effects: first },
+      unreliable: { state: trying(false), effects: [...first, arm('E', t1)] },
+    },
+    // "Timer K [is] T4 seconds for unreliable transports, and zero seconds for reliable transports."
+    answered: {
+      reliable: terminated(trying(true), [stopF, tellResponse]),
+      unreliable: {
+        state: { name: 'completed', reliable: false, interval: t1 },
+        effects: [stopE, stopF, tellResponse, arm('K', t4)],
+      },
+    },
+  }
+}
+
+export function startNonInviteClient(reliable: boolean, timing: Timing): Step<NonInviteClient> {
+  const { start } = usualSteps(timing)
+  return reliable ? start.reliable : start.unreliable
 }
 
 export function nonInviteClient(
   state: NonInviteClient,
   input: NonInviteClientInput,
-  { t2, t4 }: Timing,
+  timing: Timing,
 ): Step<NonInviteClient> {
+  const { t2 } = timing
   switch (state.name) {
     case 'trying':
     case 'proceeding':
@@ -52,13 +87,9 @@ export function nonInviteClient(
           return terminated(state, [stopE, stopF, tellTransportError])
         case 'response':
           if (input.status < 200) return { state: { ...state, name: 'proceeding' }, effects: [tellResponse] }
-          // "Timer K [is] T4 seconds for unreliable transports, and zero seconds for reliable transports."
           return state.reliable
-            ? terminated(state, [stopF, tellResponse])
-            : {
-                state: { name: 'completed', reliable: false, interval: state.interval },
-                effects: [stopE, stopF, tellResponse, arm('K', t4)],
-              }
+            ? usualSteps(timing).answered.reliable
+            : usualSteps(timing).answered.unreliable
         case 'timer': {
           if (input.timer === 'F') return terminated(state, [stopE, tellTimeout])
           if (input.timer !== 'E') return stay(state)

@@ -29,21 +29,55 @@ const terminated = (state: NonInviteServer, effects: readonly Effect[]): Step<No
 })
 
 const stopTrying = disarm('trying')
-const answeredByStream = [stopTrying, sendResponse]
 const answerAgain = [sendResponse]
 
-/** "The state machine is initialized in the Trying state and is passed a request other than INVITE or ACK." */
-export function startNonInviteServer(reliable: boolean, { t1, t2 }: Timing): Step<NonInviteServer> {
+/** Hot: the steps that nearly every transaction takes, which are data and the same for all of one timing. */
+interface UsualSteps {
+  readonly timing: Timing
+  readonly start: { readonly reliable: Step<NonInviteServer>; readonly unreliable: Step<NonInviteServer> }
+  readonly answered: { readonly reliable: Step<NonInviteServer>; readonly unreliable: Step<NonInviteServer> }
+}
+
+let usual: UsualSteps | undefined
+
+function usualSteps(timing: Timing): UsualSteps {
+  if (usual?.timing !== timing) usual = usualStepsOf(timing)
+  return usual
+}
+
+function usualStepsOf(timing: Timing): UsualSteps {
+  const { t1, t2 } = timing
   // RFC 4320 §4.1: 100 only "after the amount of time it takes a client transaction's Timer E to be reset to T2".
   let wait = 0
   for (let interval = t1; interval < t2; interval *= 2) wait += interval
-  return { state: { name: 'trying', reliable }, effects: [arm('trying', wait)] }
+  const effects = [arm('trying', wait)]
+  return {
+    timing,
+    start: {
+      reliable: { state: { name: 'trying', reliable: true }, effects },
+      unreliable: { state: { name: 'trying', reliable: false }, effects },
+    },
+    // "it MUST set Timer J to fire in 64*T1 seconds for unreliable transports, and zero seconds for reliable".
+    answered: {
+      reliable: { state: { name: 'terminated', reliable: true }, effects: [stopTrying, sendResponse] },
+      unreliable: {
+        state: { name: 'completed', reliable: false },
+        effects: [stopTrying, sendResponse, arm('J', 64 * t1)],
+      },
+    },
+  }
+}
+
+/** "The state machine is initialized in the Trying state and is passed a request other than INVITE or ACK." */
+export function startNonInviteServer(reliable: boolean, timing: Timing): Step<NonInviteServer> {
+  const { start } = usualSteps(timing)
+  return reliable ? start.reliable : start.unreliable
 }
 
 export function nonInviteServer(
   state: NonInviteServer,
   input: NonInviteServerInput,
-  { t1 }: Timing,
+  timing: Timing,
 ): Step<NonInviteServer> {
   switch (state.name) {
     case 'trying':
@@ -52,7 +86,7 @@ export function nonInviteServer(
         case 'request':
           return stay(state)
         case 'respond':
-          return respond(state, input.status, t1)
+          return respond(state, input.status, timing)
         case 'timer':
           return input.timer === 'trying'
             ? { state: { ...state, name: 'proceeding' }, effects: [sendTrying] }
@@ -68,7 +102,7 @@ export function nonInviteServer(
         case 'request':
           return { state, effects: [sendTrying] }
         case 'respond':
-          return respond(state, input.status, t1)
+          return respond(state, input.status, timing)
         case 'timer':
           return stay(state)
         case 'transport-error':
@@ -94,14 +128,9 @@ export function nonInviteServer(
   }
 }
 
-function respond(state: NonInviteServer, status: number, t1: number): Step<NonInviteServer> {
+function respond(state: NonInviteServer, status: number, timing: Timing): Step<NonInviteServer> {
   // RFC 4320 §4.1: "MUST NOT send any provisional response with a Status-Code other than 100".
   if (status < 200) return stay(state)
-  // "it MUST set Timer J to fire in 64*T1 seconds for unreliable transports, and zero seconds for reliable".
-  return state.reliable
-    ? terminated(state, answeredByStream)
-    : {
-        state: { name: 'completed', reliable: false },
-        effects: [stopTrying, sendResponse, arm('J', 64 * t1)],
-      }
+  const { answered } = usualSteps(timing)
+  return state.reliable ? answered.reliable : answered.unreliable
 }
