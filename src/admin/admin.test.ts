@@ -22,6 +22,7 @@ import {
   startMonitoring,
 } from './index.ts'
 import { batchAccountsMax } from './requests.ts'
+import { ScriptedPeerTables } from './testing/peer-tables.ts'
 
 const domains = ['example.com', 'example.org']
 
@@ -59,6 +60,7 @@ async function running(t: { after(run: () => unknown): void }): Promise<Running>
   const control = await startControl({
     path,
     service,
+    peers: new ScriptedPeerTables(),
     health: new Health(clock, silentLog, []),
     log: createLog({ format: 'json', write: (line) => void all.lines.push(line) }),
     version: '1.2.3',

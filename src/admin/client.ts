@@ -15,6 +15,7 @@ import type {
   NewAccountBody,
   PeerInfo,
   PeerList,
+  PeerSettings,
   ServerStatus,
 } from './types.ts'
 
@@ -118,6 +119,16 @@ export class ControlClient {
 
   peer(domain: string): Promise<PeerInfo> {
     return this.#ask('GET', `/peers/${encodeURIComponent(domain)}`)
+  }
+
+  /** Sets what holds for a domain, by the keys of a [[peer]] table; `null` takes one out. */
+  setPeer(domain: string, settings: Readonly<Record<string, string | null>>): Promise<PeerSettings> {
+    return this.#ask('PUT', `/peers/${encodeURIComponent(domain)}/settings`, { settings })
+  }
+
+  /** Takes out all that was set for a domain. */
+  unsetPeer(domain: string): Promise<PeerSettings> {
+    return this.#ask('DELETE', `/peers/${encodeURIComponent(domain)}/settings`)
   }
 
   /** Tries a domain at once. */

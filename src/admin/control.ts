@@ -9,12 +9,14 @@ import type { Health } from './health.ts'
 import { peerRoutes } from './peers.ts'
 import { json } from './refusal.ts'
 import { router } from './router.ts'
-import type { ServerStatus } from './types.ts'
+import type { PeerTables, ServerStatus } from './types.ts'
 
 export interface ControlOptions {
   /** Where the socket is made: `data/control.sock`. */
   readonly path: string
   readonly service: Service
+  /** What holds for single other domains. */
+  readonly peers: PeerTables
   readonly health: Health
   readonly log: Log
   readonly version: string
@@ -38,7 +40,7 @@ export function startControl(options: ControlOptions): Promise<HttpListener> {
     onRequest: router([
       ...accountRoutes(service, options.domains),
       ...contactRoutes(service),
-      ...peerRoutes(service),
+      ...peerRoutes(service, options.peers),
       { method: 'GET', path: '/status', handle: async () => json(200, await statusOf(options, startedAt)) },
       {
         method: 'POST',

@@ -9,6 +9,7 @@ import { createService, noPeers } from '#core'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { ControlClient, Health, startControl } from './index.ts'
+import { ScriptedPeerTables } from './testing/peer-tables.ts'
 
 const domains = ['example.com']
 
@@ -50,7 +51,18 @@ async function control(t: { after(run: () => unknown): void }): Promise<ControlC
   })
   const health = new Health(clock, silentLog, [])
   const listeners = (): [] => []
-  const all = { path, service, health, log: silentLog, version: '0', domains, listeners, onStop: () => {} }
+  const peers = new ScriptedPeerTables()
+  const all = {
+    path,
+    service,
+    peers,
+    health,
+    log: silentLog,
+    version: '0',
+    domains,
+    listeners,
+    onStop: () => {},
+  }
   const opened = await startControl(all)
   t.after(async () => {
     await opened.close()

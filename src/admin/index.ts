@@ -24,6 +24,8 @@ export type {
   PeerInfo,
   PeerList,
   PeerQueueInfo,
+  PeerSettings,
+  PeerTables,
   RuleInfo,
   ServerStatus,
 } from './types.ts'

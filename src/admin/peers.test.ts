@@ -10,6 +10,7 @@ import { addressOf, type Head } from '#model'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
 import { ControlClient, Health, startControl } from './index.ts'
+import { ScriptedPeerTables } from './testing/peer-tables.ts'
 
 const domains = ['example.com']
 const policy: PeerPolicy = {
@@ -18,6 +19,7 @@ const policy: PeerPolicy = {
   trusted: true,
   messages: true,
   presence: true,
+  calls: true,
 }
 const link: PeerStatus = {
   protocol: 'xmpp',
@@ -28,6 +30,8 @@ const link: PeerStatus = {
   lastError: '',
 }
 
+const strange = { source: 'strangers', settings: {} } as const
+
 test('domains with a link or a queue are listed, any domain is shown', async (t) => {
   const { client, clock } = await control(t)
   const oldest = clock.now()
@@ -35,14 +39,15 @@ test('domains with a link or a queue are listed, any domain is shown', async (t)
   // What is undefined is not in JSON.
   const { protocol: _, ...told } = policy
   const peers = [
-    { domain: 'capulet.example', policy: told, links: [link] },
-    { domain: 'montague.example', policy: told, links: [], queue },
+    { domain: 'capulet.example', policy: told, ...strange, links: [link] },
+    { domain: 'montague.example', policy: told, ...strange, links: [], queue },
   ]
   assert.deepEqual(await client.peers(), peers)
   assert.deepEqual(await client.peer('Montague.example'), peers[1])
   assert.deepEqual(await client.peer('elsewhere.example'), {
     domain: 'elsewhere.example',
     policy: told,
+    ...strange,
     links: [],
   })
 })
@@ -58,6 +63,24 @@ test('a domain is tried at once, its queue is given up, once', async (t) => {
   await assert.rejects(client.retryPeer('montague.example'), { condition: 'not-found' })
 })
 
+test('what holds for a domain is set, shown and taken out; a refusal tells why', async (t) => {
+  const { client, tables } = await control(t)
+  assert.deepEqual(await client.setPeer('Capulet.example', { tls: 'none', presence: 'false' }), {
+    source: 'stored',
+    settings: { tls: 'none', presence: 'false' },
+  })
+  assert.deepEqual((await client.setPeer('capulet.example', { tls: null })).settings, { presence: 'false' })
+  assert.deepEqual((await client.peer('capulet.example')).settings, { presence: 'false' })
+  assert.deepEqual(await client.unsetPeer('capulet.example'), strange)
+  await assert.rejects(client.unsetPeer('capulet.example'), { condition: 'not-found' })
+  tables.refusal = 'tls: write default, verified, encrypted or none'
+  await assert.rejects(client.setPeer('capulet.example', { tls: 'x' }), { message: tables.refusal })
+  await assert.rejects(client.setPeer('example.com', {}), { condition: 'conflict' })
+  await assert.rejects(client.setPeer('capulet.example', { servers: 'x'.repeat(5000) }), {
+    condition: 'malformed',
+  })
+})
+
 test('what is no domain, or one of ours, is refused', async (t) => {
   const { client } = await control(t)
   await assert.rejects(client.peer('a b'), { condition: 'address-malformed' })
@@ -68,6 +91,7 @@ interface Running {
   readonly client: ControlClient
   readonly store: Store
   readonly clock: VirtualClock
+  readonly tables: ScriptedPeerTables
 }
 
 async function control(t: { after(run: () => unknown): void }): Promise<Running> {
@@ -115,13 +139,24 @@ async function control(t: { after(run: () => unknown): void }): Promise<Running>
   service.relay.start()
   const health = new Health(clock, silentLog, [])
   const listeners = (): [] => []
-  const all = { path, service, health, log: silentLog, version: '0', domains, listeners, onStop: () => {} }
+  const tables = new ScriptedPeerTables()
+  const all = {
+    path,
+    service,
+    peers: tables,
+    health,
+    log: silentLog,
+    version: '0',
+    domains,
+    listeners,
+    onStop: () => {},
+  }
   const opened = await startControl(all)
   t.after(async () => {
     await opened.close()
     rmSync(directory, { recursive: true })
   })
-  return { client: new ControlClient(path), store, clock }
+  return { client: new ControlClient(path), store, clock, tables }
 }
 
 function headOf(id: string): Head {

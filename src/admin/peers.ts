@@ -2,36 +2,59 @@
 
 import type { RelayQueueStatus, Service } from '#core'
 import { prepareDomain } from '#model'
-import type { HttpResponse } from '#net'
+import type { HttpRequest, HttpResponse } from '#net'
 import { json, Refusal } from './refusal.ts'
+import { readPeerSettings } from './requests.ts'
 import type { Route, Segments } from './router.ts'
-import type { PeerInfo } from './types.ts'
+import type { PeerInfo, PeerTables } from './types.ts'
 
 type Answer = Promise<HttpResponse | Refusal>
 
-export function peerRoutes(service: Service): Route[] {
-  const of = (handle: (service: Service, domain: string) => Answer): Route['handle'] => {
-    return (_request, segments) => {
+export function peerRoutes(service: Service, tables: PeerTables): Route[] {
+  const of = (
+    handle: (service: Service, domain: string, request: HttpRequest) => Answer,
+  ): Route['handle'] => {
+    return (request, segments) => {
       const domain = domainOf(service, segments)
-      return domain instanceof Refusal ? domain : handle(service, domain)
+      return domain instanceof Refusal ? domain : handle(service, domain, request)
     }
   }
+  const show = async (_: Service, domain: string): Answer =>
+    json(200, peerInfo(service, tables, domain, await service.relay.status()))
   return [
-    { method: 'GET', path: '/peers', handle: () => list(service) },
+    { method: 'GET', path: '/peers', handle: () => list(service, tables) },
     { method: 'GET', path: '/peers/:domain', handle: of(show) },
+    { method: 'PUT', path: '/peers/:domain/settings', handle: of(set(tables)) },
+    { method: 'DELETE', path: '/peers/:domain/settings', handle: of(unset(tables)) },
     { method: 'POST', path: '/peers/:domain/retry', handle: of(retry) },
     { method: 'DELETE', path: '/peers/:domain/queue', handle: of(drop) },
   ]
 }
 
-async function list(service: Service): Answer {
+async function list(service: Service, tables: PeerTables): Answer {
   const queues = await service.relay.status()
   const domains = new Set([...service.peers.status(), ...queues].map(({ domain }) => domain))
-  return json(200, { peers: [...domains].sort().map((domain) => peerInfo(service, domain, queues)) })
+  return json(200, { peers: [...domains].sort().map((domain) => peerInfo(service, tables, domain, queues)) })
 }
 
-async function show(service: Service, domain: string): Answer {
-  return json(200, peerInfo(service, domain, await service.relay.status()))
+function set(tables: PeerTables): (service: Service, domain: string, request: HttpRequest) => Answer {
+  return async ({ log }, domain, request) => {
+    const body = readPeerSettings(request)
+    if (body instanceof Refusal) return body
+    const wrong = await tables.set(domain, body.settings)
+    if (wrong !== undefined) return new Refusal('malformed', wrong)
+    log.info('what holds for another domain was set', { domain, settings: body.settings })
+    return json(200, tables.describe(domain))
+  }
+}
+
+function unset(tables: PeerTables): (service: Service, domain: string) => Answer {
+  return async ({ log }, domain) => {
+    const wrong = await tables.unset(domain)
+    if (wrong !== undefined) return new Refusal('not-found', wrong)
+    log.info('what was set for another domain was taken out', { domain })
+    return json(200, tables.describe(domain))
+  }
 }
 
 async function retry(service: Service, domain: string): Answer {
@@ -57,16 +80,20 @@ function domainOf({ router }: Service, segments: Segments): string | Refusal {
   return router.isLocal(domain) ? new Refusal('conflict', `${domain} is a domain of this server`) : domain
 }
 
-function peerInfo({ peers }: Service, domain: string, queues: readonly RelayQueueStatus[]): PeerInfo {
+function peerInfo(
+  { peers }: Service,
+  tables: PeerTables,
+  domain: string,
+  queues: readonly RelayQueueStatus[],
+): PeerInfo {
   const queue = queues.find((one) => one.domain === domain)
   const links = peers.status().filter((link) => link.domain === domain)
   const policy = peers.policyFor(domain)
-  if (queue === undefined) return { domain, policy, links }
+  const known = { domain, policy, ...tables.describe(domain), links }
+  if (queue === undefined) return known
   const { length, oldest, nextTry, condition } = queue
   return {
-    domain,
-    policy,
-    links,
+    ...known,
     queue: { length, oldest, condition, ...(nextTry === undefined ? {} : { nextTry }) },
   }
 }

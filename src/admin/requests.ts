@@ -5,7 +5,14 @@ import { strictText } from '#base'
 import { type Address, addressOfUri } from '#model'
 import type { HttpRequest } from '#net'
 import { Refusal } from './refusal.ts'
-import type { AccountBatch, ContactActionBody, ForwardInfo, NewAccountBody, PasswordBody } from './types.ts'
+import type {
+  AccountBatch,
+  ContactActionBody,
+  ForwardInfo,
+  NewAccountBody,
+  PasswordBody,
+  PeerSettingsBody,
+} from './types.ts'
 
 /** LIMIT: accounts of one batch. */
 export const batchAccountsMax = 500
@@ -41,6 +48,17 @@ export const readContactAction = (request: HttpRequest): ContactActionBody | Ref
 
 export const readForward = (request: HttpRequest): ForwardInfo | Refusal =>
   read(request, v.strictObject({ location: v.optional(v.string()), permanent: v.optional(v.boolean()) }))
+
+/** LIMIT: octets of one value. */
+const peerSettingMax = 4096
+
+export const readPeerSettings = (request: HttpRequest): PeerSettingsBody | Refusal =>
+  read(
+    request,
+    v.strictObject({
+      settings: v.record(v.string(), v.nullable(v.pipe(v.string(), v.maxLength(peerSettingMax)))),
+    }),
+  )
 
 function read<T>(request: HttpRequest, schema: v.GenericSchema<unknown, T>): T | Refusal {
   const text = strictText(request.body)

@@ -144,8 +144,30 @@ export interface PeerList {
   readonly peers: readonly PeerInfo[]
 }
 
+/** Where it is written what holds for another domain. */
+export interface PeerSettings {
+  /** A [[peer]] table of the configuration, what an operator set while the server ran, or what holds for strangers. */
+  readonly source: 'configuration' | 'stored' | 'strangers'
+  /** What was set, by the keys of a [[peer]] table, as text. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** What holds for single domains, and the changes that an operator makes to it. */
+export interface PeerTables {
+  describe(domain: string): PeerSettings
+  /** Resolves when it is durable, with why it is refused, or undefined; `null` takes a key out. */
+  set(domain: string, changes: Readonly<Record<string, string | null>>): Promise<string | undefined>
+  /** Takes everything out. */
+  unset(domain: string): Promise<string | undefined>
+}
+
+/** PUT /peers/DOMAIN/settings */
+export interface PeerSettingsBody {
+  readonly settings: Readonly<Record<string, string | null>>
+}
+
 /** GET /peers/DOMAIN: another domain, known or not. */
-export interface PeerInfo {
+export interface PeerInfo extends PeerSettings {
   /** A-labels, lower case. */
   readonly domain: string
   readonly policy: PeerPolicy

@@ -15,6 +15,8 @@ export type Control = Pick<
   | 'decide'
   | 'peers'
   | 'peer'
+  | 'setPeer'
+  | 'unsetPeer'
   | 'retryPeer'
   | 'dropPeerQueue'
   | 'status'

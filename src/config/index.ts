@@ -15,11 +15,13 @@ export {
   optionalPath,
   optionalText,
   path,
+  type ReadContext,
   requiredText,
   type Setting,
   type Settings,
   seconds,
   tables,
   text,
+  type ValuesOf,
 } from './setting.ts'
 export { configFileDefault } from './source.ts'

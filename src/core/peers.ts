@@ -129,6 +129,8 @@ export interface PeerPolicy {
   readonly trusted: boolean
   readonly messages: boolean
   readonly presence: boolean
+  /** Calls and what else is set up by SIP's INVITE. */
+  readonly calls: boolean
 }
 
 /** How a protocol gets to a domain, as the configuration says. */
@@ -140,6 +142,8 @@ export interface PeerRoute {
    * otherwise where the protocol can (XMPP: dialback) or taken on trust; `none`, as the other side likes: for laboratories.
    */
   readonly tls: 'verified' | 'encrypted' | 'none'
+  /** The name that its certificate must prove; undefined: the domain's own. */
+  readonly identity?: string | undefined
   /** Whether dialback may prove a domain (XMPP); undefined: as the protocol's own settings say. */
   readonly dialback?: boolean | undefined
 }
@@ -171,6 +175,7 @@ const anybody: PeerPolicy = {
   trusted: false,
   messages: true,
   presence: true,
+  calls: true,
 }
 
 /** A server that speaks to no other domain. */

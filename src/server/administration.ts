@@ -4,12 +4,14 @@ import type { Listener, Service } from '#core'
 import type { TlsContexts, WebSockets } from '#net'
 import type { Configuration } from './configuration.ts'
 import { controlSocketOf } from './data.ts'
+import type { PeerBook } from './peer-book.ts'
 import { version } from './version.ts'
 import { startWebListeners } from './web.ts'
 
 export interface AdministrationParts {
   readonly configuration: Configuration
   readonly service: Service
+  readonly peerBook: PeerBook
   readonly web: WebSockets
   readonly tls: TlsContexts
   /** Of all protocols. */
@@ -25,7 +27,7 @@ export interface Administration {
 
 /** Rejects with ListenError when a door can't be opened. */
 export async function startAdministration(parts: AdministrationParts): Promise<Administration> {
-  const { configuration, service, onStop } = parts
+  const { configuration, service, peerBook, onStop } = parts
   const { log } = service
   const health = new Health(service.clock, log, [
     { name: 'store', check: () => service.store.countAccounts() },
@@ -35,6 +37,7 @@ export async function startAdministration(parts: AdministrationParts): Promise<A
   const control = await startControl({
     path,
     service,
+    peers: peerBook,
     health,
     log,
     version,

@@ -17,11 +17,13 @@ import type { Address } from '#model'
 import { readAuthorities } from '#net'
 import type { Log, Metrics } from '#observe'
 import { type Configuration, tableOf } from './configuration.ts'
-import { peerTableOf, relayPolicyOf } from './peer-configuration.ts'
+import { PeerBook } from './peer-book.ts'
+import { relayPolicyOf } from './peer-settings.ts'
 import { authSettings, historySettings, presenceSettings } from './settings.ts'
 
 export interface Assembly {
   readonly service: Service
+  readonly peerBook: PeerBook
   readonly logins: Logins
 }
 
@@ -42,13 +44,21 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
   const authenticator = new StoreAuthenticator(store)
   const passwords = new Derivation({ iterations, digests })
+  const peerBook = new PeerBook({
+    config,
+    store,
+    protocols: protocols.map(({ name }) => name),
+  })
+  await peerBook.load((domain, why) =>
+    log.warn('what was set for another domain is left out', { domain, why }),
+  )
   const service = createService({
     clock,
     log,
     metrics,
     store,
     peers: createPeers({
-      ...peerTableOf(config),
+      ...peerBook.table,
       clock,
       fault: (error, what) => log.error(what, { error }),
     }),
@@ -83,7 +93,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   // RFC 3261 §22.4 (8): a client older than qop is still served.
   const digest = new Digest({ ...shared, clock, algorithms: digests, withoutQop: true })
   service.accounts.onSecretsChanged = (owner) => digest.forget(owner)
-  return { service, logins: { sasl, digest } }
+  return { service, peerBook, logins: { sasl, digest } }
 }
 
 /** The `policy` of each [[domain]] that has one. */

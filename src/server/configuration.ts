@@ -3,7 +3,7 @@ import { assert } from '#base'
 import { type Config, type ListenAddress, loadConfig, type Section, type SettingsOf } from '#config'
 import { prepareDomain } from '#model'
 import { wrongFunctions } from './functions.ts'
-import { wrongPeers } from './peer-configuration.ts'
+import { wrongPeers } from './peer-book.ts'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
 import { mainSettings, serverSections } from './settings.ts'
 

@@ -55,6 +55,7 @@ async function controlOfOurOwn(configuration: Configuration): Promise<ControlCon
     const listener = await startControl({
       path,
       service: accounts.service,
+      peers: accounts.peerBook,
       health: new Health(accounts.service.clock, log, []),
       log,
       version,

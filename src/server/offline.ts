@@ -5,16 +5,18 @@ import { type Log, Metrics } from '#observe'
 import { assemble } from './assembly.ts'
 import type { Configuration } from './configuration.ts'
 import { openStore } from './data.ts'
+import type { PeerBook } from './peer-book.ts'
 
 export interface OfflineAccounts {
   readonly service: Service
+  readonly peerBook: PeerBook
   /** Resolves when everything is durable. */
   close(): Promise<void>
 }
 
 export async function openAccounts(configuration: Configuration, log: Log): Promise<OfflineAccounts> {
   const store = await openStore(configuration, log)
-  const { service } = await assemble({
+  const { service, peerBook } = await assemble({
     configuration,
     clock: new SystemClock(),
     log,
@@ -27,5 +29,5 @@ export async function openAccounts(configuration: Configuration, log: Log): Prom
     await service.relay.stop()
     await store.close()
   }
-  return { service, close }
+  return { service, peerBook, close }
 }

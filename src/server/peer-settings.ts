@@ -1,5 +1,6 @@
 // What an operator says of other domains: with whom we speak, by what, and how long we try.
 import {
+  type Config,
   choice,
   flag,
   integer,
@@ -11,7 +12,7 @@ import {
   seconds,
   section,
 } from '#config'
-import { relayDefaults } from '#core'
+import { type RelayPolicy, relayDefaults } from '#core'
 import { prepareDomain } from '#model'
 import { systemResolver } from '#net'
 
@@ -75,6 +76,20 @@ export const peersSettings = section(
   },
 )
 
+/** How long and how much waits for other domains, as the core's relay uses it. */
+export function relayPolicyOf(config: Config): RelayPolicy {
+  const { retryFirstSeconds, retryMaxSeconds, expiryHours, ...limits } = config.of(peersSettings)
+  const { queueLengthMax, queuesLengthMax, senderLengthMax } = limits
+  return {
+    retryFirst: retryFirstSeconds * 1000,
+    retryMax: Math.max(retryFirstSeconds, retryMaxSeconds) * 1000,
+    expiry: expiryHours * 3_600_000,
+    queueLengthMax,
+    queuesLengthMax,
+    senderLengthMax,
+  }
+}
+
 /** The settings of a [[peer]] table. */
 export const peerTable = {
   domain: requiredText({
@@ -90,6 +105,7 @@ export const peerTable = {
   }),
   messages: flag({ doc: 'Whether messages are exchanged with it.', default: true }),
   presence: flag({ doc: 'Whether presence is exchanged with it.', default: true }),
+  calls: flag({ doc: 'Whether calls (SIP INVITE) are exchanged with it.', default: true }),
   servers: optionalList({
     doc: 'Its servers, in the order to be tried, instead of what DNS says: "host:port", of the table\'s protocol; "sip://host:port" of another one.',
     check: (servers) =>
@@ -98,6 +114,11 @@ export const peerTable = {
         : servers
             .filter((server) => serverOf(server) === undefined)
             .map((server) => `"${server}" is no server; write "host:port" or "sip://host:port"`)[0],
+  }),
+  identity: optionalText({
+    doc: 'The name that its certificate must prove, where that is not the domain: of its provider, as in "xmpp.hosting.example".',
+    check: (name) =>
+      prepareDomain(name) === undefined ? `${JSON.stringify(name)} is not a domain name` : undefined,
   }),
   tls: choice(['default', 'verified', 'encrypted', 'none'], {
     doc: 'What connections with it must be; default: as [peers] tls says.',

@@ -13,7 +13,7 @@ import type { Configuration } from './configuration.ts'
 import { openStore } from './data.ts'
 import { functionsOf, settingsFor } from './functions.ts'
 import { historyKeeper } from './history-keeper.ts'
-import { routeTo } from './peer-configuration.ts'
+import type { PeerBook } from './peer-book.ts'
 import { dnsSettings } from './peer-settings.ts'
 import { logSettings } from './settings.ts'
 import { version } from './version.ts'
@@ -75,7 +75,7 @@ export async function startServer(
       stop: stopCertificates,
     } = await prepareCertificates(config, domains, clock, log)
     stops.push(stopCertificates)
-    const { service, logins } = await assemble({ configuration, clock, log, metrics, store })
+    const { service, peerBook, logins } = await assemble({ configuration, clock, log, metrics, store })
     stops.push(historyKeeper(service, configuration.config))
     const web = webSockets(config, service)
     // After the protocols have said goodbye.
@@ -84,13 +84,14 @@ export async function startServer(
     // After the protocols, whose links give back what they could not hand over; before the store that keeps it.
     stops.push(() => service.relay.stop())
     const resolver = overrides.resolver ?? resolverOf(config, clock)
-    const shared = { tls, logins, web, version, resolver }
+    const shared = { tls, logins, web, version, resolver, peerBook }
     const running = await startProtocols(configuration, service, shared, stops)
     service.relay.start()
     const listeners = running.flatMap((protocol) => protocol.listeners)
     const administration = await startAdministration({
       configuration,
       service,
+      peerBook,
       web,
       tls,
       listeners,
@@ -110,10 +111,15 @@ export async function startServer(
   }
 }
 
+type Shared = Omit<AnyEnvironment, 'settings' | 'domains'> & {
+  readonly resolver: Resolver
+  readonly peerBook: PeerBook
+}
+
 async function startProtocols(
   { config, protocols }: Configuration,
   service: Service,
-  { resolver, ...shared }: Omit<AnyEnvironment, 'settings' | 'domains'> & { readonly resolver: Resolver },
+  { resolver, peerBook, ...shared }: Shared,
   stops: (() => Promise<void> | void)[],
 ): Promise<RunningProtocol[]> {
   const running: RunningProtocol[] = []
@@ -122,7 +128,7 @@ async function startProtocols(
     const section = protocol.settings as Section
     const settings = settingsFor(section, config.of(section) as Readonly<Record<string, unknown>>, functions)
     if (!isListening(section, settings)) continue
-    const domains = { resolver, routeTo: (domain: string) => routeTo(config, protocol.name, domain) }
+    const domains = { resolver, routeTo: (domain: string) => peerBook.routeTo(protocol.name, domain) }
     const started = await protocol.start(service, { settings, domains, ...shared })
     stops.push(() => started.stop())
     if (started.peers !== undefined && functions.has('forwarder')) service.peers.add(started.peers)

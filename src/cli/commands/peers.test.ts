@@ -26,6 +26,7 @@ test('peers show tells of one domain: policy, links, what waits; nothing colours
   const capulet = await call(['peers', 'show', 'capulet.example'])
   assert.deepEqual(capulet.terminal.written.split('\n'), [
     'capulet.example: messages, presence',
+    '  by its [[peer]] table in the configuration',
     '  xmpp: connected, certificate of capulet.example',
     '    out to 192.0.2.1:5269, TLS 1.3, 2 minutes',
     '  sip: backing-off',
@@ -36,6 +37,7 @@ test('peers show tells of one domain: policy, links, what waits; nothing colours
   const montague = await call(['peers', 'show', 'montague.example'])
   assert.deepEqual(montague.terminal.written.split('\n'), [
     'montague.example: messages, no presence, names not trusted, by xmpp',
+    '  set here: presence=false trusted=false protocol=xmpp',
     '  no link: nothing was exchanged since the server started',
     '  3 messages wait, the oldest since 2026-01-01 00:00:00: remote-timeout, next try 2026-01-01 00:05:00',
     '',
@@ -86,6 +88,22 @@ test('peers drop gives up what waits, peers retry tries a domain at once', async
   const retried = await call(['peers', 'retry', 'montague.example'])
   assert.equal(retried.terminal.complained, 'montague.example is tried now\n')
   assert.deepEqual(retried.control.said, [['retry', 'montague.example'], ['close']])
+})
+
+test('peers set says what holds for a domain, peers unset takes it out', async () => {
+  const set = await call(['peers', 'set', 'capulet.example', 'tls=none', 'servers=a:1,b:2'])
+  assert.deepEqual(set.control.said, [
+    ['set', 'capulet.example', { tls: 'none', servers: 'a:1,b:2' }],
+    ['close'],
+  ])
+  assert.equal(set.terminal.complained, 'set for capulet.example: tls=none servers=a:1,b:2\n')
+  const some = await call(['peers', 'unset', 'capulet.example', 'tls'])
+  assert.deepEqual(some.control.said, [['set', 'capulet.example', { tls: null }], ['close']])
+  const all = await call(['peers', 'unset', 'capulet.example'])
+  assert.deepEqual(all.control.said, [['unset', 'capulet.example'], ['close']])
+  assert.equal(all.terminal.complained, 'taken out for capulet.example: all that was set\n')
+  const wrong = await call(['peers', 'set', 'capulet.example', 'tls'])
+  assert.deepEqual([wrong.code, wrong.control.said], [exitCodes.usage, []])
 })
 
 test('without a server nothing can be tried: exit code 4', async () => {

@@ -1,4 +1,4 @@
-// verona peers [list] | show DOMAIN | retry DOMAIN | drop DOMAIN
+// verona peers [list] | show DOMAIN | set DOMAIN KEY=VALUE... | unset DOMAIN [KEY...] | retry DOMAIN | drop DOMAIN
 import type { Command } from 'commander'
 import type { PeerInfo } from '#admin'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
@@ -10,7 +10,7 @@ interface Options extends ConfigOptions {
 }
 
 export function addPeers(program: Command, context: CommandContext): void {
-  const peers = program.command('peers').description('other domains: list, show, retry, drop')
+  const peers = program.command('peers').description('other domains: list, show, set, unset, retry, drop')
   withJson(
     withConfig(
       peers
@@ -26,6 +26,22 @@ export function addPeers(program: Command, context: CommandContext): void {
         .description('what is known of a domain, and what may be done with it')
         .action((domain: string, options: Options) => show(context, domain, options)),
     ),
+  )
+  withConfig(
+    peers
+      .command('set <domain> <settings...>')
+      .description(
+        'say what holds for a domain, by the keys of a [[peer]] table, as in tls=encrypted presence=false; it holds at once',
+      )
+      .action((domain: string, settings: string[], options: Options) =>
+        set(context, domain, settings, options),
+      ),
+  )
+  withConfig(
+    peers
+      .command('unset <domain> [keys...]')
+      .description('take that out again: all of it, or some keys')
+      .action((domain: string, keys: string[], options: Options) => unset(context, domain, keys, options)),
   )
   withConfig(
     peers
@@ -77,8 +93,8 @@ async function show(context: CommandContext, domain: string, options: Options): 
   for (const line of linesOf(peer)) terminal.out(`${visible(line)}\n`)
 }
 
-function linesOf({ domain, policy, links, queue }: PeerInfo): string[] {
-  const lines = [`${domain}: ${policyText(policy)}`]
+function linesOf({ domain, policy, source, settings, links, queue }: PeerInfo): string[] {
+  const lines = [`${domain}: ${policyText(policy)}`, `  ${sourceText(source, settings)}`]
   for (const { protocol, state, identity, lastError, connections } of links) {
     lines.push(`  ${protocol}: ${state}${identity === '' ? '' : `, ${identity}`}`)
     for (const connection of connections) lines.push(`    ${connection}`)
@@ -91,12 +107,53 @@ function linesOf({ domain, policy, links, queue }: PeerInfo): string[] {
   return [...lines, `  ${messages}, the oldest since ${second(queue.oldest)}: ${queue.condition}, ${next}`]
 }
 
-function policyText({ allowed, protocol, trusted, messages, presence }: PeerInfo['policy']): string {
+function policyText({ allowed, protocol, trusted, messages, presence, calls }: PeerInfo['policy']): string {
   if (!allowed) return 'not spoken with, by our configuration'
   const facts = [messages ? 'messages' : 'no messages', presence ? 'presence' : 'no presence']
+  if (!calls) facts.push('no calls')
   if (!trusted) facts.push('names not trusted')
   if (protocol !== undefined) facts.push(`by ${protocol}`)
   return facts.join(', ')
+}
+
+function sourceText(source: PeerInfo['source'], settings: PeerInfo['settings']): string {
+  if (source === 'strangers') return 'as for all domains that nothing was said of'
+  if (source === 'configuration') return 'by its [[peer]] table in the configuration'
+  const written = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
+  return `set here: ${written.join(' ')}`
+}
+
+async function set(
+  context: CommandContext,
+  domain: string,
+  written: readonly string[],
+  options: Options,
+): Promise<void> {
+  const settings: Record<string, string> = {}
+  for (const one of written) {
+    const at = one.indexOf('=')
+    if (at < 1)
+      throw new CommandFailure(`"${one}" sets nothing; write KEY=VALUE, as in tls=encrypted`, exitCodes.usage)
+    settings[one.slice(0, at)] = one.slice(at + 1)
+  }
+  await usingControl(context, options, (control) => control.setPeer(domain, settings))
+  context.terminal.err(`set for ${domain}: ${written.join(' ')}\n`)
+}
+
+async function unset(
+  context: CommandContext,
+  domain: string,
+  keys: readonly string[],
+  options: Options,
+): Promise<void> {
+  await usingControl(context, options, (control) =>
+    keys.length === 0
+      ? control.unsetPeer(domain)
+      : control.setPeer(domain, Object.fromEntries(keys.map((key) => [key, null]))),
+  )
+  context.terminal.err(
+    `taken out for ${domain}: ${keys.length === 0 ? 'all that was set' : keys.join(' ')}\n`,
+  )
 }
 
 /** What waits is handed over by a server that runs. */

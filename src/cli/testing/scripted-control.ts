@@ -7,6 +7,7 @@ import type {
   ForwardInfo,
   NewAccountBody,
   PeerInfo,
+  PeerSettings,
   ServerStatus,
 } from '#admin'
 import type { Control } from '../control.ts'
@@ -95,6 +96,16 @@ export class ScriptedControl implements Control {
     return scriptedPeers.find((peer) => peer.domain === domain) ?? stranger(domain)
   }
 
+  async setPeer(domain: string, settings: Readonly<Record<string, string | null>>): Promise<PeerSettings> {
+    this.say('set', domain, settings)
+    return { source: 'stored', settings: {} }
+  }
+
+  async unsetPeer(domain: string): Promise<PeerSettings> {
+    this.say('unset', domain)
+    return strange
+  }
+
   async retryPeer(domain: string): Promise<void> {
     this.say('retry', domain)
   }
@@ -109,16 +120,27 @@ export class ScriptedControl implements Control {
   }
 }
 
-const policy = { allowed: true, protocol: undefined, trusted: true, messages: true, presence: true }
+const policy = {
+  allowed: true,
+  protocol: undefined,
+  trusted: true,
+  messages: true,
+  presence: true,
+  calls: true,
+}
+
+const strange = { source: 'strangers', settings: {} } as const
 
 function stranger(domain: string): PeerInfo {
-  return { domain, policy: { ...policy, allowed: false }, links: [] }
+  return { domain, policy: { ...policy, allowed: false }, ...strange, links: [] }
 }
 
 const scriptedPeers: readonly PeerInfo[] = [
   {
     domain: 'capulet.example',
     policy,
+    source: 'configuration',
+    settings: {},
     links: [
       {
         protocol: 'xmpp',
@@ -141,6 +163,8 @@ const scriptedPeers: readonly PeerInfo[] = [
   {
     domain: 'montague.example',
     policy: { ...policy, presence: false, trusted: false, protocol: 'xmpp' },
+    source: 'stored',
+    settings: { presence: 'false', trusted: 'false', protocol: 'xmpp' },
     links: [],
     queue: {
       length: 3,

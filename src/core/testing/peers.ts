@@ -134,4 +134,5 @@ export const welcome: PeerPolicy = {
   trusted: true,
   messages: true,
   presence: true,
+  calls: true,
 }

@@ -9,21 +9,22 @@ export type Proof =
   | { readonly proven: false; readonly why: string }
 
 /**
- * Whether the session's far end has proven to be `domain` (A-labels): by the name, and, where `verified` is asked for, by a chain to an
+ * Whether the session's far end has proven to be `domain` (A-labels): by its name, or the one that the operator says stands for it, and, where `verified` is asked for, by a chain to an
  * authority that we trust. Where it is not, a certificate of anybody's making with that name is taken on trust.
  */
 export function proofOf(tls: TlsInfo | undefined, domain: string, route: PeerRoute): Proof {
   if (tls === undefined) return no('the connection is not secured by TLS')
   const certificate = tls.peerCertificate()
   if (certificate === undefined) return no(`${domain} showed no certificate`)
+  const name = route.identity ?? domain
   // RFC 9525 §6.3: dNSName alone, wildcards only as a whole left-most label, never the common name.
-  if (certificate.checkHost(domain, { subject: 'never', partialWildcards: false }) === undefined)
-    return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${domain}`)
+  if (certificate.checkHost(name, { subject: 'never', partialWildcards: false }) === undefined)
+    return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${name}`)
   if (!tls.authorized && route.tls === 'verified')
     return no(`the certificate of ${domain} is not accepted: ${certificateReason(tls.authorizationError)}`)
   const until = new Date(certificate.validTo).toISOString().slice(0, 10)
   const trust = tls.authorized ? '' : ', not verified'
-  return { proven: true, identity: `certificate of ${domain}, until ${until}${trust}` }
+  return { proven: true, identity: `certificate of ${name}, until ${until}${trust}` }
 }
 
 function no(why: string): Proof {

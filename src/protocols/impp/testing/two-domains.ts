@@ -16,6 +16,7 @@ export const welcome: PeerPolicy = {
   trusted: true,
   messages: true,
   presence: true,
+  calls: true,
 }
 
 export interface World extends Fixture {

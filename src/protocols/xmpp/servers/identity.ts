@@ -12,16 +12,17 @@ export type Proof =
 /** What COMPAT: Node says of a chain that is good where only the name is not the one that it looked for. */
 const nameAlone = 'ERR_TLS_CERT_ALTNAME_INVALID'
 
-export function proofOf(tls: TlsInfo | undefined, domain: string): Proof {
+/** @param name what the certificate must prove: the domain, or what the operator says stands for it */
+export function proofOf(tls: TlsInfo | undefined, domain: string, name: string = domain): Proof {
   if (tls === undefined) return no('the connection is not secured by TLS')
   const certificate = tls.peerCertificate()
   if (certificate === undefined) return no(`${domain} showed no certificate`)
   if (!tls.authorized && tls.authorizationError !== nameAlone)
     return no(`the certificate of ${domain} is not accepted: ${certificateReason(tls.authorizationError)}`)
-  if (!hasName(certificate, domain))
-    return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${domain}`)
+  if (!hasName(certificate, name))
+    return no(`the certificate is for ${certificate.subjectAltName ?? 'no name'}, not for ${name}`)
   const until = new Date(certificate.validTo).toISOString().slice(0, 10)
-  return { proven: true, identity: `certificate of ${domain}, until ${until}` }
+  return { proven: true, identity: `certificate of ${name}, until ${until}` }
 }
 
 function no(why: string): Proof {

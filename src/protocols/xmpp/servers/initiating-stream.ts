@@ -157,7 +157,8 @@ export class InitiatingStream implements OctetsHandler {
   }
 
   get #proof() {
-    return proofOf(this.octets.connection.tls, this.#policy.theirs)
+    const { theirs } = this.#policy
+    return proofOf(this.octets.connection.tls, theirs, this.#parts.environment.routeTo(theirs).identity)
   }
 
   /** False when who answers under TLS is not the domain, and must be: then it is over. */

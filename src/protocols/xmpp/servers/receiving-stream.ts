@@ -27,7 +27,7 @@ import type { StreamCondition } from '../codec/stream-text.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
 import { pairOf, type ReceivingPolicy } from './dialback-requests.ts'
 import { ownLimits, type ServersEnvironment } from './environment.ts'
-import { proofOf } from './identity.ts'
+import { type Proof, proofOf } from './identity.ts'
 import type { Verify } from './multiplexing.ts'
 import { type OctetsHandler, StreamOctets } from './octets.ts'
 import {
@@ -133,8 +133,13 @@ export class ReceivingStream implements OctetsHandler {
     this.#parts.onOver(this)
   }
 
+  #proofOf(domain: string): Proof {
+    const { identity } = this.#parts.environment.routeTo(domain)
+    return proofOf(this.octets.connection.tls, domain, identity)
+  }
+
   #proves(domain: string): boolean {
-    return domain !== '' && proofOf(this.octets.connection.tls, domain).proven
+    return domain !== '' && this.#proofOf(domain).proven
   }
 
   #errored(error: string): void {
@@ -282,7 +287,7 @@ export class ReceivingStream implements OctetsHandler {
     const channel = this.#channel
     channel.admitted.add(theirs)
     if (this.#limits !== undefined) channel.keepTo(this.#limits)
-    const proof = proofOf(this.octets.connection.tls, theirs)
+    const proof = this.#proofOf(theirs)
     channel.identity = by === 'certificate' && proof.proven ? proof.identity : `dialback of ${theirs}`
     this.#parts.onAuthorized(channel, ours, theirs)
     if (!this.#state.bidi) return

@@ -8,6 +8,7 @@ const policy: PeerPolicy = {
   trusted: true,
   messages: true,
   presence: true,
+  calls: true,
 }
 
 export class FarDomain implements Peers {

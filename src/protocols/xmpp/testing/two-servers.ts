@@ -19,6 +19,7 @@ const welcome: PeerPolicy = {
   trusted: true,
   messages: true,
   presence: true,
+  calls: true,
 }
 
 /** One domain's server. */
