@@ -1,5 +1,6 @@
 // The management API from the other side: what the command line calls.
 
+import type { DomainExamination } from '#core'
 import type { Condition } from '#model'
 import { askHttp } from '#net'
 import type {
@@ -119,6 +120,11 @@ export class ControlClient {
 
   peer(domain: string): Promise<PeerInfo> {
     return this.#ask('GET', `/peers/${encodeURIComponent(domain)}`)
+  }
+
+  /** Looks a domain up and tries its servers. */
+  examinePeer(domain: string): Promise<DomainExamination> {
+    return this.#ask('GET', `/peers/${encodeURIComponent(domain)}/examination`)
   }
 
   /** Sets what holds for a domain, by the keys of a [[peer]] table; `null` takes one out. */

@@ -14,6 +14,7 @@ export type {
   ContactActionBody,
   ContactInfo,
   ContactList,
+  DomainExamination,
   DroppedQueue,
   ErrorBody,
   ForwardInfo,

@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Derivation, StoreAuthenticator } from '#auth'
 import { utf8, VirtualClock } from '#base'
-import { createPeers, createService, noWay, type PeerPolicy, type PeerStatus, type Store } from '#core'
+import {
+  createPeers,
+  createService,
+  namedWay,
+  noWay,
+  type PeerLink,
+  type PeerPolicy,
+  type PeerStatus,
+  type Store,
+} from '#core'
 import { addressOf, type Head } from '#model'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
@@ -81,6 +90,17 @@ test('what holds for a domain is set, shown and taken out; a refusal tells why',
   })
 })
 
+test('a domain is examined: what every protocol finds, and how it would go', async (t) => {
+  const { client } = await control(t)
+  const { policy: _, ...found } = await client.examinePeer('capulet.example')
+  const tries = [{ where: 'a:1', isGood: false, outcome: 'connection refused' }]
+  assert.deepEqual(found, {
+    domain: 'capulet.example',
+    protocols: [{ protocol: 'xmpp', reached: namedWay, source: 'SRV', tries }],
+    goes: { messages: 'xmpp', presence: 'xmpp' },
+  })
+})
+
 test('what is no domain, or one of ours, is refused', async (t) => {
   const { client } = await control(t)
   await assert.rejects(client.peer('a b'), { condition: 'address-malformed' })
@@ -109,8 +129,13 @@ async function control(t: { after(run: () => unknown): void }): Promise<Running>
   peers.add({
     protocol: 'xmpp',
     reaches: () => Promise.resolve(noWay),
-    linkTo: () => assert.fail('no domain is reached'),
+    linkTo: () => ({ protocol: 'xmpp' }) as PeerLink,
     status: () => [link],
+    examine: async () => ({
+      reached: namedWay,
+      source: 'SRV',
+      tries: [{ where: 'a:1', isGood: false, outcome: 'connection refused' }],
+    }),
   })
   const service = createService({
     clock,

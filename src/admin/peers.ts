@@ -24,6 +24,7 @@ export function peerRoutes(service: Service, tables: PeerTables): Route[] {
   return [
     { method: 'GET', path: '/peers', handle: () => list(service, tables) },
     { method: 'GET', path: '/peers/:domain', handle: of(show) },
+    { method: 'GET', path: '/peers/:domain/examination', handle: of(examine) },
     { method: 'PUT', path: '/peers/:domain/settings', handle: of(set(tables)) },
     { method: 'DELETE', path: '/peers/:domain/settings', handle: of(unset(tables)) },
     { method: 'POST', path: '/peers/:domain/retry', handle: of(retry) },
@@ -55,6 +56,10 @@ function unset(tables: PeerTables): (service: Service, domain: string) => Answer
     log.info('what was set for another domain was taken out', { domain })
     return json(200, tables.describe(domain))
   }
+}
+
+async function examine({ peers, router }: Service, domain: string): Answer {
+  return json(200, await peers.examine(router.domains[0] as string, domain))
 }
 
 async function retry(service: Service, domain: string): Answer {

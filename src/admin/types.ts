@@ -139,6 +139,9 @@ export interface ContactActionBody {
   readonly visibility?: VisibilityClass | undefined
 }
 
+/** GET /peers/DOMAIN/examination */
+export type { DomainExamination } from '#core'
+
 /** GET /peers */
 export interface PeerList {
   readonly peers: readonly PeerInfo[]

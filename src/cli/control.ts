@@ -15,6 +15,7 @@ export type Control = Pick<
   | 'decide'
   | 'peers'
   | 'peer'
+  | 'examinePeer'
   | 'setPeer'
   | 'unsetPeer'
   | 'retryPeer'

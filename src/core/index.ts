@@ -50,9 +50,11 @@ export { PresenceNotification, type VisibleSource } from './notification.ts'
 export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
 export { type RelayPolicy, relayDefaults } from './peer-queue.ts'
 export {
+  type DomainExamination,
   namedWay,
   noPeers,
   noWay,
+  type PeerExamination,
   type PeerLink,
   type PeerPolicy,
   type PeerProtocol,

@@ -2,7 +2,16 @@
 // reach it. A domain that was asked about lately is answered in the tick.
 import type { Clock } from '#base'
 import type { Condition, ProtocolName } from '#model'
-import type { PeerLink, PeerPolicy, PeerProtocol, PeerService, PeerStatus, Peers, Way } from './peers.ts'
+import type {
+  DomainExamination,
+  PeerLink,
+  PeerPolicy,
+  PeerProtocol,
+  PeerService,
+  PeerStatus,
+  Peers,
+  Way,
+} from './peers.ts'
 
 /** LIMIT: domains whose ways are remembered, those being asked about included; past it the longest known is forgotten. */
 export const knownDomainsMax = 10_000
@@ -88,6 +97,23 @@ class PeerLinks implements Peers {
 
   status(): readonly PeerStatus[] {
     return this.#protocols.flatMap((protocol) => protocol.status())
+  }
+
+  async examine(ours: string, domain: string): Promise<DomainExamination> {
+    const protocols = await Promise.all(
+      this.#protocols.map(async (one) => ({ protocol: one.protocol, ...(await one.examine(ours, domain)) })),
+    )
+    const reached = new Map(protocols.map((one) => [one.protocol, one.reached]))
+    const policy = this.policyFor(domain)
+    const by = (service: PeerService): ProtocolName | Condition => {
+      if (!policy.allowed || !policy[service]) return 'permission-denied'
+      const link =
+        policy.protocol === undefined
+          ? this.#decide(domain, { reached, waiting: [], until: 0 }, { service, protocol: undefined })
+          : this.#named(domain, policy.protocol)
+      return typeof link === 'object' ? link.protocol : (link ?? 'domain-unknown')
+    }
+    return { domain, policy, protocols, goes: { messages: by('messages'), presence: by('presence') } }
   }
 
   /** The operator has said how: nobody is asked, and what does not reach is told by the link. */

@@ -104,6 +104,30 @@ export interface PeerProtocol {
   linkTo(domain: string): PeerLink
   /** What `verona peers` shows of every domain with a link or a stream. */
   status(): readonly PeerStatus[]
+  /**
+   * Looks the domain up and tries each of its servers, as far as becoming ready to carry something for `ours`, a domain of ours; for an
+   * operator who wants to know what is wrong. Never rejects, and takes a bounded time.
+   */
+  examine(ours: string, domain: string): Promise<PeerExamination>
+}
+
+/** One domain by one protocol, as a look at it found it. Text is for people. */
+export interface PeerExamination {
+  readonly reached: Way | 'unanswered'
+  /** Where its servers are known from: `SRV _xmpp-server._tcp.capulet.example`; why they are not. */
+  readonly source: string
+  /** In the order in which they would be tried. */
+  readonly tries: readonly { readonly where: string; readonly isGood: boolean; readonly outcome: string }[]
+}
+
+/** What would be done with a domain. */
+export interface DomainExamination {
+  readonly domain: string
+  readonly policy: PeerPolicy
+  /** In the order in which they would be taken where the sender's own protocol does not lead there. */
+  readonly protocols: readonly (PeerExamination & { readonly protocol: ProtocolName })[]
+  /** The protocol by which each service would go, or why by none. */
+  readonly goes: Readonly<Record<PeerService, ProtocolName | Condition>>
 }
 
 /** One domain by one protocol, as an operator sees it. Text is for people. */
@@ -166,6 +190,8 @@ export interface Peers {
     use: (link: PeerLink | Condition) => void,
   ): void
   status(): readonly PeerStatus[]
+  /** Asks every protocol, whatever the policy. Never rejects. */
+  examine(ours: string, domain: string): Promise<DomainExamination>
 }
 
 /** Nothing is forbidden: there is no way. */
@@ -184,4 +210,10 @@ export const noPeers: Peers = {
   add: () => {},
   find: (_domain, _service, _protocol, use) => use('domain-unknown'),
   status: () => [],
+  examine: async (_ours, domain) => ({
+    domain,
+    policy: anybody,
+    protocols: [],
+    goes: { messages: 'domain-unknown', presence: 'domain-unknown' },
+  }),
 }

@@ -43,7 +43,15 @@ export { ListenError } from './listen-error.ts'
 export { type NetMetrics, netMetrics } from './net-metrics.ts'
 export { flushConnections } from './output.ts'
 export { type Place, placeOf } from './place-of.ts'
-export { PlaceFinder, type Places, type Reached, type ServiceNames } from './places.ts'
+export {
+  onlyPlace,
+  PlaceFinder,
+  type Places,
+  type PlacesExamination,
+  type PlaceTry,
+  type Reached,
+  type ServiceNames,
+} from './places.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DnsError, fixedResolver, type Resolver, type SrvRecord } from './dns.ts'
 import { placeOf } from './place-of.ts'
-import { PlaceFinder, type ServiceNames } from './places.ts'
+import { onlyPlace, PlaceFinder, type ServiceNames } from './places.ts'
 
 const domain = 'capulet.example'
 const plain = `_test-server._tcp.${domain}`
@@ -156,4 +156,45 @@ test('a place is a host or an address, with a port or without', () => {
   }
   for (const [text, [host, port]] of Object.entries(written))
     assert.deepEqual(placeOf(text, 7411), { host, port, direct: false }, text)
+})
+
+test('an examination tries every address of every place, and tells of each what became of it', async () => {
+  const finder = new PlaceFinder({
+    resolver: fixedResolver({
+      srv: { [plain]: [record('a', 1, 1), record('gone', 2, 2)], [direct]: [record('b', 3, 443)] },
+      addresses: { a: ['192.0.2.1', '2001:db8::1'], b: ['192.0.2.2'] },
+    }),
+    names,
+    serversOf: () => undefined,
+    isChosen: () => false,
+  })
+  const found = await finder.examine(
+    domain,
+    async ({ host }, signal) => {
+      assert.equal(signal.aborted, false)
+      if (host === '192.0.2.1') throw new Error('192.0.2.1:1: connection refused')
+      return `who is at ${host}`
+    },
+    1000,
+  )
+  assert.deepEqual(found, {
+    reached: { messages: true, presence: true, named: true },
+    source: `SRV ${plain} and ${direct}`,
+    tries: [
+      { where: 'a:1 (192.0.2.1)', isGood: false, outcome: 'connection refused' },
+      { where: 'a:1 (2001:db8::1)', isGood: true, outcome: 'who is at 2001:db8::1' },
+      { where: 'gone:2', isGood: false, outcome: 'gone has no address' },
+      { where: 'b:443, TLS at once (192.0.2.2)', isGood: true, outcome: 'who is at 192.0.2.2' },
+    ],
+  })
+  const resolver: Resolver = {
+    ...fixedResolver({}),
+    srv: (question) => Promise.reject(new DnsError(question, 'ETIMEOUT')),
+  }
+  const silent = new PlaceFinder({ resolver, names, serversOf: () => undefined, isChosen: () => false })
+  const nothing = await silent.examine(domain, () => assert.fail('nothing is tried'), 1000)
+  assert.deepEqual([nothing.reached, nothing.tries], ['unanswered', []])
+  assert.match(nothing.source, /DNS gave no answer for _test-server._tcp.capulet.example/)
+  const [place] = (await onlyPlace({ host: 'x', port: 1, direct: true }).find(domain)).all
+  assert.deepEqual(place, { host: 'x', port: 1, direct: true })
 })

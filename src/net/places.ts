@@ -24,6 +24,23 @@ export interface PlacesParts {
   readonly isChosen: (domain: string) => boolean
 }
 
+/** What became of a try. */
+export interface PlaceTry {
+  /** `host:port`, with its address where it is another. */
+  readonly where: string
+  readonly isGood: boolean
+  /** Who answers there, or why it is no use. */
+  readonly outcome: string
+}
+
+export interface PlacesExamination {
+  readonly reached: Reached | 'unanswered'
+  /** Where the places are known from. */
+  readonly source: string
+  /** In the order in which the places would be tried. */
+  readonly tries: readonly PlaceTry[]
+}
+
 /** What there are places for. */
 export interface Reached {
   readonly messages: boolean
@@ -41,6 +58,14 @@ export interface Places {
   /** Where this is known from, for people: `SRV _xmpp-server._tcp.example.com`. */
   readonly source: string
 }
+
+/** A finder that knows one place. */
+export function onlyPlace(place: Place): Pick<PlaceFinder, 'find'> {
+  return { find: () => Promise.resolve(both([place], true, 'the question')) }
+}
+
+/** LIMIT: places of a domain, and addresses of a place, that are examined. */
+const examinedMax = 8
 
 export class PlaceFinder {
   readonly #parts: PlacesParts
@@ -66,6 +91,64 @@ export class PlaceFinder {
     if (!names.atAddresses || (await resolver.addresses(domain)).length === 0)
       return both([], false, 'no record names it')
     return both(itself, false, `the addresses of ${domain}, since no record names it`)
+  }
+
+  /**
+   * Where the domain is looked for, and what becomes of a try of each address; for people, who want to know what is wrong.
+   * @param tryAt resolves with who answers there, rejects with why it is no use
+   */
+  async examine(
+    domain: string,
+    tryAt: (place: Place, signal: AbortSignal) => Promise<string>,
+    millisecondsMax: number,
+  ): Promise<PlacesExamination> {
+    let places: Places
+    try {
+      places = await this.find(domain)
+    } catch (error) {
+      return { reached: 'unanswered', source: (error as Error).message, tries: [] }
+    }
+    const { messages, presence, named, source } = places
+    const tries = await Promise.all(
+      places.all.slice(0, examinedMax).map((place) => this.#examinePlace(place, tryAt, millisecondsMax)),
+    )
+    return {
+      reached: { messages: messages.length > 0, presence: presence.length > 0, named },
+      source,
+      tries: tries.flat(),
+    }
+  }
+
+  async #examinePlace(
+    place: Place,
+    tryAt: (place: Place, signal: AbortSignal) => Promise<string>,
+    millisecondsMax: number,
+  ): Promise<PlaceTry[]> {
+    const where = `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}${place.direct ? ', TLS at once' : ''}`
+    let addresses: readonly string[]
+    try {
+      addresses = await this.#parts.resolver.addresses(place.host)
+    } catch (error) {
+      return [{ where, isGood: false, outcome: (error as Error).message }]
+    }
+    if (addresses.length === 0) return [{ where, isGood: false, outcome: `${place.host} has no address` }]
+    return Promise.all(
+      addresses.slice(0, examinedMax).map(async (address): Promise<PlaceTry> => {
+        const at = address === place.host ? where : `${where} (${address})`
+        try {
+          const outcome = await tryAt({ ...place, host: address }, AbortSignal.timeout(millisecondsMax))
+          return { where: at, isGood: true, outcome }
+        } catch (error) {
+          const { message } = error as Error
+          const said = `${address}:${place.port}: `
+          return {
+            where: at,
+            isGood: false,
+            outcome: message.startsWith(said) ? message.slice(said.length) : message,
+          }
+        }
+      }),
+    )
   }
 
   /** What can be had of the domain, as far as DNS and the operator say. */

@@ -45,7 +45,11 @@ const nothing = {
 test('without a word of it, every domain that proves its name is spoken with', async () => {
   const configuration = await load('')
   const book = bookOf(configuration)
-  assert.deepEqual(book.table, { strangers: all, domains: new Map(), order: [] })
+  assert.deepEqual(book.table, {
+    strangers: all,
+    domains: new Map(),
+    order: ['xmpp', 'impp', 'sip', 'umpp', 'prim', 'apex'],
+  })
   assert.deepEqual(book.routeTo('xmpp', 'capulet.example'), {
     servers: undefined,
     tls: 'verified',

@@ -14,6 +14,9 @@ export const storedDomainsMax = 10_000
 
 const storedAs = 'peers'
 
+/** By what is lost when something is written anew in another protocol: the least first. */
+const usualOrder = ['xmpp', 'impp', 'sip', 'umpp', 'prim', 'apex']
+
 /** By the keys of the file, as an operator writes them. */
 type Written = Readonly<Record<string, string>>
 
@@ -65,7 +68,7 @@ export class PeerBook {
       presence: open,
       calls: open,
     }
-    return { strangers, domains: this.#policies, order: protocols ?? [] }
+    return { strangers, domains: this.#policies, order: protocols ?? usualOrder }
   }
 
   /** How a protocol gets to a domain. */

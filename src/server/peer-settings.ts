@@ -28,7 +28,7 @@ export const peersSettings = section(
       default: 'open',
     }),
     protocols: optionalList({
-      doc: 'The order in which protocols are tried with a domain that does not speak the sender\'s own, as in ["xmpp", "sip"]; those left out come after.',
+      doc: 'The order in which protocols are tried with a domain that does not speak the sender\'s own, as in ["xmpp", "sip"]; those left out come after. Left out: xmpp, impp, sip, umpp, prim, apex.',
     }),
     tls: choice(['verified', 'encrypted', 'none'], {
       doc: `What connections with other domains must be. ${tlsDoc}`,

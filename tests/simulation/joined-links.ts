@@ -261,6 +261,7 @@ export function protocolOf(link: JoinedLink, wire: Wire, chance: Chance): PeerPr
       if (wire.dnsFails && chance.percent(10)) return 'unanswered'
       return domain === link.domain ? namedWay : noWay
     },
+    examine: async () => ({ reached: namedWay, source: 'the simulation', tries: [] }),
     linkTo: () => link,
     status: () => [],
   }

@@ -1,4 +1,4 @@
-// verona doctor
+// verona doctor [DOMAIN]
 import type { Command } from 'commander'
 import {
   type Configuration,
@@ -9,10 +9,11 @@ import {
   tableOf,
 } from '#server'
 import { findCertificates } from '../diagnosis/certificates.ts'
+import { domainFindings } from '../diagnosis/domain.ts'
 import { type Finding, good, notice, trouble } from '../diagnosis/finding.ts'
 import { findClock, findDisk, findOpenFiles } from '../diagnosis/machine.ts'
-import { CommandFailure } from '../exit-codes.ts'
-import { printJson } from '../print.ts'
+import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { printJson, visible } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
 import { type CommandContext, type ConfigOptions, withConfig, withJson } from './command.ts'
 
@@ -20,12 +21,35 @@ interface Options extends ConfigOptions {
   readonly json?: boolean
 }
 
-export function addDoctor(program: Command, { terminal }: CommandContext): void {
+export function addDoctor(program: Command, context: CommandContext): void {
+  const { terminal } = context
   const command = program
-    .command('doctor')
-    .description('look at ports, certificates, disk and clock: what is wrong and what to do')
-    .action((options: Options) => doctor(terminal, options))
+    .command('doctor [domain]')
+    .description(
+      'look at ports, certificates, disk and clock: what is wrong and what to do; or at another domain: what would be tried, and what fails where',
+    )
+    .action((domain: string | undefined, options: Options) =>
+      domain === undefined ? doctor(terminal, options) : examineDomain(context, domain, options),
+    )
   withJson(withConfig(command))
+}
+
+/** The running server's own look: it is what would speak with that domain, with its certificate and from its address. */
+async function examineDomain(context: CommandContext, domain: string, options: Options): Promise<void> {
+  const opened = await context.openControl(options.config)
+  try {
+    if (!opened.running)
+      throw new CommandFailure('no server runs here that could try; start it first', exitCodes.unreachable)
+    const found = await opened.control.examinePeer(domain)
+    const findings = domainFindings(found)
+    if (options.json === true) printJson(context.terminal, found)
+    else for (const finding of findings) context.terminal.out(findingText(finding))
+    const goesNowhere = findings.some((finding) => finding.state === 'trouble' && finding.about === domain)
+    if (goesNowhere)
+      throw new CommandFailure(options.json === true ? '' : `nothing can be exchanged with ${domain} now`)
+  } finally {
+    await opened.close()
+  }
 }
 
 async function doctor(terminal: Terminal, options: Options): Promise<void> {
@@ -100,5 +124,5 @@ const marks = { good: 'ok     ', notice: 'notice ', trouble: 'WRONG  ' } as cons
 
 function findingText({ about, state, what, remedy }: Finding): string {
   const advice = remedy === undefined ? '' : `          what to do: ${remedy}\n`
-  return `${marks[state]} ${about}: ${what}\n${advice}`
+  return `${marks[state]} ${visible(about)}: ${visible(what)}\n${advice}`
 }

@@ -1,9 +1,11 @@
 // A management API without a server: it answers by rote and keeps what it was asked.
+
 import type {
   AccountInfo,
   AccountResult,
   ContactActionBody,
   ContactList,
+  DomainExamination,
   ForwardInfo,
   NewAccountBody,
   PeerInfo,
@@ -96,6 +98,11 @@ export class ScriptedControl implements Control {
     return scriptedPeers.find((peer) => peer.domain === domain) ?? stranger(domain)
   }
 
+  async examinePeer(domain: string): Promise<DomainExamination> {
+    this.say('examine', domain)
+    return scriptedExaminations[domain] ?? { domain, policy, protocols: [], goes: nowhere }
+  }
+
   async setPeer(domain: string, settings: Readonly<Record<string, string | null>>): Promise<PeerSettings> {
     this.say('set', domain, settings)
     return { source: 'stored', settings: {} }
@@ -133,6 +140,70 @@ const strange = { source: 'strangers', settings: {} } as const
 
 function stranger(domain: string): PeerInfo {
   return { domain, policy: { ...policy, allowed: false }, ...strange, links: [] }
+}
+
+const nowhere = { messages: 'domain-unknown', presence: 'domain-unknown' } as const
+const both = { messages: true, presence: true, named: true }
+
+const scriptedExaminations: Readonly<Record<string, DomainExamination>> = {
+  'capulet.example': {
+    domain: 'capulet.example',
+    policy,
+    protocols: [
+      {
+        protocol: 'xmpp',
+        reached: both,
+        source: 'SRV _xmpp-server._tcp.capulet.example',
+        tries: [
+          { where: 'x1.capulet.example:5269 (192.0.2.1)', isGood: false, outcome: 'connection refused' },
+          {
+            where: 'x2.capulet.example:5269 (192.0.2.2)',
+            isGood: true,
+            outcome: 'ready, TLSv1.3, certificate of capulet.example, until 2027-01-02',
+          },
+        ],
+      },
+      {
+        protocol: 'impp',
+        reached: { messages: false, presence: false, named: false },
+        source: 'no record names it',
+        tries: [],
+      },
+      {
+        protocol: 'sip',
+        reached: { messages: false, presence: true, named: true },
+        source: 'SRV _pres._sip.capulet.example',
+        tries: [{ where: 's:5061', isGood: false, outcome: '\u001b[31mno' }],
+      },
+    ],
+    goes: { messages: 'xmpp', presence: 'xmpp' },
+  },
+  'silent.example': {
+    domain: 'silent.example',
+    policy,
+    protocols: [
+      {
+        protocol: 'xmpp',
+        reached: 'unanswered',
+        source: 'DNS gave no answer for SRV _xmpp-server._tcp.silent.example: ETIMEOUT',
+        tries: [],
+      },
+    ],
+    goes: { messages: 'connection-failed', presence: 'connection-failed' },
+  },
+  'spam.example': {
+    domain: 'spam.example',
+    policy: { ...policy, allowed: false },
+    protocols: [
+      {
+        protocol: 'xmpp',
+        reached: { ...both, named: false },
+        source: 'the addresses of spam.example, since no record names it',
+        tries: [],
+      },
+    ],
+    goes: { messages: 'permission-denied', presence: 'permission-denied' },
+  },
 }
 
 const scriptedPeers: readonly PeerInfo[] = [

@@ -6,6 +6,7 @@ import type { AuthorizationEvent, WatcherAgent } from '../agents.ts'
 import {
   namedWay,
   noWay,
+  type PeerExamination,
   type PeerLink,
   type PeerPolicy,
   type PeerProtocol,
@@ -113,6 +114,11 @@ export class ScriptedPeerProtocol implements PeerProtocol {
     const link = this.#links.get(domain) ?? new ScriptedLink(this.protocol, domain)
     this.#links.set(domain, link)
     return link
+  }
+
+  async examine(_ours: string, domain: string): Promise<PeerExamination> {
+    const reached = await this.reaches(domain)
+    return { reached, source: 'the test', tries: [] }
   }
 
   status(): readonly PeerStatus[] {

@@ -1,12 +1,12 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and who comes from there.
 
-import type { PeerProtocol, PeerStatus, Way } from '#core'
-import { type Connection, PlaceFinder, sourceOf } from '#net'
+import type { PeerExamination, PeerProtocol, PeerStatus, Way } from '#core'
+import { type Connection, onlyPlace, PlaceFinder, sourceOf } from '#net'
 import { protocolName } from '../binding.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { ForeignWatchers } from './foreign-watchers.ts'
 import { ImppLink } from './link.ts'
-import { type Dial, openSession } from './opening.ts'
+import { type Dial, openSession, tryServer } from './opening.ts'
 import { DomainPair } from './pair.ts'
 import { domainNames } from './places.ts'
 import { takeRequest } from './requests.ts'
@@ -43,6 +43,15 @@ export class Domains implements PeerProtocol {
 
   reaches(domain: string): Promise<Way | 'unanswered'> {
     return this.#places.reaches(domain)
+  }
+
+  examine(ours: string, domain: string): Promise<PeerExamination> {
+    const parts = { environment: this.#environment, dial: this.#dial, ours, theirs: domain, bulk: false }
+    return this.#places.examine(
+      domain,
+      (place, signal) => tryServer({ ...parts, places: onlyPlace(place) }, signal),
+      this.#environment.settings.domainConnectSeconds * 1000,
+    )
   }
 
   linkTo(domain: string): ImppLink {

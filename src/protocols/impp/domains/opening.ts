@@ -15,7 +15,7 @@ export type Dial = (place: Place, signal: AbortSignal) => Promise<Connection>
 
 export interface OpeningParts {
   readonly environment: DomainsEnvironment
-  readonly places: PlaceFinder
+  readonly places: Pick<PlaceFinder, 'find'>
   readonly dial: Dial
   readonly ours: string
   readonly theirs: string
@@ -48,6 +48,17 @@ export async function openSession(parts: OpeningParts, signal: AbortSignal): Pro
     }
   }
   throw new Error(failures.length === 0 ? `${parts.theirs} has no server for IMPP` : failures.join('; '))
+}
+
+/** Tries the one place that `places` knows, up to where requests could be sent, and closes again: for an operator who asks. */
+export async function tryServer(parts: Omit<OpeningParts, 'onReady'>, signal: AbortSignal): Promise<string> {
+  let found = ''
+  const onReady = (session: DomainSession, { identity }: Parties): void => {
+    found = `ready, ${session.connection.tls?.protocol ?? 'no TLS'}, ${identity === '' ? 'it did not prove itself' : identity}`
+    session.close('it was opened to see whether it can be')
+  }
+  await openSession({ ...parts, onReady }, signal)
+  return found
 }
 
 async function addressesOf(

@@ -24,7 +24,7 @@ export type Dial = (
 
 export interface OpeningParts {
   readonly environment: ServersEnvironment
-  readonly places: PlaceFinder
+  readonly places: Pick<PlaceFinder, 'find'>
   readonly dial: Dial
   readonly ours: string
   readonly theirs: string

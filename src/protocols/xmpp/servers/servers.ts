@@ -1,12 +1,13 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and the servers that come from there.
-import { namedWay, type PeerProtocol, type PeerStatus, type Way } from '#core'
-import { type Connection, PlaceFinder, sourceOf } from '#net'
+import { namedWay, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
+import { type Connection, onlyPlace, PlaceFinder, sourceOf } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
 import type { ReceivingPolicy } from './dialback-requests.ts'
 import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
+import { tryServer } from './examination.ts'
 import { Fetches } from './fetches.ts'
 import { Incoming } from './incoming.ts'
 import type { Ready } from './initiating-stream.ts'
@@ -78,6 +79,17 @@ export class Servers implements PeerProtocol, ChannelOwner {
   reaches(domain: string): Promise<Way | 'unanswered'> {
     if (this.components.has(domain)) return Promise.resolve(namedWay)
     return this.#places.reaches(domain)
+  }
+
+  async examine(ours: string, domain: string): Promise<PeerExamination> {
+    if (this.components.has(domain))
+      return { reached: namedWay, source: 'the configuration: a component', tries: [] }
+    const parts = { environment: this.#environment, dial: this.#dial, ours, theirs: domain }
+    return this.#places.examine(
+      domain,
+      (place, signal) => tryServer({ ...parts, places: onlyPlace(place) }, signal),
+      this.#environment.settings.serverConnectSeconds * 1000,
+    )
   }
 
   linkTo(domain: string): ServerLink {

@@ -1,5 +1,13 @@
 // Another domain in tests: every word that goes there is written down, and the test says what comes from there.
-import type { AuthorizationEvent, PeerLink, PeerPolicy, Peers, Service } from '#core'
+import {
+  type AuthorizationEvent,
+  type DomainExamination,
+  noPeers,
+  type PeerLink,
+  type PeerPolicy,
+  type Peers,
+  type Service,
+} from '#core'
 import { type Address, parseAddress, refused } from '#model'
 
 const policy: PeerPolicy = {
@@ -54,6 +62,10 @@ export class FarDomain implements Peers {
   }
 
   add(): void {}
+
+  examine(ours: string, domain: string): Promise<DomainExamination> {
+    return noPeers.examine(ours, domain)
+  }
 
   find(
     domain: string,
