@@ -19,7 +19,16 @@ export interface Identity {
   readonly owner: Address
 }
 
+/** Whether a request in the name of somebody of another domain is taken, and who vouches for it. */
+export type JudgeForeign = (
+  incoming: Incoming,
+  from: Address,
+  use: (vouchedBy: Principal['vouchedBy'] | 'refused') => void,
+) => void
+
 export class Authentication {
+  /** Undefined where other domains are not spoken with. */
+  foreign: JudgeForeign | undefined
   readonly #service: Service
   readonly #digest: Digest
   readonly #foreignSenders: boolean
@@ -39,14 +48,24 @@ export class Authentication {
     const from = addressOfSipUri(incoming.parts.from.uri)
     if (from === undefined || from.user === '') return incoming.answer(403)
     if (!this.#service.router.isLocal(from.domain)) {
-      // A domain that is not ours cannot be asked for a password; whether to believe it is the deployment's choice.
-      if (!this.#foreignSenders) return incoming.answer(403)
-      return use({ principal: { address: from, vouchedBy: 'nobody' }, owner: from })
+      // A domain that is not ours cannot be asked for a password.
+      if (this.foreign === undefined) return this.#unproven(incoming, from, use)
+      return this.foreign(incoming, from, (vouchedBy) => {
+        if (vouchedBy === 'refused') return this.#unproven(incoming, from, use)
+        incoming.flow.known = true
+        use({ principal: { address: from, vouchedBy }, owner: from })
+      })
     }
     const realm = from.domain
     const authorization = credentialsFor(incoming.request, realm)
     if (authorization === undefined) return this.#challenge(incoming, as, realm, false)
     this.#verify(incoming, as, from, authorization, use)
+  }
+
+  /** Whether to believe it all the same is the deployment's choice. */
+  #unproven(incoming: Incoming, from: Address, use: (identity: Identity) => void): void {
+    if (!this.#foreignSenders) return incoming.answer(403)
+    use({ principal: { address: from, vouchedBy: 'nobody' }, owner: from })
   }
 
   #verify(

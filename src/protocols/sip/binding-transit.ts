@@ -13,11 +13,19 @@ export class SipTransitEnvelope implements Envelope {
   readonly request: SipRequest
   /** Told which phone it was let through to. */
   readonly reached: (contact: RegisteredContact) => void
+  /** Told that it may go to the other domain that it is for. */
+  readonly leaves: (() => void) | undefined
 
-  constructor(head: Head, request: SipRequest, reached: (contact: RegisteredContact) => void) {
+  constructor(
+    head: Head,
+    request: SipRequest,
+    reached: (contact: RegisteredContact) => void,
+    leaves?: () => void,
+  ) {
     this.head = head
     this.request = request
     this.reached = reached
+    this.leaves = leaves
   }
 
   get raw(): Bytes {
@@ -35,9 +43,14 @@ export class SipTransitEnvelope implements Envelope {
   }
 
   keep(): SipTransitEnvelope {
-    const { head, request, reached } = this
+    const { head, request, reached, leaves } = this
     if (request.owned) return this
-    return new SipTransitEnvelope(head, { ...request, raw: ownBytes(request.raw), owned: true }, reached)
+    return new SipTransitEnvelope(
+      head,
+      { ...request, raw: ownBytes(request.raw), owned: true },
+      reached,
+      leaves,
+    )
   }
 }
 

@@ -1,11 +1,11 @@
-// The state of a dialog at its UAS, RFC 3261 §12, as a SUBSCRIBE makes it (RFC 6665 §4.4.1). Pure.
+// The state of a dialog, RFC 3261 §12, as a SUBSCRIBE or an INVITE makes it at its UAS and its UAC. Pure.
 
 import type { RequestEssentials } from './codec/check.ts'
 import type { RequestParts } from './codec/encode.ts'
 import { ownText, unfolded } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
-import { headerValue, type SipRequest } from './codec/message.ts'
-import { nameAddrsOf } from './codec/name-addr.ts'
+import { headerValue, type SipMessage, type SipRequest, type SipResponse } from './codec/message.ts'
+import { nameAddrOf, nameAddrsOf, tagOf } from './codec/name-addr.ts'
 import { parseSipUri, uriParam } from './codec/uri.ts'
 
 export interface Dialog {
@@ -43,14 +43,72 @@ export function dialogOf(
     local: ownText(`${unfolded(headerValue(request, header.to) ?? '')};tag=${localTag}`),
     remote: ownText(unfolded(headerValue(request, header.from) ?? '')),
     target,
-    routeSet: routes.map(({ start, end }) => ownText(unfolded(request.head.slice(start, end)).trimEnd())),
+    routeSet: routesIn(request, routes),
     localSequence: 0,
     remoteSequence: parts.cseq.number,
   }
 }
 
+/** What our request without a To tag began, by a response or a NOTIFY that has one. */
+export interface Begun {
+  readonly callId: string
+  readonly localTag: string
+  /** Our From value, tag included. */
+  readonly local: string
+  readonly cseq: number
+}
+
+/** The dialog that a response to a request of ours makes, RFC 3261 §12.1.2; undefined without a tag or a usable Contact. */
+export function dialogOfResponse(
+  { callId, localTag, local, cseq }: Begun,
+  response: SipResponse,
+): Dialog | undefined {
+  const to = nameAddrOf(response, header.to)
+  const remoteTag = to === undefined ? undefined : tagOf(to)
+  const target = contactOf(response)
+  const routes = nameAddrsOf(response, header.recordRoute)
+  if (remoteTag === undefined || target === undefined || routes === undefined) return undefined
+  return {
+    callId,
+    localTag,
+    remoteTag: ownText(remoteTag),
+    local,
+    remote: ownText(unfolded(headerValue(response, header.to) ?? '')),
+    target,
+    // "taken [...] in reverse order".
+    routeSet: routesIn(response, routes).reverse(),
+    localSequence: cseq,
+    // "The remote sequence number MUST be empty".
+    remoteSequence: -1,
+  }
+}
+
+/** The dialog that a NOTIFY makes which comes before the response to its SUBSCRIBE (RFC 6665 §4.4.1), or instead of it. */
+export function dialogOfNotify(
+  begun: Begun,
+  request: SipRequest,
+  parts: RequestEssentials,
+): Dialog | undefined {
+  const dialog = dialogOf(request, parts, begun.localTag)
+  return dialog === undefined
+    ? undefined
+    : { ...dialog, local: begun.local, localSequence: begun.cseq, remoteSequence: -1 }
+}
+
+function routesIn(
+  { head }: SipMessage,
+  routes: readonly { readonly start: number; readonly end: number }[],
+): string[] {
+  return routes.map(({ start, end }) => ownText(unfolded(head.slice(start, end)).trimEnd()))
+}
+
+/** The URI of the next hop of requests in the dialog (RFC 3261 §12.2.1.1). */
+export function nextHopOf({ target, routeSet }: Dialog): string {
+  return routeSet[0] === undefined ? target : uriIn(routeSet[0])
+}
+
 /** The one SIP URI of Contact; undefined when there is none, or more than one (RFC 3261 §8.1.1.8). */
-export function contactOf(request: SipRequest): string | undefined {
+export function contactOf(request: SipMessage): string | undefined {
   const contacts = nameAddrsOf(request, header.contact)
   const uri = contacts?.length === 1 ? contacts[0]!.uri : undefined
   return uri !== undefined && parseSipUri(uri) !== undefined ? ownText(uri) : undefined

@@ -2,7 +2,7 @@
 // port, or one connection: TCP, TLS, or a web socket.
 
 import type { Bytes } from '#base'
-import type { Endpoint } from '#net'
+import type { Endpoint, TlsInfo } from '#net'
 
 /** WS and WSS: web sockets, without and with TLS (RFC 7118 §5.1). */
 export type TransportName = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS'
@@ -22,6 +22,10 @@ export interface Flow {
   known: boolean
   /** It was asked to be heard of now and then (RFC 5626 §4.4.1, Flow-Timer). */
   isWatched?: boolean
+  /** What is known of its TLS, where it has any. */
+  readonly tls?: TlsInfo | undefined
+  /** True where we opened it ourselves, to a server of another domain. */
+  isOutward?: boolean
   /** False once its connection is over. */
   readonly open: boolean
   /** Sends one message, whose octets are given away; false when it is known not to arrive. */

@@ -1,17 +1,17 @@
 // A request on its way through the user agent server: what came, and how to answer it.
 
 import { createHmac, randomBytes } from 'node:crypto'
-import { ownBytes, randomId } from '#base'
+import { randomId } from '#base'
 import type { RequestEssentials } from './codec/check.ts'
 import { encodeResponse, type HeaderLine, type ResponseParts } from './codec/encode.ts'
-import type { SipRequest } from './codec/message.ts'
+import { ownRequest, type SipRequest } from './codec/message.ts'
 import type { ViaStamp } from './codec/splice.ts'
 import type { Flow } from './flow.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { Received } from './transaction/transaction-layer.ts'
 
 /** What is needed of a request to send it on. */
-export type Forwardable = Pick<Received, 'request' | 'parts' | 'stamp'>
+export type Forwardable = Pick<Received, 'request' | 'parts' | 'stamp'> & { readonly isAsserted?: boolean }
 
 export class Incoming {
   /** Its `raw` may be a loan until the end of the tick; `keep()` first. */
@@ -20,6 +20,8 @@ export class Incoming {
   /** Where it came from. */
   readonly flow: Flow
   readonly stamp: ViaStamp
+  /** True once its P-Asserted-Identity was found to be what the domain that it came from may say (RFC 3325 §5). */
+  isAsserted = false
   readonly #transaction: ServerTransaction
   #toTag: string | undefined
 
@@ -69,8 +71,7 @@ export class Incoming {
 
   /** Makes the octets our own: the request leaves the tick. */
   keep(): this {
-    const { request } = this
-    if (!request.owned) this.request = { ...request, raw: ownBytes(request.raw), owned: true }
+    this.request = ownRequest(this.request)
     return this
   }
 

@@ -269,6 +269,7 @@ export class RegisteredContact implements InboxAgent {
       routesDropped: Number.POSITIVE_INFINITY,
       routes: way.path,
       consumedRealm: envelope.head.from.domain,
+      unasserted: !incoming.isAsserted,
     })
   }
 

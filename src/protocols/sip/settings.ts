@@ -69,6 +69,22 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     default: false,
     doc: 'Take requests whose From is of a domain that is not ours, unauthenticated; otherwise they are refused with 403.',
   }),
+  otherDomains: flag({
+    default: false,
+    doc: 'Exchange messages, presence and calls with other domains by SIP: their servers come to the same listeners as phones, best to that for TLS, and prove their domain by certificate.',
+  }),
+  domainLeaseSeconds: seconds({
+    default: 3600,
+    min: 60,
+    max: 86_400,
+    doc: 'How long subscriptions to people of other domains are asked for; they are renewed before they end.',
+  }),
+  domainAnswerSeconds: seconds({
+    default: 15,
+    min: 1,
+    max: 31,
+    doc: 'How long another domain may take to answer a MESSAGE; then it counts as away and the message waits for it.',
+  }),
   transactionsMax: integer({
     default: 65_536,
     min: 1024,

@@ -1,11 +1,15 @@
 // Puts the parts of SIP together and starts and stops them.
 
 import type { Logins } from '#auth'
-import type { Environment, RunningProtocol, Service } from '#core'
-import type { TlsContexts, WebOffers } from '#net'
+import type { Environment, PeerEnvironment, RunningProtocol, Service } from '#core'
+import type { Resolver, TlsContexts, WebOffers } from '#net'
 import { SparingLog } from '#observe'
 import { Authentication } from './authentication.ts'
+import type { UserAgent } from './client/user-agent.ts'
 import type { SipContext } from './context.ts'
+import { Domains } from './domains/domains.ts'
+import type { DomainsEnvironment } from './domains/environment.ts'
+import { judgeForeign } from './domains/foreign.ts'
 import { type Flow, hostPort } from './flow.ts'
 import { ProxyCore } from './proxy/proxy.ts'
 import { Publications } from './publications.ts'
@@ -20,24 +24,52 @@ import { offerWebSockets } from './web.ts'
 /** Milliseconds that farewells may take. */
 const farewellMax = 200
 
-export function composeSip(service: Service, settings: SipSettings, digest: Logins['digest']): SipContext {
+/** What other domains are reached by. */
+export type Others = PeerEnvironment<Resolver> & Pick<DomainsEnvironment, 'tls' | 'connect'>
+
+export function composeSip(
+  service: Service,
+  settings: SipSettings,
+  digest: Logins['digest'],
+  others?: Others,
+): SipContext {
   const { transactionsMax } = settings
   const layer = new TransactionLayer(service.clock, {
     serverTransactionsMax: transactionsMax,
     clientTransactionsMax: transactionsMax,
   })
   const strangers = new SparingLog(service.log, service.clock)
-  const onFlowEnded = (flow: Flow): void => registrar.flowEnded(flow)
   const registrar = new Registrar()
   const publications = new Publications()
+  const onFlowEnded = (flow: Flow): void => {
+    registrar.flowEnded(flow)
+    domains?.flowEnded(flow)
+  }
+  const transport = new Transport({ service, settings, layer, strangers, onFlowEnded })
+  const domains =
+    others === undefined || !settings.otherDomains
+      ? undefined
+      : new Domains({
+          service,
+          settings,
+          layer,
+          transport,
+          tls: others.tls,
+          resolver: others.resolver,
+          routeTo: (domain) => others.routeTo(domain),
+          ...(others.connect && { connect: others.connect }),
+        })
+  const authentication = new Authentication(service, digest, settings.foreignSenders, strangers)
+  if (domains !== undefined) authentication.foreign = judgeForeign(service, domains)
   const context: SipContext = {
     service,
     settings,
     layer,
     registrar,
     publications,
-    transport: new Transport({ service, settings, layer, strangers, onFlowEnded }),
-    authentication: new Authentication(service, digest, settings.foreignSenders, strangers),
+    transport,
+    authentication,
+    domains,
     subscriptions: new SubscriptionDialogs(),
     proxy: new ProxyCore(() => context),
   }
@@ -47,12 +79,31 @@ export function composeSip(service: Service, settings: SipSettings, digest: Logi
   return context
 }
 
+/** SIP as it runs, for the server and for folders that build on it. */
+export interface RunningSip extends RunningProtocol {
+  /** The user agent towards other domains, where they are spoken with. */
+  readonly userAgent?: UserAgent
+}
+
 /** @throws ListenError */
 export async function startSip(
   service: Service,
-  { settings, tls, logins, web }: Environment<SipSettings, TlsContexts, Logins, WebOffers>,
-): Promise<RunningProtocol> {
-  const context = composeSip(service, settings, logins.digest)
+  {
+    settings,
+    tls,
+    logins,
+    web,
+    domains: others,
+  }: Environment<SipSettings, TlsContexts, Logins, WebOffers, Resolver>,
+): Promise<RunningSip> {
+  const context = composeSip(
+    service,
+    settings,
+    logins.digest,
+    others === undefined
+      ? undefined
+      : { resolver: others.resolver, routeTo: (domain) => others.routeTo(domain), tls },
+  )
   await context.transport.open(tls)
   const listeners = context.transport.listeners.map(({ name, host, port }) => ({
     setting: `sip.${name.toLowerCase()}`,
@@ -61,8 +112,10 @@ export async function startSip(
   }))
   const withdraw =
     web === undefined || !settings.webSocket ? () => {} : offerWebSockets(web, context.transport)
+  const { domains } = context
   return {
     listeners,
+    ...(domains === undefined ? {} : { peers: domains, userAgent: domains.agent }),
     stop: () => {
       withdraw()
       return stopSip(context)
@@ -72,6 +125,7 @@ export async function startSip(
 
 /** Every watcher is told to come again (RFC 6665 §4.1.3, probation); then the listeners close. */
 async function stopSip(context: SipContext): Promise<void> {
+  context.domains?.stop()
   const subscriptions = context.subscriptions.all()
   for (const subscription of subscriptions) subscription.end('probation')
   if (subscriptions.length > 0)

@@ -1,7 +1,7 @@
 // A connection as a flow: TCP, TLS, or a web socket (RFC 7118), where each SIP message is one message of its own.
 
 import type { Bytes } from '#base'
-import type { Connection, Endpoint, WebConnection } from '#net'
+import type { Connection, Endpoint, TlsInfo, WebConnection } from '#net'
 import { framerLimits, StreamFramer } from './codec/framer.ts'
 import type { Flow, TransportName } from './flow.ts'
 
@@ -18,6 +18,7 @@ export class StreamFlow implements Flow {
   lastMessage: number
   known = false
   isWatched = false
+  isOutward = false
   open = true
   readonly #web: WebConnection | undefined
 
@@ -36,10 +37,23 @@ export class StreamFlow implements Flow {
     this.#web = web
   }
 
+  get tls(): TlsInfo | undefined {
+    return this.connection.tls
+  }
+
   send(octets: Bytes): boolean {
     if (!this.open || this.connection.closing) return false
     this.connection.write(octets)
     this.#web?.endMessage()
     return true
   }
+}
+
+/** The keep-alive's answer (RFC 5626 §3.5.1). */
+export const crlf = Buffer.from('\r\n')
+
+/** CRLFs and nothing else. */
+export function isBlank(octets: Bytes): boolean {
+  for (let i = 0; i < octets.length; i++) if (octets[i] !== 13 && octets[i] !== 10) return false
+  return true
 }

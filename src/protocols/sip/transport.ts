@@ -29,15 +29,15 @@ import {
   type SipRequest,
   type SipResponse,
 } from './codec/message.ts'
-import type { ViaStamp } from './codec/splice.ts'
 import { mayBeStun, stunAnswer } from './codec/stun.ts'
 import { defaultPort, topVia, type Via } from './codec/via.ts'
 import { DatagramFlows } from './datagram-flows.ts'
 import { type Flow, hostPort, remoteKey, type TransportName } from './flow.ts'
 import { type SipMetrics, sipMetrics } from './metrics.ts'
 import type { FlowName } from './proxy/flow-token.ts'
-import { StreamFlow } from './stream-flow.ts'
+import { crlf, isBlank, StreamFlow } from './stream-flow.ts'
 import type { Received, TransactionLayer } from './transaction/transaction-layer.ts'
+import { stampOf } from './via-stamp.ts'
 
 export interface TransportSettings {
   readonly udp: ListenAddress | undefined
@@ -53,6 +53,8 @@ export interface TransportSettings {
   readonly strangerSecondsMax: number
   /** Seconds within which a flow with a Flow-Timer is to be heard of. */
   readonly flowTimerSeconds: number
+  /** Other domains' servers come to the same listeners. */
+  readonly otherDomains: boolean
 }
 
 /** Seconds between looks at connections that are slow or silent. */
@@ -76,7 +78,9 @@ export class Transport {
   readonly #metrics: SipMetrics
   readonly #received: Readonly<Record<TransportName, Counter>>
   readonly #netMetrics: NetMetrics
+  /** By their far end; and all, for two of ours may have a connection to one server. */
   readonly #streams = new Map<string, StreamFlow>()
+  readonly #connections = new Set<StreamFlow>()
   #datagrams: DatagramFlows | undefined
   /** Our own sent-by values, which a response must name (RFC 3261 §18.1.2). */
   readonly #ours = new Set<string>()
@@ -102,6 +106,9 @@ export class Transport {
       WSS: received.with('WSS'),
     }
     this.#netMetrics = netMetrics(parts.service.metrics)
+    // How other domains name us where DNS says where we are (RFC 5922 §7.5).
+    for (const domain of parts.service.router.domains)
+      for (const port of [5060, 5061]) this.#ours.add(hostPort(domain, port))
   }
 
   /** Opens the listeners; when one cannot be opened, those that were are closed. @throws ListenError */
@@ -116,7 +123,7 @@ export class Transport {
   }
 
   async #openAll(tls: TlsContexts): Promise<void> {
-    const { udp, tcp, tls: secure } = this.#settings
+    const { udp, tcp, tls: secure, otherDomains } = this.#settings
     const { log } = this.#service
     const onFault = (error: unknown): void => log.error('a SIP handler failed', { error })
     const common = { onFault, clock: this.#clock, metrics: this.#netMetrics, strangers: this.#strangers }
@@ -146,7 +153,8 @@ export class Transport {
         ...secure,
         ...common,
         name: 'sip tls',
-        tls: { context: tls },
+        // RFC 3261 §26.3.2.1: who is another domain's server shows whose; a phone has no certificate to show.
+        tls: { context: tls, requestCertificate: otherDomains },
         onConnection: (connection) => void this.connected(connection, 'TLS'),
       })
   }
@@ -175,7 +183,7 @@ export class Transport {
     this.#stopped = true
     this.#sweep?.cancel()
     // The listeners close what they accepted; what we opened ourselves is ours to close.
-    for (const flow of this.#streams.values()) flow.connection.close({ why: 'shutdown' })
+    for (const flow of this.#connections) flow.connection.close({ why: 'shutdown' })
     await Promise.all([this.#tcp?.close(), this.#tls?.close(), this.#datagrams?.listener.close()])
   }
 
@@ -230,7 +238,7 @@ export class Transport {
   }
 
   /** A connection was accepted or made. */
-  connected(connection: Connection, transport: 'TCP' | 'TLS'): Flow {
+  connected(connection: Connection, transport: 'TCP' | 'TLS', onOver?: () => void): StreamFlow {
     const port = transport === 'TLS' ? this.#tls?.port : this.#tcp?.port
     const flow = this.#begun(connection, transport, port ?? connection.local.port)
     const sink: FramerSink = {
@@ -246,7 +254,10 @@ export class Transport {
         this.#malformed(flow)
         connection.close({ why: 'us', detail: fault })
       },
-      onClose: () => this.#ended(flow),
+      onClose: () => {
+        this.#ended(flow)
+        onOver?.()
+      },
     })
     return flow
   }
@@ -269,6 +280,7 @@ export class Transport {
     const sentBy = this.#own(connection.local.address, port)
     const flow = new StreamFlow(connection, transport, sentBy, this.#clock.monotonic(), web)
     this.#streams.set(remoteKey(flow), flow)
+    this.#connections.add(flow)
     return flow
   }
 
@@ -279,6 +291,7 @@ export class Transport {
 
   #ended(flow: StreamFlow): void {
     flow.open = false
+    this.#connections.delete(flow)
     const key = remoteKey(flow)
     if (this.#streams.get(key) === flow) this.#streams.delete(key)
     this.#layer.flowEnded(flow)
@@ -361,7 +374,7 @@ export class Transport {
   watchConnections(): void {
     this.#sweep = this.#clock.schedule(sweepSeconds * 1000, () => {
       const now = this.#clock.monotonic()
-      for (const flow of this.#streams.values()) {
+      for (const flow of this.#connections) {
         const detail = this.#overdue(flow, now)
         if (detail !== undefined) flow.connection.close({ why: 'us', detail })
       }
@@ -377,24 +390,5 @@ export class Transport {
     if (!flow.known && now - flow.lastMessage > strangerSecondsMax * 1000) return 'nobody logged in'
     const silentMax = flow.isWatched ? Math.min(idleSecondsMax, 2 * flowTimerSeconds) : idleSecondsMax
     return now - flow.connection.lastReceived > silentMax * 1000 ? 'silent' : undefined
-  }
-}
-
-const crlf = Buffer.from('\r\n')
-
-/** CRLFs and nothing else. */
-function isBlank(octets: Bytes): boolean {
-  for (let i = 0; i < octets.length; i++) if (octets[i] !== 13 && octets[i] !== 10) return false
-  return true
-}
-
-/** RFC 3261 §18.2.1: received where sent-by differs from the source; RFC 3581 §4: both where the client asked. */
-function stampOf(via: Via, flow: Flow): ViaStamp {
-  const { address, port } = flow.remote
-  const bracketed = address.includes(':') ? `[${address}]` : address
-  const asked = via.rport === ''
-  return {
-    received: asked || via.host !== bracketed ? address : undefined,
-    rport: asked ? port : undefined,
   }
 }

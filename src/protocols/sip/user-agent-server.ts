@@ -6,6 +6,7 @@ import { tokensOf } from './codec/headers.ts'
 import { findHeader, type SipRequest, stride } from './codec/message.ts'
 import type { Via } from './codec/via.ts'
 import type { SipContext } from './context.ts'
+import { inOurDialog } from './domains/foreign.ts'
 import { Incoming } from './incoming.ts'
 import { message } from './methods/message.ts'
 import { options } from './methods/options.ts'
@@ -39,7 +40,9 @@ export class UserAgentServer implements TransactionUser {
   onRequest(received: Received, transaction: ServerTransaction): void {
     const incoming = new Incoming(received, transaction)
     const { request, parts } = incoming
-    const { proxy } = this.#context
+    const { proxy, domains } = this.#context
+    const end = domains?.agent.endOf(parts.callId, parts.toTag)
+    if (end !== undefined) return inOurDialog(this.#context, incoming, end)
     if (this.#wasHere(request, parts.via) && proxy.isLoop(received)) return incoming.answer(482)
     const routes = proxy.routesOf(received)
     const isInDialog = routes.flows === 'forged' || routes.flows.length > 0
@@ -58,7 +61,10 @@ export class UserAgentServer implements TransactionUser {
 
   /** RFC 3261 §17.1.1.3: an ACK for a 2xx is passed up. It goes on by the route of its call; it is never answered. */
   onAck(received: Received): void {
-    this.#context.proxy.ack(received)
+    const { parts } = received
+    const end = this.#context.domains?.agent.endOf(parts.callId, parts.toTag)
+    if (end === undefined) this.#context.proxy.ack(received)
+    else end.acknowledged?.(received)
   }
 
   /** RFC 3261 §8.2.2.2: "the UAS core SHOULD generate a 482 (Loop Detected) response". */

@@ -5,7 +5,7 @@
 // offset in `raw`. The index has four numbers a field: its id, where its line begins, where its value
 // begins and where its value ends (white space at both ends left out).
 
-import type { Bytes } from '#base'
+import { type Bytes, ownBytes } from '#base'
 import { skipToken } from './grammar.ts'
 import { type HeaderId, header, headerIdOf, headerName } from './header-names.ts'
 
@@ -44,6 +44,11 @@ export interface SipResponse extends Parsed {
 }
 
 export type SipMessage = SipRequest | SipResponse
+
+/** The request with octets that are ours: it leaves the tick. */
+export function ownRequest(request: SipRequest): SipRequest {
+  return request.owned ? request : { ...request, raw: ownBytes(request.raw), owned: true }
+}
 
 /** Why a message cannot be taken: the status code that says so, words for the log, and where in the message. */
 export interface MessageFault {

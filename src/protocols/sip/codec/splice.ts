@@ -104,6 +104,8 @@ export interface Forwarding {
   readonly routesDropped?: number
   /** Our realm: credentials for it were meant for us and go no further (RFC 3261 §22.3), where others could guess at the password. */
   readonly consumedRealm?: string
+  /** True where nobody of trust has asserted who sent it: the field goes (RFC 3325 §5); P-Preferred-Identity is for us alone (§9.2). */
+  readonly unasserted?: boolean
   /** Max-Breadth of this copy (RFC 5393 §5.3.3); left out, the field goes on as it is. */
   readonly maxBreadth?: number
   /** The route set that stands before the target, as Route values (RFC 3327 §5.1). */
@@ -135,16 +137,23 @@ export function forwardedRequest(request: SipRequest, forwarding: Forwarding): B
   if (forwarding.consumedRealm !== undefined)
     for (const i of credentialsAt(request, forwarding.consumedRealm))
       splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
+  if (forwarding.unasserted === true) cutFields(request, assertedFields, splices)
   inOrder(splices)
   return spliced(request, splices)
+}
+
+const assertedFields = [header.pAssertedIdentity, header.pPreferredIdentity]
+
+function cutFields(request: SipRequest, ids: readonly number[], splices: Splice[]): void {
+  for (const id of ids)
+    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride))
+      splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
 }
 
 /** The request as it may be kept: credentials are for servers on its way, and no history's (RFC 3261 §26.1.1, RFC 7616 §5.10). */
 export function withoutCredentials(request: SipRequest): Uint8Array {
   const splices: Splice[] = []
-  for (const id of credentialFields)
-    for (let i = findHeader(request, id); i >= 0; i = findHeader(request, id, i + stride))
-      splices.push({ start: request.index[i + 1]!, end: lineEndOf(request, i), text: '' })
+  cutFields(request, credentialFields, splices)
   if (splices.length === 0) return request.raw
   inOrder(splices)
   return spliced(request, splices)

@@ -25,7 +25,10 @@ export function message(context: SipContext, incoming: Incoming): void {
     const from = identity.principal.address
     const envelope = messageEnvelope(incoming, from, sender?.id ?? '', aim.to, aim.agent)
     // Who writes Message/CPIM reads it.
-    if (sender !== undefined && envelope.live?.asks !== undefined) sender.readsCpim = true
+    if (envelope.live?.asks !== undefined) {
+      if (sender !== undefined) sender.readsCpim = true
+      else if (identity.principal.vouchedBy === 'peer-domain') context.domains?.writesCpim(from)
+    }
     service.messages.send(envelope, (outcome) => {
       answer(incoming, envelope, outcome)
       if (sender !== undefined) tellOfProcessing(context, sender, envelope, outcome)

@@ -79,11 +79,11 @@ function watchWatchers(
     const subscription = subscriptionOf(context, incoming, eventId, build)
     if (subscription === undefined) return
     if (seconds === 0) {
-      accept(incoming, 0)
+      accept(context, incoming, 0)
       return subscription.end('timeout', true)
     }
     if (isFull(account) || !context.subscriptions.add(subscription)) return incoming.answer(503, retryLater)
-    accept(incoming, seconds)
+    accept(context, incoming, seconds)
     subscription.granted(seconds)
   })
 }
@@ -107,7 +107,7 @@ function begin(
       context.subscriptions.remove(subscription)
       return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
     }
-    accept(incoming, outcome.seconds)
+    accept(context, incoming, outcome.seconds)
     subscription.granted(outcome.kind, outcome.seconds)
   })
 }
@@ -123,18 +123,19 @@ function fetch(context: SipContext, incoming: Incoming, watcher: Address, eventI
     if (fetched.kind === 'refused' && fetched.condition === 'permission-denied')
       return askOnce(context, incoming, subscription)
     if (fetched.kind === 'refused') return incoming.answer(statusOf[fetched.condition], fieldsOf(fetched))
-    accept(incoming, 0)
+    accept(context, incoming, 0)
     subscription.end('timeout', fetched.notification)
   })
 }
 
 /** A fetch by one who may not see, or not yet: 403, or a subscription that waits and is over at once. */
-function askOnce({ service }: SipContext, incoming: Incoming, subscription: SubscriptionDialog): void {
+function askOnce(context: SipContext, incoming: Incoming, subscription: SubscriptionDialog): void {
+  const { service } = context
   const { id, watcher, presentity } = subscription
   const request = { id, watcher, presentity, seconds: 1, agent: subscription }
   service.presence.subscribe(request, (outcome) => {
     if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
-    accept(incoming, 0)
+    accept(context, incoming, 0)
     if (outcome.kind === 'pending') subscription.granted('pending', 0)
     // Behind what is told at once, were it allowed in this very moment.
     queueMicrotask(() =>
@@ -158,11 +159,12 @@ function again(
     return incoming.answer(481)
   if (subscription.watcher.key !== watcher.key) return incoming.answer(403)
   const flowTo = (target: string, routes: readonly string[]) =>
+    context.domains?.flowBack(incoming, routes[0] ?? target) ??
     targetFlow(context.transport, incoming.flow, parts.via, target, routes)
   // RFC 3261 §12.2.2.
   if (!subscription.takes(request, parts.cseq.number, flowTo)) return incoming.answer(500)
   if (subscription instanceof WatcherInfoDialog) {
-    accept(incoming, seconds)
+    accept(context, incoming, seconds)
     return seconds > 0 ? subscription.granted(seconds) : subscription.end('timeout', true)
   }
   if (subscription instanceof SubscriptionDialog) presenceAgain(context, incoming, subscription, seconds)
@@ -180,14 +182,14 @@ function presenceAgain(
   if (seconds > 0) {
     presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
       if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
-      accept(incoming, outcome.seconds)
+      accept(context, incoming, outcome.seconds)
       subscription.granted(outcome.kind, outcome.seconds)
     })
     return
   }
   const wasPending = subscription.state === 'pending'
   presence.unsubscribe(presentity, id, watcher, () => {
-    accept(incoming, 0)
+    accept(context, incoming, 0)
     // RFC 6665 §4.2.1.4: the last NOTIFY has the state, where the watcher may see it.
     if (wasPending) return subscription.end('timeout')
     presence.fetch(watcher, presentity, (fetched) =>
@@ -217,17 +219,19 @@ function subscriptionOf<T extends NotifierDialog>(
   else if (dialog === undefined)
     incoming.answer(400, undefined, { reason: 'Bad Request (one Contact, please)' })
   else {
-    const back = targetFlow(context.transport, flow, parts.via, dialog.target, dialog.routeSet)
+    const back =
+      context.domains?.flowBack(incoming, dialog.routeSet[0] ?? dialog.target) ??
+      targetFlow(context.transport, flow, parts.via, dialog.target, dialog.routeSet)
     return build(presentity, dialog, back, eventId === undefined ? undefined : ownText(eventId))
   }
   return undefined
 }
 
 /** RFC 6665 §4.2.1.1: 200 with Expires; RFC 3261 §12.1.1: Contact, and Record-Route copied. */
-function accept(incoming: Incoming, seconds: number): void {
+function accept({ domains }: SipContext, incoming: Incoming, seconds: number): void {
   const lines: HeaderLine[] = [
     ...recordRoutes(incoming.request),
-    ['Contact', `<${ownUri(incoming.flow)}>`],
+    ['Contact', `<${domains?.contactBack(incoming) ?? ownUri(incoming.flow)}>`],
     ['Expires', seconds],
   ]
   incoming.answer(200, lines)

@@ -24,6 +24,8 @@ export class Branch implements ResponseHandler {
   octets: Buffer | undefined
   /** Another way to the same phone, for when this one fails (RFC 5626 §7). */
   otherwise: (() => void) | undefined
+  /** It goes to another domain's server, whose answer, 503 excepted, is the answer (RFC 3263 §4.3). */
+  isToServer = false
   readonly #layer: TransactionLayer
   readonly #user: BranchUser
   #transaction: ClientTransaction | undefined

@@ -1,18 +1,18 @@
 // The Route values at the top of a request that are ours (RFC 3261 §16.4), and the flows that their tokens name.
 
 import { header } from '../codec/header-names.ts'
-import { findHeader, type SipRequest } from '../codec/message.ts'
+import { findHeader, requestUri, type SipRequest } from '../codec/message.ts'
 import { nameAddrsOf } from '../codec/name-addr.ts'
 import { parseSipUri, type SipUri, uriParam } from '../codec/uri.ts'
 import { defaultPort } from '../codec/via.ts'
 import { hostPort } from '../flow.ts'
-import type { FlowName, FlowTokens } from './flow-token.ts'
+import type { FlowTokens, SideName } from './flow-token.ts'
 
 export interface OwnRoutes {
   /** How many values are ours and go. */
   readonly count: number
-  /** The flows of their tokens, in order; 'forged' where one is not of our making, or of another call. */
-  readonly flows: readonly FlowName[] | 'forged'
+  /** What their tokens lead to, in order; 'forged' where one is not of our making, or of another call. */
+  readonly flows: readonly SideName[] | 'forged'
 }
 
 const none: OwnRoutes = { count: 0, flows: [] }
@@ -24,7 +24,7 @@ export function ownRoutesOf(
   isOurs: (sentBy: string) => boolean,
 ): OwnRoutes {
   if (findHeader(request, header.route) < 0) return none
-  const flows: FlowName[] = []
+  const flows: SideName[] = []
   let count = 0
   let isForged = false
   for (const { uri } of nameAddrsOf(request, header.route) ?? []) {
@@ -42,3 +42,8 @@ export function ownRoutesOf(
 
 const sentByOf = (uri: SipUri): string =>
   hostPort(uri.host, uri.port ?? defaultPort((uriParam(uri, 'transport') ?? 'udp').toUpperCase()))
+
+/** Where it goes when the first values of its Route are gone (RFC 3261 §16.6 step 6). */
+export function nextHopIn(request: SipRequest, dropped: number): string {
+  return nameAddrsOf(request, header.route)?.[dropped]?.uri ?? requestUri(request)
+}

@@ -2,17 +2,18 @@
 // of its target that access lets it reach; one in a dialog goes by the route that we put into its first.
 
 import type { Account } from '#core'
-import type { Outcome } from '#model'
+import type { Address, Outcome } from '#model'
 import type { Identity } from '../authentication.ts'
 import { addressOfSipUri } from '../binding.ts'
 import { SipTransitEnvelope, transitHead } from '../binding-transit.ts'
 import { header } from '../codec/header-names.ts'
-import { findHeader, headerValue, requestUri } from '../codec/message.ts'
+import { findHeader, headerValue, ownRequest, requestUri } from '../codec/message.ts'
 import { forwardedRequest } from '../codec/splice.ts'
 import { type SipUri, uriParam } from '../codec/uri.ts'
 import { defaultPort, viasOf } from '../codec/via.ts'
-import { type SipContext, transportParam, viaFor } from '../context.ts'
+import { contactUri, type SipContext, transportParam, viaFor } from '../context.ts'
 import { contactOf } from '../dialog.ts'
+import type { Journey } from '../domains/journey.ts'
 import { fieldsOf, statusOf } from '../errors.ts'
 import { type Flow, hostPort, isSecureTransport } from '../flow.ts'
 import type { Forwardable, Incoming } from '../incoming.ts'
@@ -25,9 +26,9 @@ import {
 import { targetFlow } from '../target-flow.ts'
 import type { Received } from '../transaction/transaction-layer.ts'
 import type { Branch } from './branch.ts'
-import { FlowTokens } from './flow-token.ts'
+import { type DomainName, FlowTokens } from './flow-token.ts'
 import { loopMark, markOf } from './loop-mark.ts'
-import { type OwnRoutes, ownRoutesOf } from './own-routes.ts'
+import { nextHopIn, type OwnRoutes, ownRoutesOf } from './own-routes.ts'
 import { ResponseContext } from './response-context.ts'
 
 /** RFC 5393 §5.3.3: "if [Max-Breadth] is missing, [...] the value 60 is RECOMMENDED". */
@@ -47,6 +48,13 @@ interface Target {
   readonly routesDropped: number
   readonly breadth: number | undefined
   readonly recordRoute: string | undefined
+}
+
+/** Where a copy goes that goes to another domain: which flow leads there is found on the way. */
+interface FarTarget extends Omit<Target, 'flow' | 'recordRoute'> {
+  readonly journey: Journey
+  readonly ends: DomainName
+  readonly recordRoute: ((flow: Flow) => string) | undefined
 }
 
 export class ProxyCore {
@@ -91,12 +99,14 @@ export class ProxyCore {
     if (parts.maxForwards === 0) return incoming.answer(483)
     authentication.identify(incoming, 'proxy', (identity) => {
       const aim = registrar.gruus.aimOf(parts.uri, requestUri(incoming.request))
-      if (aim === undefined || !service.router.isLocal(aim.to.domain)) return incoming.answer(404)
+      if (aim === undefined) return incoming.answer(404)
+      if (!service.router.isLocal(aim.to.domain)) return this.#leave(incoming, identity, aim.to)
       incoming.keep()
       service.directory.find(aim.to, (found) => {
         if (found === 'fault') incoming.answer(500)
         else if (found === 'unknown') incoming.answer(404)
-        else this.#fork(incoming, identity, found, aim.agent, routes, alone)
+        else if (!this.#isTaken(incoming, identity, aim.to))
+          this.#fork(incoming, identity, found, aim.agent, routes, alone)
       })
     })
   }
@@ -106,7 +116,8 @@ export class ProxyCore {
     const target = this.#dialogTarget(incoming, routes)
     if (typeof target === 'number') return incoming.answer(target)
     const context = new ResponseContext(this.#context, incoming, () => undefined)
-    this.#send(incoming, context.branch(), target)
+    if ('flow' in target) this.#send(incoming, context.branch(), target)
+    else this.#goAfar(incoming, context, target)
     context.started()
   }
 
@@ -116,29 +127,106 @@ export class ProxyCore {
     if (routes.flows === 'forged' || routes.flows.length === 0 || this.isLoop(received)) return
     const target = this.#dialogTarget(received, routes)
     if (typeof target === 'number') return
-    const octets = this.#copy(received, target, this.#context.layer.newBranch() + markIn(received))
-    if (octets !== undefined) target.flow.send(octets)
+    const send = (flow: Flow): void => {
+      const branch = this.#context.layer.newBranch() + markIn(received)
+      const octets = this.#copy(received, { ...target, flow, recordRoute: undefined }, branch)
+      if (octets !== undefined) flow.send(octets)
+    }
+    if ('flow' in target) return send(target.flow)
+    const kept = ownRequest(received.request)
+    received = { ...received, request: kept }
+    target.journey.next((flow) => {
+      if (flow !== undefined) send(flow)
+    })
+  }
+
+  /** Somebody who drives calls with other domains has it. */
+  #isTaken(incoming: Incoming, { principal }: Identity, to: Address): boolean {
+    const { domains, service } = this.#context
+    if (domains === undefined || incoming.request.method !== 'INVITE') return false
+    if (service.router.isLocal(principal.address.domain)) return false
+    return domains.agent.offer(incoming, principal, to.domain)
+  }
+
+  /** From one of our people to somebody of another domain; for nobody else we are a way there. */
+  #leave(incoming: Incoming, { principal, owner }: Identity, to: Address): void {
+    const { domains, registrar, service } = this.#context
+    if (domains === undefined) return incoming.answer(404)
+    if (!service.peers.policyFor(to.domain).calls) return incoming.answer(403)
+    incoming.keep()
+    const sender = registrar.contactAt(service.directory.resident(owner), incoming.flow)
+    const from = principal.address
+    const head = transitHead(incoming, from, sender?.id ?? '', to, '')
+    const envelope = new SipTransitEnvelope(
+      head,
+      incoming.request,
+      () => undefined,
+      () => this.#left(incoming, owner.key, { ours: from.domain, theirs: to.domain }),
+    )
+    service.transit.forward(envelope, (outcome) => {
+      if (outcome.kind === 'refused') incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+    })
+  }
+
+  #left(incoming: Incoming, owner: string, ends: DomainName): void {
+    const { request } = incoming
+    const { domains } = this.#context
+    if (domains === undefined) return incoming.answer(404)
+    const breadth = breadthOf(incoming)
+    if (breadth === 0) return incoming.answer(440)
+    if (!this.#enter(owner)) return incoming.answer(503, [['Retry-After', '5']])
+    const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
+    const size = request.raw.length + hopOctets
+    this.#goAfar(incoming, context, {
+      journey: domains.reach.journey({ ...ends, uri: requestUri(request), size }),
+      ends,
+      uri: undefined,
+      routes: [],
+      // The way there is ours to find.
+      routesDropped: Number.POSITIVE_INFINITY,
+      breadth,
+      recordRoute: dialogless.has(request.method)
+        ? undefined
+        : (flow) => this.#recordRoute(incoming, flow, ends),
+    })
+    context.started()
+  }
+
+  /** One server of another domain after the other (RFC 3263 §4.3). */
+  #goAfar(incoming: Incoming, context: ResponseContext, target: FarTarget): void {
+    const { journey, ends, recordRoute } = target
+    const branch = context.branch()
+    branch.isToServer = true
+    branch.otherwise = () => this.#goAfar(incoming, context, target)
+    journey.next((flow) => {
+      if (flow !== undefined)
+        return this.#send(incoming, branch, { ...target, flow, recordRoute: recordRoute?.(flow) })
+      branch.otherwise = undefined
+      this.#context.domains?.reach.failed(ends.theirs, journey.why)
+      branch.end(statusOf['connection-failed'])
+    })
   }
 
   /** Where a request in a dialog goes, or the status that refuses it. */
-  #dialogTarget({ request, parts }: Forwardable, routes: OwnRoutes): Target | number {
-    const { transport } = this.#context
+  #dialogTarget({ request, parts }: Forwardable, routes: OwnRoutes): Target | FarTarget | number {
+    const { transport, domains } = this.#context
     // RFC 5626 §5.3.1: "If the flow token has been tampered with, the proxy SHOULD send a 403".
     if (routes.flows === 'forged') return 403
     if (parts.maxForwards === 0) return 483
     const contact = this.#namedContact(parts.uri, requestUri(request))
     const last = routes.flows.at(-1)
-    const flow = contact?.facts.flow ?? (last === undefined ? undefined : transport.flowTo(last))
+    const common = { routes: [], routesDropped: routes.count, breadth: undefined, recordRoute: undefined }
+    if (contact === undefined && last !== undefined && 'theirs' in last) {
+      if (domains === undefined) return 430
+      const size = request.raw.length + hopOctets
+      const journey = domains.reach.journey({ ...last, uri: nextHopIn(request, routes.count), size })
+      return { ...common, journey, ends: last, uri: undefined }
+    }
+    const flow =
+      contact?.facts.flow ?? (last === undefined || 'theirs' in last ? undefined : transport.flowTo(last))
     // "If the flow no longer exists, the proxy SHOULD send a 430".
     if (flow === undefined || !flow.open) return 430
-    return {
-      flow,
-      uri: contact === undefined ? undefined : targetOf(contact.facts),
-      routes: [],
-      routesDropped: routes.count,
-      breadth: undefined,
-      recordRoute: undefined,
-    }
+    return { ...common, flow, uri: contact === undefined ? undefined : targetOf(contact.facts) }
   }
 
   /** The phone whose GRUU is the remote target of a dialog (RFC 5627 §5.1): it may have moved since. */
@@ -175,7 +263,7 @@ export class ProxyCore {
     if (!this.#enter(owner)) return incoming.answer(503, [['Retry-After', '5']])
     const targets = reached.slice(0, breadth)
     const share = Math.floor(breadth / targets.length)
-    const context = new ResponseContext(this.#context, incoming, () => this.#leave(owner))
+    const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
     for (const contact of targets)
       this.#ring(incoming, context, waysOf(incoming, contact), share, routes.count)
     context.started()
@@ -244,7 +332,8 @@ export class ProxyCore {
   }
 
   /** RFC 3261 §16.6: the request for the next hop. */
-  #copy({ request, parts, stamp }: Forwardable, target: Target, branch: string): Buffer | undefined {
+  #copy(forwardable: Forwardable, target: Target, branch: string): Buffer | undefined {
+    const { request, parts, stamp } = forwardable
     const { recordRoute, breadth } = target
     return forwardedRequest(request, {
       uri: target.uri,
@@ -254,20 +343,28 @@ export class ProxyCore {
       routesDropped: target.routesDropped,
       routes: target.routes,
       consumedRealm: addressOfSipUri(parts.from.uri)?.domain ?? '',
+      unasserted: forwardable.isAsserted !== true,
       ...(recordRoute === undefined ? {} : { recordRoute }),
       ...(breadth === undefined ? {} : { maxBreadth: breadth }),
     })
   }
 
-  /** Two values, one for each side (RFC 5658 §3.2): each names its flow, and the transport that its side speaks. */
-  #recordRoute({ flow, request, parts }: Incoming, target: Flow): string {
-    const source = targetFlow(this.#context.transport, flow, parts.via, contactOf(request) ?? '', [])
-    const value = (side: Flow): string => {
+  /**
+   * Two values, one for each side (RFC 5658 §3.2): each names its flow, and the transport that its side speaks; or its domain, by a URI
+   * that our certificate proves (RFC 5922 §7.5).
+   */
+  #recordRoute(incoming: Incoming, target: Flow, ends?: DomainName): string {
+    const { flow, request, parts } = incoming
+    const { transport: all, domains, settings } = this.#context
+    const value = (side: Flow, domain: DomainName | undefined): string => {
       const { transport, remote, sentBy } = side
-      const token = this.#tokens.write({ transport, ...remote }, parts.callId)
-      return `<sip:${token}@${sentBy}${transportParam(side)};lr>`
+      const token = this.#tokens.write(domain ?? { transport, ...remote }, parts.callId)
+      if (domain === undefined) return `<sip:${token}@${sentBy}${transportParam(side)};lr>`
+      return `<sip:${token}@${contactUri(side, settings.host, domain.ours).slice('sip:'.length)};lr>`
     }
-    return `${value(target)}\r\nRecord-Route: ${value(source)}`
+    const from = domains?.endsOf(incoming)
+    const source = from === undefined ? targetFlow(all, flow, parts.via, contactOf(request) ?? '', []) : flow
+    return `${value(target, ends)}\r\nRecord-Route: ${value(source, from)}`
   }
 
   #enter(owner: string): boolean {
@@ -277,7 +374,7 @@ export class ProxyCore {
     return true
   }
 
-  #leave(owner: string): void {
+  #exit(owner: string): void {
     const count = (this.#waiting.get(owner) ?? 1) - 1
     if (count > 0) this.#waiting.set(owner, count)
     else this.#waiting.delete(owner)

@@ -60,7 +60,7 @@ export class ResponseContext implements BranchUser {
 
   onFinal(branch: Branch): void {
     const { otherwise } = branch
-    if (otherwise !== undefined && failuresOfWays.has(branch.status) && !this.#cancelling) {
+    if (otherwise !== undefined && isOfTheWay(branch) && !this.#cancelling) {
       this.#branches.splice(this.#branches.indexOf(branch), 1)
       return otherwise()
     }
@@ -143,6 +143,12 @@ export class ResponseContext implements BranchUser {
         )
       })
   }
+}
+
+/** It failed for its way alone, and another may be tried. */
+function isOfTheWay({ status, octets, isToServer }: Branch): boolean {
+  if (isToServer && octets !== undefined) return status === 503
+  return failuresOfWays.has(status)
 }
 
 /** Lines put before the end of the header fields. */

@@ -35,6 +35,7 @@ let ids = 0
 
 export class Phone {
   readonly user: string
+  readonly domain: string
   readonly endpoint: Endpoint
   readonly transport: 'UDP' | 'TCP' | 'WS'
   connection: Connection | undefined
@@ -58,7 +59,9 @@ export class Phone {
     endpoint: Endpoint,
     transport: 'UDP' | 'TCP' | 'WS',
     write: (octets: Buffer) => void,
+    domain = 'example.com',
   ) {
+    this.domain = domain
     this.user = user
     this.endpoint = endpoint
     this.transport = transport
@@ -71,7 +74,7 @@ export class Phone {
   }
 
   get aor(): string {
-    return `sip:${this.user}@example.com`
+    return `sip:${this.user}@${this.domain}`
   }
 
   raw(octets: Buffer | string): void {
@@ -163,7 +166,7 @@ export class Phone {
 
   register(...more: string[]): Promise<SipResponse> {
     return this.request('REGISTER', {
-      uri: 'sip:example.com',
+      uri: `sip:${this.domain}`,
       to: `<${this.aor}>`,
       headers: more.some((line) => /^contact:/i.test(line)) ? more : [`Contact: <${this.contact}>`, ...more],
     })

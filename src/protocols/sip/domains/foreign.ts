@@ -1,0 +1,70 @@
+// Requests in the name of people of other domains: what is asked before they are taken (RFC 5922 §7.4, RFC 3325 §5, decision 0041).
+
+import type { Service } from '#core'
+import type { JudgeForeign } from '../authentication.ts'
+import { addressOfSipUri } from '../binding.ts'
+import type { DialogEnd } from '../client/user-agent.ts'
+import { header } from '../codec/header-names.ts'
+import { nameAddrsOf } from '../codec/name-addr.ts'
+import type { SipContext } from '../context.ts'
+import type { Incoming } from '../incoming.ts'
+import type { Domains } from './domains.ts'
+
+/** What is presence, as the policy for a domain says it. */
+const ofPresence: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBLISH'])
+
+export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeForeign {
+  const { admission, reach } = domains
+  return (incoming, from, use) => {
+    const { request, flow, parts } = incoming
+    const policy = peers.policyFor(from.domain)
+    const { method } = request
+    const isWelcome =
+      method === 'MESSAGE' ? policy.messages : ofPresence.has(method) ? policy.presence : policy.calls
+    if (!isWelcome) return use('refused')
+    // Where the servers' addresses are asked of DNS, it leaves the tick.
+    if (admission.asksDns(from.domain)) incoming.keep()
+    admission.judge(flow, from, (verdict) => {
+      if (!verdict.taken) {
+        // Anybody can claim to be anybody, as often as they like; who has to do with us is shown why it is not heard.
+        log.debug('a request of another domain was refused', {
+          domain: from.domain,
+          why: verdict.why,
+          address: flow.remote.address,
+        })
+        if (domains.knows(from.domain))
+          reach.noted(from.domain, `from ${flow.remote.address}: ${verdict.why}`)
+        return use('refused')
+      }
+      if (verdict.vouchedBy === 'peer-domain') {
+        reach.ways.heard(flow, parts.via)
+        reach.ways.used(flow, from.domain)
+        reach.answered(from.domain)
+        incoming.isAsserted = assertsOwn(incoming, from.domain)
+      }
+      use(verdict.vouchedBy)
+    })
+  }
+}
+
+/** Whether all that it asserts is of the domain itself, which knows. */
+function assertsOwn({ request }: Incoming, domain: string): boolean {
+  const asserted = nameAddrsOf(request, header.pAssertedIdentity)
+  return asserted?.every(({ uri }) => addressOfSipUri(uri)?.domain === domain) === true
+}
+
+/** A request in a dialog of ours with another domain: it comes from there, or is not heard. */
+export function inOurDialog({ domains }: SipContext, incoming: Incoming, end: DialogEnd): void {
+  if (domains === undefined) return incoming.answer(481)
+  incoming.keep()
+  domains.admission.judge(incoming.flow, { domain: end.ends.theirs }, (verdict) => {
+    if (!verdict.taken) {
+      domains.reach.noted(end.ends.theirs, `from ${incoming.flow.remote.address}: ${verdict.why}`)
+      return incoming.answer(403)
+    }
+    incoming.flow.known = true
+    domains.reach.answered(end.ends.theirs)
+    domains.reach.ways.heard(incoming.flow, incoming.parts.via)
+    end.takes(incoming)
+  })
+}

@@ -1,0 +1,125 @@
+// How a request of ours gets to another domain: its servers, the connections to them, who rests, and what failed last.
+
+import { parseSipUri, type SipUri } from '../codec/uri.ts'
+import type { Flow } from '../flow.ts'
+import type { DomainsEnvironment, Ends } from './environment.ts'
+import { Journey } from './journey.ts'
+import { namedPlaces, type Place, placesOf } from './locate.ts'
+import { type Hop, Ways } from './ways.ts'
+
+/** LIMIT: servers that said when to come again, and domains whose last failure is remembered; past it the oldest goes. */
+const rememberedMax = 10_000
+/** LIMIT: seconds for which a server that wants to be left alone is. */
+const restSecondsMax = 3600
+
+/** Where a request goes: to the domain itself, or, in a dialog, by the URI that the far end gave. */
+export interface Way extends Ends {
+  /** The next hop; undefined: the domain. */
+  readonly uri?: string | undefined
+  /** Octets of the request, about. */
+  readonly size: number
+  readonly first?: Flow | undefined
+  readonly last?: Flow | undefined
+}
+
+export class Reach {
+  readonly ways: Ways
+  readonly #environment: DomainsEnvironment
+  /** By hop, Clock.monotonic() until which it takes nothing. */
+  readonly #resting = new Map<string, number>()
+  /** By domain, with its time, for people. */
+  readonly #errors = new Map<string, string>()
+
+  /** Those that did not answer when they were asked last. */
+  readonly #failing = new Set<string>()
+  readonly #onReachable: (domain: string) => void
+
+  constructor(
+    environment: DomainsEnvironment,
+    onReachable: (domain: string) => void,
+    ways = new Ways(environment),
+  ) {
+    this.#environment = environment
+    this.#onReachable = onReachable
+    this.ways = ways
+  }
+
+  /** A way for a request of `ours` to `theirs`. */
+  journey({ ours, theirs, uri, size, first, last }: Way): Journey {
+    const environment = this.#environment
+    const parsed = uri === undefined ? undefined : parseSipUri(uri)
+    // RFC 5922 §7.3 wants the name of what was asked for: the domain, and in a dialog the host that its party named as the way to itself.
+    const names = parsed === undefined || parsed.host === theirs ? [theirs] : [theirs, parsed.host]
+    return new Journey({
+      environment,
+      ways: this.ways,
+      wish: { ours, theirs, names },
+      places: () => this.placesOf(theirs, parsed, true),
+      size,
+      first,
+      last,
+      isResting: (hop) => (this.#resting.get(keyOf(hop)) ?? 0) > environment.service.clock.monotonic(),
+    })
+  }
+
+  /** The servers of the domain, or of the next hop that one of its people named. @throws DnsError */
+  placesOf(theirs: string, uri: SipUri | undefined, atAddresses: boolean): Promise<readonly Place[]> {
+    const { resolver, routeTo } = this.#environment
+    const { servers, tls } = routeTo(theirs)
+    const secure = tls !== 'none' || uri?.scheme === 'sips'
+    if (servers !== undefined && servers.length > 0) return Promise.resolve(namedPlaces(servers, secure))
+    const target = uri ?? parseSipUri(`sip:${theirs}`)
+    return target === undefined ? Promise.resolve([]) : placesOf(target, { resolver, secure, atAddresses })
+  }
+
+  /** RFC 3261 §21.5.4: "the client MUST act as if it had received a 500" where no time is given; with one, it comes again then. */
+  rests(hop: Hop | undefined, seconds: number): void {
+    if (hop === undefined || seconds <= 0) return
+    remember(
+      this.#resting,
+      keyOf(hop),
+      this.#environment.service.clock.monotonic() + Math.min(seconds, restSecondsMax) * 1000,
+    )
+  }
+
+  failed(theirs: string, why: string): void {
+    if (this.#failing.size < rememberedMax) this.#failing.add(theirs)
+    this.noted(theirs, why)
+    const { log } = this.#environment.service
+    log.debug('a domain could not be reached by SIP', { domain: theirs, why })
+  }
+
+  /** What an operator is shown, though it ends nothing. */
+  noted(theirs: string, why: string): void {
+    remember(this.#errors, theirs, `${new Date(this.#environment.service.clock.now()).toISOString()} ${why}`)
+  }
+
+  lastError(theirs: string): string {
+    return this.#errors.get(theirs) ?? ''
+  }
+
+  isFailing(theirs: string): boolean {
+    return this.#failing.has(theirs)
+  }
+
+  get failing(): Iterable<string> {
+    return this.#failing
+  }
+
+  /** It was heard of. */
+  answered(theirs: string): void {
+    if (this.#failing.size > 0 && this.#failing.delete(theirs)) this.#onReachable(theirs)
+  }
+}
+
+const keyOf = ({ transport, address, port }: Hop): string => `${transport} ${address} ${port}`
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  if (map.size >= rememberedMax)
+    for (const oldest of map.keys()) {
+      map.delete(oldest)
+      break
+    }
+  map.set(key, value)
+}

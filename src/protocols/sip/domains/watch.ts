@@ -1,0 +1,103 @@
+// Somebody here who watches somebody of another domain: one subscription there, for as long as it is wanted (RFC 3856, RFC 8048 §5). What is learnt
+// goes to RemotePresence.
+
+import type { Address } from '#model'
+import { pidfMediaType } from '#wire/pidf'
+import { documentIn, endOf, sourcesOf } from '../binding-domains.ts'
+import type { Subscriber, SubscriberUser, SubscriptionEnd } from '../client/subscriber.ts'
+import type { UserAgent } from '../client/user-agent.ts'
+import { bodyOf, type SipRequest } from '../codec/message.ts'
+
+export class Watch implements SubscriberUser {
+  readonly watcher: Address
+  readonly presentity: Address
+  readonly #agent: UserAgent
+  readonly #subscriber: Subscriber
+  readonly #onOver: (watch: Watch) => void
+  /** What RemotePresence was told of its state. */
+  #told: 'nothing' | 'pending' | 'active' = 'nothing'
+  #over = false
+
+  constructor(
+    agent: UserAgent,
+    uri: string,
+    watcher: Address,
+    presentity: Address,
+    onOver: (watch: Watch) => void,
+  ) {
+    this.watcher = watcher
+    this.presentity = presentity
+    this.#agent = agent
+    this.#onOver = onOver
+    this.#subscriber = agent.subscribe(
+      {
+        uri,
+        from: watcher,
+        event: 'presence',
+        accept: pidfMediaType,
+        seconds: agent.environment.settings.domainLeaseSeconds,
+      },
+      this,
+    )
+  }
+
+  /** The whole state anew. */
+  refresh(): void {
+    this.#subscriber.refresh()
+  }
+
+  /** Nobody looks any more. */
+  end(): void {
+    this.#finish()
+    this.#subscriber.end()
+  }
+
+  /** Nothing more is asked, and nobody told: the server stops. */
+  abandon(): void {
+    this.#finish()
+    this.#subscriber.abandon()
+  }
+
+  onState(state: 'pending' | 'active'): void {
+    if (this.#over || this.#told === state) return
+    this.#told = state
+    this.#remote[state](this.watcher, this.presentity)
+  }
+
+  onNotify(request: SipRequest, state: string, isLast: boolean): number {
+    if (this.#over) return 481
+    const document = documentIn(request, this.#agent.environment.service.clock.now())
+    if (document === 'not-understood') return 415
+    if (document === 'malformed') return 400
+    // RFC 3856 §6.6.2: what a pending watcher is shown may be untrue, and says nothing; and the last state is over with the subscription.
+    if (document === undefined || state === 'pending' || isLast) return 200
+    const changes = sourcesOf(document, bodyOf(request), this.watcher, this.presentity).map(
+      ({ tuple, source }) => ({ kind: 'changed', tuple, source }) as const,
+    )
+    if (this.#remote.changed(this.watcher, this.presentity, changes, true) === 'known') return 200
+    // RFC 6665 §4.1.3: 481 ends it there.
+    this.#finish()
+    return 481
+  }
+
+  onLapsed(): void {
+    if (this.#over || this.#told !== 'active') return
+    this.#remote.changed(this.watcher, this.presentity, [], true)
+  }
+
+  onEnded(reason: SubscriptionEnd, _status: number): void {
+    if (this.#over) return
+    this.#finish()
+    if (reason !== 'asked-once') this.#remote.ended(this.watcher, this.presentity, endOf[reason])
+  }
+
+  get #remote() {
+    return this.#agent.environment.service.remotePresence
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#onOver(this)
+  }
+}
