@@ -20,7 +20,11 @@ const services = {
     srv: '_xmpps-server._tcp',
     settings: '[xmpp]\nserver_tls = "127.0.0.1:0"',
   },
-  sip: { setting: 'sip.tls', srv: '_sips._tcp', settings: '[sip]\ntls = "127.0.0.1:0"' },
+  sip: {
+    setting: 'sip.tls',
+    srv: '_sips._tcp',
+    settings: '[sip]\ntls = "127.0.0.1:0"\nother_domains = true',
+  },
 } as const
 
 type Announced = (typeof services)[keyof typeof services]
