@@ -68,6 +68,15 @@ for (const section of ['RFC 6121', 'RFC 6120'])
     }
   })
 
+test('each rule between servers is found in the transcript or scene that is named', () => {
+  const rules = rows('Between servers', 4)
+  assert.ok(rules.length > 20)
+  for (const [name = '', , file = '', found = ''] of rules) {
+    const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+    assert.ok(text.includes(found), `${name}: ${file} does not say ${found}`)
+  }
+})
+
 /** RFC 6121's sections with rules for servers. */
 const ofServers =
   '2.1.2 2.1.3 2.1.4 2.1.5 2.1.6 2.2 2.3.2 2.3.3 2.4.2 2.4.3 2.5.1 2.5.2 2.5.3 2.6.1 2.6.2 2.6.3 3.1.2 3.1.3 3.1.5 3.1.6 3.2.2 3.2.3 ' +
