@@ -46,7 +46,8 @@ export class Channel {
   readonly outward = new Set<string>()
   /** Milliseconds since the epoch. */
   readonly since: number
-  identity = ''
+  /** How each of their domains proved itself, for people. */
+  readonly identities = new Map<string, string>()
   /** The pair that it was opened for, which resumes it; '' where others opened it. */
   home = ''
   /** How more domains come by it, where we opened it. */

@@ -82,7 +82,7 @@ export class ComponentStream implements OctetsHandler {
     this.octets.writeUtf8('<handshake/>')
     this.#channel = new Channel('receiver', environment, this.octets, owner, true)
     this.#channel.admitted.add(this.#domain)
-    this.#channel.identity = `secret of the component ${this.#domain}`
+    this.#channel.identities.set(this.#domain, `secret of the component ${this.#domain}`)
     onConnected(this.#domain, this.#channel)
   }
 

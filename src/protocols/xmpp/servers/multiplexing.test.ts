@@ -253,7 +253,12 @@ test('a domain whose server would not have more by one stream is left alone for 
 })
 
 function scene(environment: ServersEnvironment, multiplexing: Multiplexing) {
-  const channel = { multiplexing, outward: new Set(), admitted: new Set() } as unknown as Channel
+  const channel = {
+    multiplexing,
+    outward: new Set(),
+    admitted: new Set(),
+    identities: new Map(),
+  } as unknown as Channel
   const places = new PlaceFinder({
     resolver: environment.resolver,
     names: serverNames,

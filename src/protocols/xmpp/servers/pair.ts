@@ -206,7 +206,7 @@ export class ServerPair {
     broken?.tookUntil(ready.h)
     const channel = new ChannelOf('initiator', environment, ready.octets, owner)
     channel.home = this.key
-    channel.identity = ready.identity
+    if (ready.identity !== '') channel.identities.set(theirs, ready.identity)
     channel.keepTo(ready.limits)
     channel.outward.add(this.key)
     if (ready.bidi) channel.admitted.add(theirs)

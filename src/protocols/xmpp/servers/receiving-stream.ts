@@ -288,7 +288,8 @@ export class ReceivingStream implements OctetsHandler {
     channel.admitted.add(theirs)
     if (this.#limits !== undefined) channel.keepTo(this.#limits)
     const proof = this.#proofOf(theirs)
-    channel.identity = by === 'certificate' && proof.proven ? proof.identity : `dialback of ${theirs}`
+    const identity = by === 'certificate' && proof.proven ? proof.identity : `dialback of ${theirs}`
+    channel.identities.set(theirs, identity)
     this.#parts.onAuthorized(channel, ours, theirs)
     if (!this.#state.bidi) return
     this.#outward.push(pairOf(ours, theirs))

@@ -9,6 +9,7 @@ import type { ReceivingPolicy } from './dialback-requests.ts'
 import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import { tryServer } from './examination.ts'
 import { Fetches } from './fetches.ts'
+import { proofOf } from './identity.ts'
 import { Incoming } from './incoming.ts'
 import type { Ready } from './initiating-stream.ts'
 import { ServerLink } from './link.ts'
@@ -113,7 +114,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
       domain: pair.theirs,
       state: pair.state,
       connections: [...pair.channels].map((channel) => this.#lineOf(channel, pair)),
-      identity: [...pair.channels].find(({ identity }) => identity !== '')?.identity ?? '',
+      identity: identityOf(pair),
       lastError: pair.lastError,
     }))
   }
@@ -297,6 +298,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
       verify: (question, onAnswer) => this.#verify(question, onAnswer),
       onAdmitted: (to, from) => {
         channel.admitted.add(from)
+        const proof = proofOf(ready.octets.connection.tls, from)
+        channel.identities.set(from, proof.proven ? proof.identity : `dialback of ${from}`)
         // XEP-0220 §2.6.2: whoever sends by a stream for both ways is sent to by it.
         const pair = this.#pairOf(to, from)
         channel.outward.add(pair.key)
@@ -378,4 +381,12 @@ function verdictOf(answer: string | undefined): 'valid' | 'invalid' | StanzaCond
   if (answer === 'valid' || answer === 'invalid') return answer
   // XEP-0220 §2.4: whatever is wrong there, the key was not confirmed.
   return answer !== undefined && answer in stanzaErrorTypes ? 'remote-server-timeout' : 'undefined-condition'
+}
+
+function identityOf({ channels, theirs }: ServerPair): string {
+  for (const { identities } of channels) {
+    const identity = identities.get(theirs)
+    if (identity !== undefined) return identity
+  }
+  return ''
 }

@@ -99,6 +99,8 @@ export class Sharing {
           return resolve(undefined)
         }
         channel.outward.add(pair.key)
+        const proof = proofOf(multiplexing.parts.octets.connection.tls, pair.theirs)
+        if (proof.proven) channel.identities.set(pair.theirs, proof.identity)
         // Where they may send by it, they may in the name of whom they let us send to.
         if (multiplexing.parts.isBothWays) channel.admitted.add(pair.theirs)
         this.#parts.onShared(channel, pair)
