@@ -25,9 +25,12 @@ const purposes: Readonly<Record<ListenerName, string>> = {
 export interface ServerOptions {
   /** Settings by table: `{ xmpp: { idle_seconds: 10 } }`; they join the listeners. */
   readonly settings?: Readonly<Record<string, SettingsTable>>
+  /** Names of its own domain, or whole addresses. */
   readonly users?: readonly string[]
   /** What its users are of; `localhost` when absent. */
   readonly domain?: string
+  /** Domains beside it. */
+  readonly also?: readonly string[]
   /** What holds for single other domains: `[[peer]]` tables. */
   readonly peers?: readonly SettingsTable[]
 }
@@ -104,7 +107,7 @@ export class VeronaServer {
 
   async addUsers(names: readonly string[]): Promise<void> {
     const file = join(this.directory, 'users.csv')
-    const rows = names.map((name) => `${name}@${this.domain},${password}\n`)
+    const rows = names.map((name) => `${name.includes('@') ? name : `${name}@${this.domain}`},${password}\n`)
     writeFileSync(file, `address,password\n${rows.join('')}`)
     await this.command('user', 'import', file).succeeds()
   }
@@ -153,7 +156,12 @@ export class VeronaServer {
   }
 }
 
-function configuration({ settings = {}, domain = 'localhost', peers = [] }: ServerOptions): string {
+function configuration({
+  settings = {},
+  domain = 'localhost',
+  also = [],
+  peers = [],
+}: ServerOptions): string {
   const free = '127.0.0.1:0'
   const tables: Record<string, SettingsTable> = {
     http: { listen: free },
@@ -168,7 +176,7 @@ function configuration({ settings = {}, domain = 'localhost', peers = [] }: Serv
     ...Object.entries(tables).map(([table, values]) => `[${table}]\n${pairsOf(values)}`),
     ...peers.map((values) => `[[peer]]\n${pairsOf(values)}`),
   ]
-  return `data = "./data"\ndomains = ["${domain}"]\n${lines.join('')}`
+  return `data = "./data"\ndomains = ${JSON.stringify([domain, ...also])}\n${lines.join('')}`
 }
 
 function pairsOf(values: SettingsTable): string {

@@ -239,7 +239,8 @@ export class InitiatingStream implements OctetsHandler {
       dialback: {
         streamId: this.#state.streamId,
         provenBy: this.#state.provenBy,
-        hasDialback: this.#state.hasDialback,
+        // Some declare its namespace and are silent (ejabberd 23.01 without mod_s2s_dialback): what may be left is asked of who offers it.
+        hasDialback: this.#state.features?.dialback === true,
         hasErrors: this.#state.features?.dialbackErrors === true,
       },
     })
