@@ -1,9 +1,10 @@
 // What all that speaks with other domains' servers shares.
 import type { PeerRoute, Service } from '#core'
-import type { Resolver, TlsContext } from '#net'
+import type { Resolver, TlsContext, TlsInfo } from '#net'
 import type { StreamLimits } from '../codec/stream-limits.ts'
 import type { XmppSettings } from '../settings.ts'
 import type { DialbackKeys } from './dialback-key.ts'
+import { type Proof, proofOf } from './identity.ts'
 import type { ServerMetrics } from './metrics.ts'
 
 /** How a domain must prove itself to us, and we to it (`PeerRoute.tls`), and whether by dialback at all. */
@@ -34,4 +35,9 @@ export function proofPolicyOf({ routeTo, settings }: ServersEnvironment, domain:
 /** What we take on a stream, and how long we keep it unused (XEP-0478). */
 export function ownLimits({ settings }: ServersEnvironment): StreamLimits {
   return { octets: settings.stanzaOctetsMax, seconds: settings.serverIdleSeconds * 2 }
+}
+
+/** Whether the other side's certificate proves that domain, by the name that the operator says it has. */
+export function proofBy({ routeTo }: ServersEnvironment, tls: TlsInfo | undefined, domain: string): Proof {
+  return proofOf(tls, domain, routeTo(domain).identity)
 }

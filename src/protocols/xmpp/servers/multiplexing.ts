@@ -13,8 +13,7 @@ import {
   type Verification,
   verified,
 } from './dialback-requests.ts'
-import type { ServersEnvironment } from './environment.ts'
-import { proofOf } from './identity.ts'
+import { proofBy, type ServersEnvironment } from './environment.ts'
 import type { StreamOctets } from './octets.ts'
 
 /** LIMIT: seconds for the answer to a request of ours; then the pair gets a stream of its own. */
@@ -99,7 +98,7 @@ export class Multiplexing {
     const { environment, octets, isBothWays, policy, streamId } = this.parts
     const proves =
       kind === 'result'
-        ? from !== '' && proofOf(octets.connection.tls, from).proven
+        ? from !== '' && proofBy(environment, octets.connection.tls, from).proven
         : environment.keys.isKey(dialback.key, { receiving: from, originating: to, streamId: dialback.id })
     if (kind === 'result' && !isBothWays) return this.#refuseOneWay(dialback)
     const [next, effects] = requested(policy, this.#verification, { dialback, proves })

@@ -6,10 +6,9 @@ import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
 import type { ReceivingPolicy } from './dialback-requests.ts'
-import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
+import { proofBy, proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import { tryServer } from './examination.ts'
 import { Fetches } from './fetches.ts'
-import { proofOf } from './identity.ts'
 import { Incoming } from './incoming.ts'
 import type { Ready } from './initiating-stream.ts'
 import { ServerLink } from './link.ts'
@@ -298,7 +297,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
       verify: (question, onAnswer) => this.#verify(question, onAnswer),
       onAdmitted: (to, from) => {
         channel.admitted.add(from)
-        const proof = proofOf(ready.octets.connection.tls, from)
+        const proof = proofBy(this.#environment, ready.octets.connection.tls, from)
         channel.identities.set(from, proof.proven ? proof.identity : `dialback of ${from}`)
         // XEP-0220 §2.6.2: whoever sends by a stream for both ways is sent to by it.
         const pair = this.#pairOf(to, from)

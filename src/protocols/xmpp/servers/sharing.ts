@@ -1,8 +1,7 @@
 // Which stream that is there may carry one more pair of domains (XEP-0220 §2.6; decision 0086), and asking for it.
 import type { PlaceFinder } from '#net'
 import type { Channel } from './channel.ts'
-import { proofPolicyOf, type ServersEnvironment } from './environment.ts'
-import { proofOf } from './identity.ts'
+import { proofBy, proofPolicyOf, type ServersEnvironment } from './environment.ts'
 import type { Multiplexing } from './multiplexing.ts'
 import type { ServerPair } from './pair.ts'
 
@@ -66,8 +65,9 @@ export class Sharing {
 
   /** What goes to another domain goes to a server that has proven to be it, as on a stream of its own. */
   #isTrusted({ multiplexing }: Candidate, { theirs }: ServerPair): boolean {
-    const { tls } = this.#parts.environment.routeTo(theirs)
-    return tls !== 'verified' || proofOf(multiplexing.parts.octets.connection.tls, theirs).proven
+    const { environment } = this.#parts
+    const { tls } = environment.routeTo(theirs)
+    return tls !== 'verified' || proofBy(environment, multiplexing.parts.octets.connection.tls, theirs).proven
   }
 
   /** XEP-0220 §2.6.2: where the names of the other domain lead to the same address and port. */
@@ -99,7 +99,8 @@ export class Sharing {
           return resolve(undefined)
         }
         channel.outward.add(pair.key)
-        const proof = proofOf(multiplexing.parts.octets.connection.tls, pair.theirs)
+        const { tls } = multiplexing.parts.octets.connection
+        const proof = proofBy(this.#parts.environment, tls, pair.theirs)
         if (proof.proven) channel.identities.set(pair.theirs, proof.identity)
         // Where they may send by it, they may in the name of whom they let us send to.
         if (multiplexing.parts.isBothWays) channel.admitted.add(pair.theirs)
