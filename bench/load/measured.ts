@@ -21,7 +21,7 @@ const pinned = ((): ((core: number, command: string[]) => string[]) => {
 /** As the launcher starts it: the young generation stays small (decision 0080). */
 export const node = [
   process.execPath,
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
   '--conditions=verona-source',
   '--disable-warning=ExperimentalWarning',
 ]

@@ -43,7 +43,7 @@ export async function runScript(script, args, more = {}, nodeFlags = []) {
  */
 export function runVerona(args) {
   const main = join(root, ...(isCheckout ? ['src', 'cli', 'main.ts'] : ['dist', 'cli', 'main.js']))
-  return runScript(main, args, {}, ['--max-semi-space-size=8'])
+  return runScript(main, args, {}, ['--max-semi-space-size=4'])
 }
 
 /** Runs `work`; an answer to the user is printed as such, anything else with where it happened. @param {() => Promise<void>} work */
