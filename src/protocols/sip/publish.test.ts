@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SipResponse } from './codec/message.ts'
 import { fieldOf, type Phone, textOf } from './testing/phone.ts'
-import { type DomainOptions, SipDomain } from './testing/sip-domain.ts'
+import { at, type DomainOptions, SipDomain } from './testing/sip-domain.ts'
 
 const pidf = (note: string, more = ''): string =>
   `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:alice@example.com"><tuple id="t1"><status><basic>open</basic></status><note>${note}</note></tuple>${more}</presence>`
@@ -342,7 +342,7 @@ test('who says the same again is not told to anybody: refreshed, sent again whol
   await publish(alice, { body: pidf('other'), headers: [ifMatch(tagIn(again))] })
   assert.equal(await notifies(), 1, 'another body')
   await alice.register()
-  assert.equal(await notifies(), 1, 'registered: a tuple more')
+  assert.equal(await notifies(), 2, 'registered: its own place, and the one before is gone')
   await alice.register()
   assert.equal(await notifies(), 0, 'registered again')
   const own = await publish(alice, { body: pidf('own'), callId: 'own' })
@@ -361,4 +361,42 @@ test('a registered phone whose publication ends is open again in the same NOTIFY
   assert.equal(await notifies(), 1)
   domain.clock.advance(60_001)
   assert.equal(await notifies(), 1)
+})
+
+test('a phone that published before it registered is shown once, and its tag goes on', async () => {
+  const there = await world()
+  const { domain, alice, tag } = there
+  const notifies = await counted(domain)
+  await notifies()
+  await alice.register()
+  assert.equal(
+    await notifies(),
+    2,
+    'it has its own name now: the new place is told, and that the old one is gone',
+  )
+  assert.equal(await seen(there), 'first')
+  const next = await publish(alice, { body: pidf('second'), headers: [ifMatch(tag)] })
+  assert.equal(await seen(there), 'second')
+  await publish(alice, { headers: [ifMatch(tagIn(next)), 'Expires: 0'] })
+  assert.equal(await notifies(), 2)
+  const contact = domain.context.registrar.contactAt(
+    domain.service.directory.resident(at('alice@example.com')),
+    domain.context.transport.datagramFlow(alice.endpoint) ?? assert.fail(),
+  )
+  assert.equal(contact?.published, false)
+})
+
+test('a publication outlives the registration of its phone, and is there when it registers again (RFC 3903 §4.2)', async () => {
+  const there = await world()
+  const { domain, alice, tag } = there
+  await alice.register()
+  const next = await publish(alice, { body: pidf('own'), headers: [ifMatch(tag), 'Expires: 600'] })
+  await alice.register(`Contact: <${alice.contact}>;expires=0`)
+  assert.equal(await seen(there), 'own')
+  await alice.register()
+  assert.equal(await seen(there), 'own')
+  assert.equal((await publish(alice, { headers: [ifMatch(tagIn(next)), 'Expires: 60'] })).status, 200)
+  domain.clock.advance(60_001)
+  assert.equal(await seen(there), '', 'a service without a note: the registration')
+  assert.equal(domain.context.publications.size, 0)
 })

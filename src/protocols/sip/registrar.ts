@@ -171,6 +171,8 @@ export class Registrar {
       )
     const [, ...others] = contact.registrations
     for (const oldest of others.slice(flowsMax - 1)) this.#removeOne(contact, oldest)
+    const isAlone = this.onlyContactAt(this.#accounts.get(contact), facts.flow) === contact
+    contact.published ||= this.#required.publications.speaksFor(contact, isAlone)
     if (!contact.published) this.#publish(contact, true)
   }
 

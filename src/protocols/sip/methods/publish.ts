@@ -84,11 +84,7 @@ function apply(
   if (source === undefined)
     return incoming.answer(400, undefined, { reason: 'Bad Request (no PIDF document)' })
   if (seconds === 0) return publications.none(presentity, owner, done)
-  publications.put(presentity, owner, tuple, source, seconds, (outcome, tag) => {
-    const own = registrar.contactWith(account, tuple)
-    if (own !== undefined && outcome.kind !== 'refused') own.published = true
-    done(outcome, tag)
-  })
+  publications.put({ presentity, owner, tuple, source, flow: incoming.flow, seconds }, done)
 }
 
 /** Step 5: "does not match the event package, or is not understood [...] such as 415", with what is (RFC 3261 §21.4.13). */
