@@ -1,8 +1,9 @@
-// One presentity and many watchers: a change, and when all have it, the next. `fanout-load.ts --protocol xmpp|impp|bare --port N
+// One presentity and many watchers: a change, and when all have it, the next. `fanout-load.ts --protocol xmpp|impp|sip|bare --port N
 // --watchers N`. Prints notifications, CPU of the server a notification, and how long the last watcher waited.
 import { connect, type Socket } from 'node:net'
 import { acknowledge, expectUnit, logInImpp } from './impp-user.ts'
 import { cpuSecondsOf, type LoadOptions, loadOptions, MarkCounter } from './load.ts'
+import { SipUser } from './sip-user.ts'
 import { logInXmpp } from './xmpp-user.ts'
 
 const words = process.argv
@@ -52,6 +53,22 @@ async function impp(): Promise<Change> {
   }
 }
 
+/** Over UDP; each NOTIFY is answered. */
+async function sip(): Promise<Change> {
+  const publisher = new SipUser(options, presentity)
+  await publisher.register()
+  for (let at = 0; at < watchers; at++) {
+    const watcher = new SipUser(options, `u${at + 2}`)
+    await watcher.open()
+    await watcher.watch(presentity)
+    watcher.onNotify = () => arrived()
+  }
+  return (round) =>
+    void publisher.publish(
+      `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:${presentity}@${options.domain}"><tuple id="bench"><status><basic>open</basic></status><note>round ${round}</note></tuple></presence>`,
+    )
+}
+
 /** The baseline: a process that writes the same octets to each socket. */
 async function bare(): Promise<Change> {
   const dial = (): Promise<Socket> =>
@@ -70,7 +87,7 @@ function counted(socket: Socket, mark: string): void {
   })
 }
 
-const begin: Readonly<Record<string, () => Promise<Change>>> = { xmpp, impp, bare }
+const begin: Readonly<Record<string, () => Promise<Change>>> = { xmpp, impp, sip, bare }
 const change = await begin[protocol]?.()
 if (change === undefined) throw new Error(`no such protocol: ${protocol}`)
 

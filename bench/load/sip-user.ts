@@ -24,6 +24,7 @@ export class SipUser {
   #branch = 0
   #pending = new Map<string, (status: number) => void>()
   onMessage: () => void = () => undefined
+  onNotify: () => void = () => undefined
 
   constructor(options: LoadOptions, user: string) {
     this.#options = options
@@ -31,6 +32,33 @@ export class SipUser {
   }
 
   async register(): Promise<void> {
+    await this.open()
+    const contact = `${this.#contact}Expires: 3600\r\n`
+    const status = await this.#request('REGISTER', `sip:${this.#options.domain}`, this.user, contact, '')
+    if (status !== 200) throw new Error(`${this.user} could not register: ${status}`)
+  }
+
+  /** Watches somebody's presence for an hour. */
+  async watch(presentity: string): Promise<void> {
+    const uri = `sip:${presentity}@${this.#options.domain}`
+    const fields = `Event: presence\r\n${this.#contact}Expires: 3600\r\n`
+    const status = await this.#request('SUBSCRIBE', uri, presentity, fields, '')
+    if (status !== 200) throw new Error(`${this.user} could not subscribe: ${status}`)
+  }
+
+  /** A document of its own as an initial publication, which takes the place of its last one. */
+  async publish(document: string): Promise<void> {
+    const uri = `sip:${this.user}@${this.#options.domain}`
+    const fields = 'Event: presence\r\nExpires: 3600\r\nContent-Type: application/pidf+xml\r\n'
+    const status = await this.#request('PUBLISH', uri, this.user, fields, document)
+    if (status !== 200) throw new Error(`${this.user} could not publish: ${status}`)
+  }
+
+  get #contact(): string {
+    return `Contact: <sip:${this.user}@127.0.0.1:${this.#port}>\r\n`
+  }
+
+  async open(): Promise<void> {
     this.#socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
     await new Promise<void>((resolve) => this.#socket.bind(0, '127.0.0.1', resolve))
     await new Promise<void>((resolve) =>
@@ -41,9 +69,6 @@ export class SipUser {
       throw error
     })
     this.#socket.on('message', (bytes) => this.#arrived(bytes))
-    const contact = `Contact: <sip:${this.user}@127.0.0.1:${this.#port}>\r\nExpires: 3600\r\n`
-    const status = await this.#request('REGISTER', `sip:${this.#options.domain}`, this.user, contact, '')
-    if (status !== 200) throw new Error(`${this.user} could not register: ${status}`)
   }
 
   send(to: string, done: (status: number) => void): void {
@@ -79,20 +104,22 @@ export class SipUser {
     if (nonce === undefined) return ''
     const nc = (++nonce.count).toString(16).padStart(8, '0')
     const response = md5(`${nonce.ha1}:${nonce.value}:${nc}:c:auth:${md5(`${method}:${uri}`)}`)
-    const header = method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization'
+    const header = method !== 'MESSAGE' ? 'Authorization' : 'Proxy-Authorization'
     return `${header}: Digest username="${this.user}",realm="${nonce.realm}",nonce="${nonce.value}",uri="${uri}",response="${response}",algorithm=MD5,qop=auth,nc=${nc},cnonce="c"\r\n`
   }
 
   #arrived(bytes: Buffer): void {
     const text = bytes.toString('latin1')
     if (text.startsWith('SIP/2.0')) return this.#answered(text)
-    if (!text.startsWith('MESSAGE')) return
+    const isNotify = text.startsWith('NOTIFY')
+    if (!isNotify && !text.startsWith('MESSAGE')) return
     const head = text.slice(text.indexOf('\r\n') + 2, text.indexOf('\r\n\r\n'))
     const copied = head.split('\r\n').filter((line) => /^(via|from|to|call-id|cseq|v|f|t|i):/i.test(line))
     this.#socket.send(
       `SIP/2.0 200 OK\r\n${copied.join('\r\n').replace(/^(to:.*>)$/im, '$1;tag=b')}\r\nContent-Length: 0\r\n\r\n`,
     )
-    this.onMessage()
+    if (isNotify) this.onNotify()
+    else this.onMessage()
   }
 
   #answered(text: string): void {

@@ -1,13 +1,16 @@
 // One subscription of a SIP watcher, the notifier's side, whatever the event package: RFC 6665 §4.2.
 
-import type { Bytes } from '#base'
+import { type Bytes, noBytes } from '#base'
 import type { TerminationReason } from '#core'
 import type { Address } from '#model'
-import { encodeRequest, type HeaderLine } from './codec/encode.ts'
+import { fieldText } from './codec/encode.ts'
+import { ownText } from './codec/grammar.ts'
 import type { SipRequest, SipResponse } from './codec/message.ts'
+import { withBody } from './codec/splice.ts'
 import { ownUri, type SipContext, viaFor } from './context.ts'
 import { afterRequest, type Dialog, dialogKey, nextRequest } from './dialog.ts'
 import type { Flow } from './flow.ts'
+import type { ResponseHandler } from './transaction/client-transaction.ts'
 
 /** Why a subscription ends; those that RFC 6665 §4.1.3 has beyond the core's. */
 export type EndReason = TerminationReason | 'probation'
@@ -30,7 +33,14 @@ export interface EventPackage {
   readonly mediaType: string
 }
 
-export abstract class NotifierDialog {
+/** What is the same in all NOTIFYs of a dialog while its target and route stay. */
+interface Lines {
+  readonly start: string
+  /** Max-Forwards to Contact, without CSeq and Subscription-State. */
+  readonly fixed: string
+}
+
+export abstract class NotifierDialog implements ResponseHandler {
   readonly protocol = 'sip'
   readonly watcher: Address
   readonly presentity: Address
@@ -42,6 +52,8 @@ export abstract class NotifierDialog {
   readonly eventId: string | undefined
   #flow: Flow
   #dialog: Dialog
+  #sequence = 0
+  #lines: Lines | undefined
   #state: 'pending' | 'active' | 'terminated' = 'active'
   /** Clock.monotonic() at which it ends. */
   #due = 0
@@ -90,6 +102,7 @@ export abstract class NotifierDialog {
     if (next === 'out-of-order') return false
     this.#dialog = next
     this.#flow = flowTo(next.target, next.routeSet)
+    this.#lines = undefined
     return true
   }
 
@@ -130,31 +143,54 @@ export abstract class NotifierDialog {
     if (!this.#inFlight) this.#send()
   }
 
+  /** Hot path of a change with many watchers: what stays is written once a dialog. */
   #send(): void {
     const saying = this.#waiting
     if (saying === undefined) return
     this.#waiting = undefined
     const { layer } = this.context
-    const { dialog, parts } = nextRequest(this.#dialog)
-    this.#dialog = dialog
     const branch = layer.newBranch()
     const body = saying.body?.()
-    const octets = encodeRequest({
-      ...parts,
-      method: 'NOTIFY',
-      via: viaFor(this.#flow, branch),
-      headers: this.#headers(saying.reason),
-      ...(body === undefined ? {} : { contentType: this.#package.mediaType, body }),
-    })
     this.#inFlight = true
-    const handler = {
-      onResponse: (response: SipResponse) => {
-        if (response.status >= 200) this.#answered(response.status)
-      },
-      onFailure: () => this.#answered(408),
-    }
-    if (!layer.request(this.#flow, 'NOTIFY', branch, octets, handler))
+    if (!layer.request(this.#flow, 'NOTIFY', branch, this.#octets(branch, saying.reason, body), this))
       this.#sendLater({ ...saying, body: body === undefined ? undefined : () => body })
+  }
+
+  #octets(branch: string, reason: EndReason | undefined, body: Bytes | undefined): Buffer {
+    this.#lines ??= this.#fixedLines()
+    const { start, fixed } = this.#lines
+    const head = `${start}Via: ${viaFor(this.#flow, branch)}\r\n${fixed}CSeq: ${++this.#sequence} NOTIFY\r\nSubscription-State: ${this.#subscriptionState(reason)}\r\n`
+    if (body === undefined) return withBody(`${head}Content-Length: 0\r\n`, noBytes, 0)
+    const content = `Content-Type: ${this.#package.mediaType}\r\nContent-Length: ${body.length}\r\n`
+    return withBody(head + content, body, 0)
+  }
+
+  /** RFC 3261 §12.2.1.1. */
+  #fixedLines(): Lines {
+    const { uri, routes = [], from, to, callId } = nextRequest(this.#dialog).parts
+    const event = this.eventId === undefined ? this.#package.name : `${this.#package.name};id=${this.eventId}`
+    const fields = [
+      'Max-Forwards: 70',
+      ...routes.map((route) => `Route: ${route}`),
+      `From: ${from}`,
+      `To: ${to}`,
+      `Call-ID: ${callId}`,
+      // RFC 6665 §8.2.1: an id may have been a quoted string.
+      `Event: ${fieldText(event)}`,
+      `Contact: <${fieldText(ownUri(this.#flow))}>`,
+    ]
+    return {
+      start: ownText(`NOTIFY ${uri} SIP/2.0\r\n`),
+      fixed: ownText(`${fields.join('\r\n')}\r\n`),
+    }
+  }
+
+  onResponse(response: SipResponse): void {
+    if (response.status >= 200) this.#answered(response.status)
+  }
+
+  onFailure(): void {
+    this.#answered(408)
   }
 
   /** There is no room for a transaction now: the state is not lost, but said a little later, if nothing newer is. */
@@ -167,18 +203,12 @@ export abstract class NotifierDialog {
     })
   }
 
-  #headers(reason: EndReason | undefined): HeaderLine[] {
-    const { service } = this.context
-    const left = Math.max(0, Math.ceil((this.#due - service.clock.monotonic()) / 1000))
-    // RFC 6665 §4.1.3: probation names when to come again.
-    const retry = reason === 'probation' ? ';retry-after=30' : ''
-    const state =
-      reason === undefined ? `${this.#state};expires=${left}` : `terminated;reason=${reason}${retry}`
-    return [
-      ['Event', this.eventId === undefined ? this.#package.name : `${this.#package.name};id=${this.eventId}`],
-      ['Subscription-State', state],
-      ['Contact', `<${ownUri(this.#flow)}>`],
-    ]
+  #subscriptionState(reason: EndReason | undefined): string {
+    if (reason !== undefined)
+      // RFC 6665 §4.1.3: probation names when to come again.
+      return `terminated;reason=${reason}${reason === 'probation' ? ';retry-after=30' : ''}`
+    const left = Math.max(0, Math.ceil((this.#due - this.context.service.clock.monotonic()) / 1000))
+    return `${this.#state};expires=${left}`
   }
 
   /** RFC 6665 §4.2.2: a NOTIFY that times out, or is answered 481 and the like, ends the subscription. */

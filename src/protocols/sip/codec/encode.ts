@@ -128,15 +128,15 @@ function finished(
 ): Buffer {
   if (parts.headers !== undefined)
     for (const [name, value] of parts.headers)
-      text += `${name}: ${typeof value === 'string' ? oneLine(value) : value}\r\n`
+      text += `${name}: ${typeof value === 'string' ? fieldText(value) : value}\r\n`
   const body = parts.body ?? noBytes
-  if (parts.contentType !== undefined) text += `Content-Type: ${oneLine(parts.contentType)}\r\n`
+  if (parts.contentType !== undefined) text += `Content-Type: ${fieldText(parts.contentType)}\r\n`
   text += `Content-Length: ${body.length}\r\n`
   return withBody(text, body, 0)
 }
 
 /** A value cannot end its line: CR and LF, which could begin a forged field, become a space. */
-function oneLine(value: string): string {
+export function fieldText(value: string): string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
     if (code > 0xff) throw new RangeError('a header value of more than octets')
