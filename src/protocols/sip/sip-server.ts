@@ -1,6 +1,7 @@
 // Puts the parts of SIP together and starts and stops them.
 
-import type { Logins } from '#auth'
+import { randomBytes } from 'node:crypto'
+import { type Logins, serverKeyOf } from '#auth'
 import type { Environment, PeerEnvironment, RunningProtocol, Service } from '#core'
 import type { Resolver, TlsContexts, WebOffers } from '#net'
 import { SparingLog } from '#observe'
@@ -32,6 +33,7 @@ export function composeSip(
   settings: SipSettings,
   digest: Logins['digest'],
   others?: Others,
+  secret: Uint8Array = randomBytes(32),
 ): SipContext {
   const { transactionsMax } = settings
   const layer = new TransactionLayer(service.clock, {
@@ -71,7 +73,7 @@ export function composeSip(
     authentication,
     domains,
     subscriptions: new SubscriptionDialogs(),
-    proxy: new ProxyCore(() => context),
+    proxy: new ProxyCore(() => context, secret),
   }
   registrar.context = context
   publications.context = context
@@ -103,6 +105,7 @@ export async function startSip(
     others === undefined
       ? undefined
       : { resolver: others.resolver, routeTo: (domain) => others.routeTo(domain), tls },
+    await serverKeyOf(service.store),
   )
   await context.transport.open(tls)
   const listeners = context.transport.listeners.map(({ name, host, port }) => ({

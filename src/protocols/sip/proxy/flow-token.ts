@@ -3,7 +3,7 @@
 //
 // The keyed hash covers the Call-ID too: who was given a route may follow it in that call and in no other.
 
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { TransportName } from '../flow.ts'
 
 export interface FlowName {
@@ -27,7 +27,12 @@ const transports: readonly TransportName[] = ['UDP', 'TCP', 'TLS', 'WS', 'WSS']
 const macOctets = 10
 
 export class FlowTokens {
-  readonly #key: Uint8Array = randomBytes(32)
+  readonly #key: Uint8Array
+
+  /** @param secret the server's own: what it wrote before a restart, it reads after */
+  constructor(secret: Uint8Array) {
+    this.#key = createHmac('sha256', secret).update('sip flow tokens').digest()
+  }
 
   write(side: SideName, callId: string): string {
     const name = Buffer.from(

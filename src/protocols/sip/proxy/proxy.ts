@@ -59,13 +59,14 @@ interface FarTarget extends Omit<Target, 'flow' | 'recordRoute'> {
 
 export class ProxyCore {
   readonly #given: () => SipContext
-  readonly #tokens = new FlowTokens()
+  readonly #tokens: FlowTokens
   /** Requests of a person that wait for their final answer. */
   readonly #waiting = new Map<string, number>()
 
-  /** @param given the context, which has this in it */
-  constructor(given: () => SipContext) {
+  /** @param given the context, which has this in it @param secret what routes are signed with */
+  constructor(given: () => SipContext, secret: Uint8Array) {
     this.#given = given
+    this.#tokens = new FlowTokens(secret)
   }
 
   get #context(): SipContext {
