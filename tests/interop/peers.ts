@@ -5,7 +5,7 @@
 //   test('sipp sends a MESSAGE', { skip: sipp.skip }, async () => { ... spawn(sipp.path, ...) })
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 interface PeerProgram {
@@ -15,6 +15,8 @@ interface PeerProgram {
   program: string
   /** A Python module that `program` must be able to import. */
   pythonModule?: string
+  /** A file below a folder of libraries that `program` must find. */
+  library?: string
 }
 
 const table = {
@@ -31,6 +33,16 @@ const table = {
   nc: { package: 'netcat-openbsd', program: 'nc' },
   chromium: { package: 'chromium', program: 'chromium' },
   kamailio: { package: 'kamailio', program: 'kamailio' },
+  'kamailio-tls': {
+    package: 'kamailio-tls-modules',
+    program: 'kamailio',
+    library: 'kamailio/modules/tls.so',
+  },
+  'kamailio-presence': {
+    package: 'kamailio-presence-modules',
+    program: 'kamailio',
+    library: 'kamailio/modules/presence.so',
+  },
 } as const satisfies Record<string, PeerProgram>
 
 export type PeerName = keyof typeof table
@@ -64,6 +76,7 @@ export function missingPeers(): { name: PeerName; package: string }[] {
 }
 
 function find(wanted: PeerProgram): string | undefined {
+  if (wanted.library !== undefined && !hasLibrary(wanted.library)) return undefined
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
     '/usr/local/sbin',
@@ -76,6 +89,19 @@ function find(wanted: PeerProgram): string | undefined {
   if (pythonModule === undefined) return paths[0]
   // Another Python that stands before the system's has not its packages.
   return paths.find((path) => spawnSync(path, ['-c', `import ${pythonModule}`]).status === 0)
+}
+
+/** In a folder of libraries, or that of the machine's kind in it (`/usr/lib/x86_64-linux-gnu`). */
+function hasLibrary(file: string): boolean {
+  const folders = ['/usr/lib', '/usr/local/lib', '/usr/lib64']
+  const all = folders.flatMap((folder) => [folder, ...foldersIn(folder)])
+  return all.some((folder) => existsSync(join(folder, file)))
+}
+
+function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
 }
 
 function isExecutable(path: string): boolean {

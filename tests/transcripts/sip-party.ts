@@ -59,6 +59,11 @@ export class SipParty implements Party {
     this.#socket = undefined
   }
 
+  /** The request that came last, whole. */
+  get lastReceived(): string {
+    return this.#lastRequest?.text ?? ''
+  }
+
   get #user(): string {
     return this.#address.split('@')[0] as string
   }
