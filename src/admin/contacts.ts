@@ -1,6 +1,6 @@
 // The management API's contacts: by it SIP and IMPP presentities decide who sees them, until their own means exist.
 
-import type { Account, Contact, Service } from '#core'
+import type { Account, Contact, Service, VisibilityClass } from '#core'
 import { type Address, type Outcome, parseAddress } from '#model'
 import type { HttpRequest, HttpResponse } from '#net'
 import { json, Refusal } from './refusal.ts'
@@ -74,7 +74,7 @@ async function setRule(
   account: Account,
   written: string,
   action: Exclude<ContactAction, 'approve' | 'refuse'>,
-  visibility: 'full' | 'basic',
+  visibility: VisibilityClass,
 ): Promise<Outcome | Refusal> {
   const subject = written === '*' ? written : parseAddress(written)?.key
   if (subject === undefined) {

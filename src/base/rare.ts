@@ -64,4 +64,8 @@ export class RareMap<Key, Value> {
   values(): IterableIterator<Value> {
     return (this.#entries ?? nothing).values()
   }
+
+  entries(): IterableIterator<[Key, Value]> {
+    return (this.#entries ?? nothing).entries()
+  }
 }

@@ -42,7 +42,7 @@ export interface AccessRule {
   /** An address, a domain or `*`. */
   readonly subject: string
   readonly action: 'allow' | 'block' | 'polite-block' | 'confirm'
-  readonly visibility?: 'full' | 'basic'
+  readonly visibility?: 'full' | 'basic' | `class:${string}`
 }
 
 export interface Access {

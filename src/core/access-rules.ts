@@ -4,14 +4,23 @@ import type { Address } from '#model'
 /** `confirm` asks the owner; `polite-block` shows absence as if it were truth (RFC 2779 5.1.15), for presence only. */
 export type AccessAction = 'allow' | 'block' | 'polite-block' | 'confirm'
 
-/** What an allowed watcher sees: everything, or open and closed alone (RFC 2779 2.3.3, 5.2.3). */
-export type VisibilityClass = 'full' | 'basic'
+/** A class of watchers with presence of its own: what is published for it, and nothing else (RFC 2779 2.3.3, 5.2.3; decision 0115). */
+export type PresenceClass = `class:${string}`
+
+/** What an allowed watcher sees: everything, open and closed alone, or what is published for its class. */
+export type VisibilityClass = 'full' | 'basic' | PresenceClass
+
+export function isPresenceClass(visibility: string): visibility is PresenceClass {
+  return visibility.startsWith('class:')
+}
 
 export interface AccessRule {
   /** The key of a device, of an address, a domain, or `*` for everybody. The most exact rule wins (XEP-0191 §6). */
   readonly subject: string
   readonly action: AccessAction
   readonly visibility: VisibilityClass
+  /** Where messages are decided apart (RFC 2779 2.3.5); then `action` is about presence alone, and blocks nobody. */
+  readonly messages?: 'allow' | 'block'
 }
 
 export interface AccessRules extends ReadonlyMap<string, AccessRule> {
@@ -74,10 +83,19 @@ export function ruleFor(rules: AccessRules, address: Address, agent = ''): Acces
   return rules.get(address.key) ?? rules.get(address.domain) ?? rules.get('*')
 }
 
-/** Whether the rules refuse what that party sends, politely or not. */
+/** Whether the rules block the party as a whole, politely or not (XEP-0191). */
 export function isBlocked(rules: AccessRules, address: Address, agent = ''): boolean {
-  const action = ruleFor(rules, address, agent)?.action
-  return action === 'block' || action === 'polite-block'
+  return blocks(ruleFor(rules, address, agent))
+}
+
+export function blocks(rule: AccessRule | undefined): boolean {
+  return (rule?.action === 'block' || rule?.action === 'polite-block') && rule.messages === undefined
+}
+
+/** Whether the rules refuse what that party sends. Hot path. */
+export function refusesMessages(rules: AccessRules, address: Address, agent: string): boolean {
+  const rule = ruleFor(rules, address, agent)
+  return rule !== undefined && (rule.messages === 'block' || blocks(rule))
 }
 
 /** What one step does to an owner's rules: some are taken away, then some are put. */

@@ -1,6 +1,12 @@
 // May this one reach, watch, see? Every decision of access is here; the spines ask and obey.
 import type { Address } from '#model'
-import { type AccessRules, isBlocked, ruleFor, type VisibilityClass } from './access-rules.ts'
+import {
+  type AccessRules,
+  isBlocked,
+  refusesMessages,
+  ruleFor,
+  type VisibilityClass,
+} from './access-rules.ts'
 import type { Contact } from './contact.ts'
 
 /** What a deployment has decided for those that no rule names. */
@@ -26,7 +32,7 @@ export function subjectNow({ address, rules, contacts }: AccessSubject): AccessS
 /** RFC 2779 2.3.5, 5.4.10. Polite blocking is for presence: a politely blocked sender is refused as visibly as a blocked one. */
 export function mayMessage(owner: AccessSubject, from: Address, agent = ''): boolean {
   // XEP-0191 §5: no rule keeps a person's devices from each other.
-  return from.key === owner.address.key || !isBlocked(owner.rules, from, agent)
+  return from.key === owner.address.key || !refusesMessages(owner.rules, from, agent)
 }
 
 /** Whether the owner blocks the party now and did not `before`, or the other way round. */

@@ -74,7 +74,7 @@ export class Account {
       this.watcherInfoAgents.size > 0 ||
       this.foreign.size > 0 ||
       this.subscriptions.size > 0 ||
-      this.presentity.tuples.size > 0 ||
+      this.presentity.isHeld ||
       this.underWay > 0 ||
       this.unmarked.size > 0 ||
       this.held.size > 0 ||

@@ -57,6 +57,7 @@ function stateOf(name: string, aliases: readonly string[] = []): AccountState {
     permanentPresence: undefined,
     forward: undefined,
     archiving: undefined,
+    classPresence: undefined,
     undelivered: 3,
   }
 }

@@ -2,6 +2,7 @@
 import type { Address, Envelope, PresenceEnvelope } from '#model'
 import { Account } from './account.ts'
 import { archivingOf } from './archiving.ts'
+import { takeDocument } from './class-presence.ts'
 import type { AccountRecord, AccountState, Store, StoredUnit } from './store.ts'
 
 /** LIMIT: accounts held in memory though nobody uses them now; past it those loaded longest ago are forgotten. */
@@ -83,6 +84,8 @@ export class Directory {
     account.undelivered = state.undelivered
     account.forward = state.forward
     if (state.archiving !== undefined) account.archiving = archivingOf(state.archiving)
+    if (state.classPresence !== undefined)
+      takeDocument(account.presentity, state.classPresence, (unit) => this.#revived(unit))
     for (const name of [state.record.address, ...state.record.aliases]) this.#resident.set(name.key, account)
     return account
   }

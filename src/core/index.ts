@@ -5,8 +5,11 @@ export {
   type AccessRule,
   type AccessRules,
   accessRulesMax,
+  blocks,
   deviceKey,
   isBlocked,
+  isPresenceClass,
+  type PresenceClass,
   partyOfKey,
   type RulesChange,
   ruleFor,
@@ -65,7 +68,7 @@ export {
   type RemotePresence,
   type Way,
 } from './peers.ts'
-export { type FetchOutcome, PresenceService, type Publication } from './presence-service.ts'
+export { type FetchOutcome, PresenceService } from './presence-service.ts'
 export { permanentTuple, type TupleChange } from './presentities.ts'
 export type {
   Environment,
@@ -74,6 +77,7 @@ export type {
   Protocol,
   RunningProtocol,
 } from './protocol.ts'
+export { type Publication, presenceClassesMax } from './publishing.ts'
 export type { Relay, RelayQueueStatus } from './relay.ts'
 export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'

@@ -3,7 +3,7 @@
 import { BoundedQueue } from '#base'
 import type { Address, Condition } from '#model'
 import { visible } from './access.ts'
-import { isBlocked, type VisibilityClass } from './access-rules.ts'
+import { isBlocked, isPresenceClass, type PresenceClass, type VisibilityClass } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
@@ -20,6 +20,8 @@ const changesATurn = 100
 
 interface Change {
   readonly account: Account
+  /** The class of watchers it is for; undefined: all others. */
+  readonly of: PresenceClass | undefined
   readonly changes: readonly TupleChange[]
   readonly sources: readonly VisibleSource[]
 }
@@ -47,8 +49,8 @@ export class Notifier {
   }
 
   /** Queues a change for all who watch the account. */
-  fanOut(account: Account, changes: readonly TupleChange[]): void {
-    const change = { account, changes, sources: account.presentity.sources() }
+  fanOut(account: Account, changes: readonly TupleChange[], of?: PresenceClass): void {
+    const change = { account, of, changes, sources: sourcesOf(account, of) }
     if (!this.#queue.push(change)) {
       this.#drain(Number.POSITIVE_INFINITY)
       this.#queue.push(change)
@@ -103,11 +105,11 @@ export class Notifier {
     setImmediate(() => this.#drain(changesATurn))
   }
 
-  #carryOut({ account, changes, sources }: Change): void {
+  #carryOut({ account, of, changes, sources }: Change): void {
     const classes = new Map<VisibilityClass, PresenceNotification>()
     const tell = (agent: WatcherAgent): void => {
       const visibility = visible(account, agent.watcher)
-      if (visibility === 'nothing') return
+      if (visibility === 'nothing' || classOf(visibility) !== of) return
       let notification = classes.get(visibility)
       if (notification === undefined) {
         notification = new PresenceNotification(account.address, visibility, changes, false, sources)
@@ -171,6 +173,14 @@ function foreignWatchersOf(account: Account, router: Router): readonly Address[]
     .map(({ address }) => address)
 }
 
+function classOf(visibility: VisibilityClass): PresenceClass | undefined {
+  return isPresenceClass(visibility) ? visibility : undefined
+}
+
+function sourcesOf(account: Account, of: PresenceClass | undefined): readonly VisibleSource[] {
+  return account.presentity.of(of)?.sources() ?? []
+}
+
 /** To a watcher that may see nothing more: every tuple it knew is gone. */
 export function absenceOf(account: Account): PresenceNotification {
   const changes = account.presentity
@@ -184,7 +194,7 @@ export function fullNotification(
   account: Account,
   visibility: VisibilityClass | 'nothing',
 ): PresenceNotification {
-  const sources = visibility === 'nothing' ? [] : account.presentity.sources()
+  const sources = visibility === 'nothing' ? [] : sourcesOf(account, classOf(visibility))
   const changes = sources.map(({ tuple, source }): TupleChange => ({ kind: 'added', tuple, source }))
   return new PresenceNotification(
     account.address,

@@ -1,46 +1,21 @@
 // The presence service (RFC 3859): publish, subscribe, unsubscribe, fetch. It reads and decides; the notifier tells.
-import {
-  type Address,
-  type Condition,
-  delivered,
-  type Outcome,
-  type PresenceEnvelope,
-  type Refused,
-  refused,
-  stored,
-} from '#model'
+import { type Address, type Condition, delivered, type Outcome, type Refused, refused } from '#model'
 import { type AccessPolicy, type AccessSubject, isBlockedOtherwise, maySubscribe, visible } from './access.ts'
+import type { PresenceClass } from './access-rules.ts'
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { ContactService } from './contact-service.ts'
 import type { Directory, Found } from './directory.ts'
 import type { ForeignPresence } from './foreign-presence.ts'
 import { moved } from './forward.ts'
-import { noteLastActivity } from './last-activity.ts'
 import type { Leases } from './leases.ts'
 import type { PresenceNotification } from './notification.ts'
 import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
-import { permanentTuple, type TupleChange } from './presentities.ts'
+import { type Publication, Publishing } from './publishing.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { Subscribing, type SubscriptionOutcome, type SubscriptionRequest } from './subscribing.ts'
 import { type WatcherInfo, type WatcherInfoAgent, watchersOf } from './watcher-information.ts'
-
-export interface Publication {
-  /** Whose presence it is, and who says so: only the owner may (RFC 2779 2.3.4). */
-  readonly presentity: Address
-  readonly by: Address
-  /** The device's tuple: a legal resourcepart. */
-  readonly tuple: string
-  /** What it says; undefined takes the tuple away. */
-  readonly source: PresenceEnvelope | undefined
-  /** The device's goodbye, where `source` is undefined and it sent one. */
-  readonly lastWords?: PresenceEnvelope
-  /** Seconds; undefined: as long as its session, which takes it away. `Infinity` sets the permanent value (IMPP §18.5). */
-  readonly seconds: number | undefined
-  /** Called when the lease ran out: what the device says from then on without one, or nothing: then its tuple is gone. */
-  readonly onExpired?: () => PresenceEnvelope | undefined
-}
 
 export type FetchOutcome = { readonly kind: 'fetched'; readonly notification: PresenceNotification } | Refused
 
@@ -60,10 +35,12 @@ export interface PresenceParts {
 export class PresenceService {
   readonly #parts: PresenceParts
   readonly #subscribing: Subscribing
+  readonly #publishing: Publishing
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
     this.#subscribing = new Subscribing(parts)
+    this.#publishing = new Publishing(parts)
     parts.contacts.onAuthorized = (account, watcher) => this.#authorized(account, watcher)
     parts.contacts.onPretended = (account, watcher) => this.#showTo(account, watcher)
     parts.contacts.onWithdrawn = (account, watcher, saw) => this.#withdrawn(account, watcher, saw)
@@ -72,38 +49,34 @@ export class PresenceService {
 
   /** Sets, changes or takes away one device's tuple. Same tick when the account is in memory and nothing is permanent. */
   publish(publication: Publication, onOutcome: (outcome: Outcome) => void): void {
-    const { presentity, source } = publication
+    const { source, presentity } = publication
     const kept = source === undefined ? publication : { ...publication, source: source.keep() }
-    this.#find(presentity, onOutcome, (account) => {
-      if (!sameAccount(account, publication.by)) return onOutcome(refused('permission-denied'))
-      if (publication.seconds === Number.POSITIVE_INFINITY)
-        return this.#publishPermanent(account, kept, onOutcome)
-      if (kept.source === undefined) {
-        this.#changed(account, account.presentity.remove(kept.tuple, kept.lastWords?.keep()))
-        return onOutcome(delivered)
-      }
-      const lease =
-        kept.seconds === undefined
-          ? undefined
-          : this.#parts.leases.grant(kept.seconds, () => this.#expired(account, kept))
-      const changes = account.presentity.put(kept.tuple, kept.source, lease)
-      if (changes === 'full') {
-        lease?.cancel()
-        return onOutcome(refused('resource-limit'))
-      }
-      this.#changed(account, changes)
-      onOutcome(delivered)
-    })
+    this.#find(presentity, onOutcome, (account) => this.#publishing.publish(account, kept, onOutcome))
   }
 
   /** Extends a tuple's lease; `not-found` when there is no such tuple, or it is bound to a session. */
-  renew(presentity: Address, tuple: string, seconds: number, onOutcome: (outcome: Outcome) => void): void {
+  renew(
+    presentity: Address,
+    tuple: string,
+    seconds: number,
+    onOutcome: (outcome: Outcome) => void,
+    of?: PresenceClass,
+  ): void {
     this.#find(presentity, onOutcome, (account) => {
-      const lease = account.presentity.tuples.get(tuple)?.lease
+      const lease = account.presentity.of(of)?.tuples.get(tuple)?.lease
       if (lease === undefined || !lease.active) return onOutcome(refused('not-found'))
       lease.renew(seconds)
       onOutcome(delivered)
     })
+  }
+
+  /** These are the owner's classes of watchers from now on; what was published for others is gone. Durable when it is answered. */
+  setClasses(
+    owner: Address,
+    classes: ReadonlySet<PresenceClass>,
+    onOutcome: (outcome: Outcome) => void,
+  ): void {
+    this.#find(owner, onOutcome, (account) => this.#publishing.setClasses(account, classes, onOutcome))
   }
 
   /**
@@ -142,6 +115,11 @@ export class PresenceService {
       onFetched({ kind: 'fetched', notification: fullNotification(account, visible(account, watcher)) })
       for (const agent of account.watcherInfoAgents) agent.fetched?.(account.address, watcher)
     })
+  }
+
+  /** What would become of that one's wish to watch the account. */
+  decisionFor(account: AccessSubject, watcher: Address): ReturnType<typeof maySubscribe> {
+    return maySubscribe(account, watcher, this.#parts.policy)
   }
 
   /** A session that watches all that its account is authorized to see; it is told of each at once, its own first. */
@@ -216,58 +194,6 @@ export class PresenceService {
     for (const tuple of [...account.presentity.tuples.keys()]) account.presentity.remove(tuple, undefined)
     this.#subscribing.end(account)
     this.#parts.foreign.end(account)
-  }
-
-  #publishPermanent(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
-    const { source } = publication
-    const unit = source === undefined ? undefined : { head: source.head, raw: source.raw }
-    const { presentity } = account
-    const write = ++presentity.writesAsked
-    account.underWay++
-    this.#parts.store.putPermanentPresence(account.address, unit).then(
-      () => {
-        account.underWay--
-        // An earlier value whose answer comes late is no longer the value.
-        if (write > presentity.writesDone) {
-          presentity.writesDone = write
-          this.#changed(account, presentity.setPermanent(source))
-        }
-        onOutcome(stored)
-      },
-      (cause: unknown) => {
-        account.underWay--
-        this.#parts.fault(cause, 'permanent presence could not be stored')
-        onOutcome(refused('internal-fault'))
-      },
-    )
-  }
-
-  #expired(account: Account, publication: Publication): void {
-    const { presentity } = account
-    const { tuple } = publication
-    const next = publication.onExpired?.()
-    const changes =
-      next === undefined ? presentity.remove(tuple, undefined) : presentity.put(tuple, next.keep(), undefined)
-    if (changes !== 'full') this.#changed(account, changes)
-  }
-
-  #changed(account: Account, changes: readonly TupleChange[] | undefined): void {
-    if (changes === undefined) return
-    this.#parts.notifier.fanOut(account, changes)
-    const last = changes[0]
-    if (account.presentity.tuples.size > 0 || last?.kind !== 'removed' || last.tuple === permanentTuple)
-      return
-    // Behind the tick, for what it reads is no part of telling the others.
-    queueMicrotask(() => {
-      this.#noteGone(account, last).catch((cause: unknown) =>
-        this.#parts.fault(cause, 'the end of a presence could not be noted'),
-      )
-    })
-  }
-
-  /** The last device is gone. */
-  async #noteGone({ address }: Account, { source }: TupleChange): Promise<void> {
-    await noteLastActivity(this.#parts.store, address, this.#parts.now(), source)
   }
 
   /** An owner allowed a watcher: its pending subscriptions open, its sessions see. */
@@ -350,12 +276,6 @@ export class PresenceService {
       else use(found)
     })
   }
-}
-
-function sameAccount(account: Account, address: Address): boolean {
-  return (
-    account.address.key === address.key || account.record.aliases.some((alias) => alias.key === address.key)
-  )
 }
 
 function maySee(presentity: Account, watcher: Address): boolean {

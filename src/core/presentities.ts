@@ -1,7 +1,8 @@
 // A person's presence as a map of tuples, one a device, each holding the envelope that last published it. A change is a delta
 // of tuples, never a document. The permanent value is served while no device says anything (IMPP §18.5, D79, D80).
-import { sameBytes } from '#base'
+import { RareMap, sameBytes } from '#base'
 import type { Content, PresenceDocument, PresenceEnvelope, PresenceTuple } from '#model'
+import type { PresenceClass } from './access-rules.ts'
 import type { Lease } from './leases.ts'
 
 /** LIMIT: tuples a presentity may hold. */
@@ -26,6 +27,10 @@ export const permanentTuple = 'permanent'
 export class Presentity {
   readonly tuples = new Map<string, HeldTuple>()
   permanent: PresenceEnvelope | undefined
+  /** Permanent values of single tuples: each shows while its tuple has no lease. */
+  readonly kept = new RareMap<string, PresenceEnvelope>()
+  /** What is published for a class of watchers alone; a class that exists may hold nothing. */
+  readonly classes = new RareMap<PresenceClass, Presentity>()
   #isPlainlyOpen: boolean | undefined
   /** Permanent values asked to be written, and the latest that is durable. */
   writesAsked = 0
@@ -53,11 +58,41 @@ export class Presentity {
     const before = this.tuples.get(id)
     if (before === undefined) return undefined
     before.lease?.cancel()
+    const kept = this.kept.get(id)
+    if (kept !== undefined) {
+      const change = this.put(id, kept, undefined)
+      return change === 'full' ? undefined : change
+    }
     this.#isPlainlyOpen = undefined
     this.tuples.delete(id)
     const change: TupleChange = { kind: 'removed', tuple: id, source: lastWords }
     if (this.tuples.size > 0 || this.permanent === undefined) return [change]
     return [change, { kind: 'added', tuple: permanentTuple, source: this.permanent }]
+  }
+
+  /** Sets or clears the permanent value of one tuple; undefined when watchers see no difference. */
+  keep(id: string, source: PresenceEnvelope | undefined): readonly TupleChange[] | undefined | 'full' {
+    const isLeased = this.tuples.get(id)?.lease?.active === true
+    if (source === undefined) {
+      this.kept.delete(id)
+      return isLeased ? undefined : this.remove(id, undefined)
+    }
+    if (!isLeased && !this.tuples.has(id) && this.tuples.size >= presenceTuplesMax) return 'full'
+    this.kept.set(id, source)
+    return isLeased ? undefined : this.put(id, source, undefined)
+  }
+
+  /** What the watchers of a class see; undefined: of all others. A class that is not there shows nothing. */
+  of(presenceClass: PresenceClass | undefined): Presentity | undefined {
+    return presenceClass === undefined ? this : this.classes.get(presenceClass)
+  }
+
+  /** True while something of it lives only in memory. */
+  get isHeld(): boolean {
+    for (const { lease } of this.tuples.values()) if (lease !== undefined) return true
+    if (this.tuples.size > this.kept.size) return true
+    for (const each of this.classes.values()) if (each.isHeld) return true
+    return false
   }
 
   /** Sets or clears the permanent value; undefined when watchers see no difference. */

@@ -28,6 +28,8 @@ export interface AccountState {
   readonly forward: Forward | undefined
   /** The document `archiving`: what is archived is decided within the tick (`archiving.ts`). */
   readonly archiving: Bytes | undefined
+  /** The document `class-presence`: classes of watchers, permanent values of single tuples (`class-presence.ts`). */
+  readonly classPresence: Bytes | undefined
   /** How many of its history entries no agent has taken yet. */
   readonly undelivered: number
 }

@@ -77,7 +77,13 @@ function show({ terminal }: CommandContext, rules: readonly AccessRule[]): void 
   const rows = rules.map(({ subject, action, visibility }) => [
     subject === '*' ? 'everybody' : subject,
     action,
-    action === 'block' || action === 'polite-block' ? '' : visibility === 'basic' ? 'only presence' : 'all',
+    action === 'block' || action === 'polite-block'
+      ? ''
+      : visibility === 'basic'
+        ? 'only presence'
+        : visibility?.startsWith('class:')
+          ? visibility
+          : 'all',
   ])
   printTable(terminal, ['WHO', 'RULE', 'SEES'], rows)
 }

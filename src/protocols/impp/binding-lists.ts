@@ -14,18 +14,20 @@ import {
 } from './codec/index.ts'
 
 /** A rule about one device keeps the form that only it has: `user@host/device`. */
-export function ruleEntry({ subject, action, visibility }: AccessRule): RuleEntry {
+export function ruleEntry(rule: AccessRule): RuleEntry {
+  const { subject } = rule
   const person = subject.includes('@') ? parseAddress(subject) : undefined
-  return { subject: person === undefined ? subject : urlOf(person), action, visibility }
+  return { ...rule, subject: person === undefined ? subject : urlOf(person) }
 }
 
 /** LIMIT: octets of a device's name (RFC 7622 §3.4). */
 const deviceOctetsMax = 1023
 
 /** The rule; undefined when its subject is neither everybody nor a domain nor a person nor a person's device. */
-export function ruleOf({ subject, action, visibility }: RuleEntry): AccessRule | undefined {
+export function ruleOf(entry: RuleEntry): AccessRule | undefined {
+  const { subject } = entry
   const key = subject === '*' ? subject : keyOf(subject)
-  return key === undefined ? undefined : { subject: key, action, visibility }
+  return key === undefined ? undefined : { ...entry, subject: key }
 }
 
 function keyOf(subject: string): string | undefined {
@@ -42,7 +44,7 @@ export function rulesTag(rules: AccessRules): string {
   const hash = createHash('sha256')
   for (const subject of [...rules.keys()].sort()) {
     const rule = rules.get(subject) as AccessRule
-    hash.update(`${subject}\n${rule.action}\n${rule.visibility}\n`)
+    hash.update(`${subject}\n${rule.action}\n${rule.visibility}\n${rule.messages ?? ''}\n`)
   }
   return hash.digest('base64url').slice(0, 22)
 }

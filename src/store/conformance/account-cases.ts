@@ -202,6 +202,7 @@ export function accountCases(under: UnderTest): void {
       rules: [],
       permanentPresence: undefined,
       archiving: undefined,
+      classPresence: undefined,
       undelivered: 0,
     })
     assert.deepEqual(await under.store.undelivered(owner, 0, 10), [])

@@ -60,7 +60,7 @@ export function ownedCases(under: UnderTest): void {
     const owner = await under.account()
     const rules: AccessRule[] = [
       { subject: '*', action: 'confirm', visibility: 'full' },
-      { subject: 'example.net', action: 'block', visibility: 'basic' },
+      { subject: 'example.net', action: 'block', visibility: 'basic', messages: 'allow' },
       { subject: 'bob@example.net', action: 'polite-block', visibility: 'basic' },
     ]
     await under.store.changeRules(owner, ['*'], rules)
@@ -118,6 +118,13 @@ export function ownedCases(under: UnderTest): void {
     assert.equal((await under.store.accountState(owner))?.archiving, undefined)
     await under.store.putDocument(owner, 'archiving', utf8('{}'))
     assert.deepEqual((await under.store.accountState(owner))?.archiving, utf8('{}'))
+  })
+
+  test('the document of classes of watchers comes with the state of the account', async () => {
+    const owner = await under.account()
+    assert.equal((await under.store.accountState(owner))?.classPresence, undefined)
+    await under.store.putDocument(owner, 'class-presence', utf8('{}'))
+    assert.deepEqual((await under.store.accountState(owner))?.classPresence, utf8('{}'))
   })
 
   test('a document too large, and one too many, are refused and change nothing', async () => {

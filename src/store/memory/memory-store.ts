@@ -71,6 +71,7 @@ class MemoryStore implements Store {
       permanentPresence: held.permanentPresence,
       forward: held.forward,
       archiving: held.documents.get('archiving'),
+      classPresence: held.documents.get('class-presence'),
       undelivered: this.#archive.countUndelivered(held.record.address),
     }
   }

@@ -107,6 +107,7 @@ export function stateOf(rows: StateRows): AccountState {
         ? undefined
         : { location: rows.forward[0] as string, permanent: rows.forward[1] === 1 },
     archiving: rows.archiving,
+    classPresence: rows.classPresence,
     undelivered: rows.undelivered,
   }
 }
@@ -115,11 +116,12 @@ export function unitOf(head: string, raw: Uint8Array): StoredUnit {
   return { head: headOfText(head), raw }
 }
 
-function ruleOf([subject, action, visibility]: SqlRow): AccessRule {
+function ruleOf([subject, action, visibility, messages]: SqlRow): AccessRule {
   return {
     subject: subject as string,
     action: action as AccessRule['action'],
     visibility: visibility as AccessRule['visibility'],
+    ...(messages !== '' && { messages: messages as 'allow' | 'block' }),
   }
 }
 

@@ -10,6 +10,7 @@ export interface StateRows {
   readonly presence: SqlRow | undefined
   readonly forward: SqlRow | undefined
   readonly archiving: Uint8Array | undefined
+  readonly classPresence: Uint8Array | undefined
   readonly undelivered: number
 }
 
@@ -23,7 +24,7 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     ...owner,
   )
   const rules = yield* all(
-    'SELECT subject, action, visibility FROM rule WHERE domain = ? AND owner = ?',
+    'SELECT subject, action, visibility, messages FROM rule WHERE domain = ? AND owner = ?',
     ...owner,
   )
   const presence = yield* one('SELECT head, raw FROM presence WHERE domain = ? AND owner = ?', ...owner)
@@ -36,6 +37,7 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     ...owner,
   )
   const archiving = yield* document(...owner, 'archiving')
+  const classPresence = yield* document(...owner, 'class-presence')
   return {
     account: found,
     contacts,
@@ -43,6 +45,7 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     presence,
     forward,
     archiving,
+    classPresence,
     undelivered: Number(undelivered?.[0]),
   }
 }
@@ -65,8 +68,8 @@ export function* removeContact(domain: string, owner: string, address: string): 
   yield* run('DELETE FROM contact WHERE domain = ? AND owner = ? AND address = ?', domain, owner, address)
 }
 
-/** Each rule: subject, action, visibility. */
-export type RuleValues = readonly [string, string, string]
+/** Each rule: subject, action, visibility, messages (empty: not decided apart). */
+export type RuleValues = readonly [string, string, string, string]
 
 export function* changeRules(
   domain: string,
@@ -78,8 +81,9 @@ export function* changeRules(
     yield* run('DELETE FROM rule WHERE domain = ? AND owner = ? AND subject = ?', domain, owner, subject)
   for (const rule of put)
     yield* run(
-      `INSERT INTO rule (domain, owner, subject, action, visibility) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (domain, owner, subject) DO UPDATE SET action = excluded.action, visibility = excluded.visibility`,
+      `INSERT INTO rule (domain, owner, subject, action, visibility, messages) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (domain, owner, subject) DO UPDATE SET
+        action = excluded.action, visibility = excluded.visibility, messages = excluded.messages`,
       domain,
       owner,
       ...rule,

@@ -170,6 +170,11 @@ export const migrations: readonly Migration[] = [
       `ALTER TABLE entry ADD COLUMN agent {text} NOT NULL DEFAULT ''`,
     ],
   },
+  {
+    number: 5,
+    what: 'access rules that decide messages apart from presence',
+    statements: [`ALTER TABLE rule ADD COLUMN messages {text} NOT NULL DEFAULT ''`],
+  },
 ]
 
 /** A statement of a migration in an engine's own words. */

@@ -119,7 +119,9 @@ export class SqlStore implements Store {
     removed: readonly string[],
     put: readonly AccessRule[],
   ): Promise<void> {
-    const values = put.map(({ subject, action, visibility }) => [subject, action, visibility] as const)
+    const values = put.map(
+      ({ subject, action, visibility, messages = '' }) => [subject, action, visibility, messages] as const,
+    )
     return this.#ask('changeRules', domain, user, removed, values)
   }
 

@@ -40,6 +40,7 @@ for (const { number } of migrations) {
       permanentPresence: { head: headOf(alice, alice, presence, { kind: 'presence' }), raw: presence },
       forward: number < 3 ? undefined : { location: 'im:alice@example.net', permanent: true },
       archiving: undefined,
+      classPresence: undefined,
       undelivered: 0,
     })
     const [subscription] = await store.subscriptions('sip')

@@ -13,13 +13,16 @@ const groupsMax = 100
 const nameLengthMax = 1024
 
 const actions = ['allow', 'block', 'polite-block', 'confirm'] as const
-const visibilities = ['full', 'basic'] as const
+/** What a watcher sees; `class:NAME` is what is published for that class alone (§11.2). */
+type Visibility = 'full' | 'basic' | `class:${string}`
 
 export interface RuleEntry {
   /** `*`, a domain, or the URL of a person. */
   readonly subject: string
   readonly action: (typeof actions)[number]
-  readonly visibility: (typeof visibilities)[number]
+  readonly visibility: Visibility
+  /** Where messages are decided apart from presence (§11.2). */
+  readonly messages?: 'allow' | 'block'
 }
 
 /** What holds between the owner and a contact. */
@@ -40,15 +43,15 @@ export interface WatcherEntry {
   readonly url: string
   readonly status: 'pending' | 'waiting' | 'active' | 'terminated'
   readonly event: string
-  readonly sees: 'full' | 'basic' | 'nothing'
+  readonly sees: Visibility | 'nothing'
   readonly isPolitelyBlocked: boolean
   /** Of a leased one. */
   readonly lease?: { readonly protocol: string; readonly secondsLeft: number }
 }
 
-export function ruleText({ subject, action, visibility }: RuleEntry): string {
-  const seen = visibility === 'basic' ? tag('visibility', visibility) : ''
-  return `<rule>${tag('subject', subject)}${tag('action', action)}${seen}</rule>`
+export function ruleText({ subject, action, visibility, messages }: RuleEntry): string {
+  const seen = visibility === 'full' ? '' : tag('visibility', visibility)
+  return `<rule>${tag('subject', subject)}${tag('action', action)}${seen}${tag('messages', messages)}</rule>`
 }
 
 export function contactText({ url, name, groups, states, isGone }: ContactEntry): string {
@@ -77,10 +80,19 @@ export function parseRules(bytes: Bytes): RuleEntry[] | undefined {
   return entriesOf(bytes, 'access', 'rule', (element) => {
     const subject = element.childText('subject')?.trim()
     const action = oneOf(actions, element.childText('action')?.trim())
-    const visibility = oneOf(visibilities, element.childText('visibility')?.trim() ?? 'full')
+    const visibility = visibilityOf(element.childText('visibility')?.trim() ?? 'full')
+    const word = element.childText('messages')?.trim()
+    const messages = oneOf(['allow', 'block'] as const, word)
     if (!subject || action === undefined || visibility === undefined) return undefined
-    return { subject, action, visibility }
+    if (word !== undefined && messages === undefined) return undefined
+    return { subject, action, visibility, ...(messages !== undefined && { messages }) }
   })
+}
+
+/** LIMIT: 255 characters of a class's name. */
+function visibilityOf(text: string): Visibility | undefined {
+  if (text === 'full' || text === 'basic') return text
+  return /^class:.{1,255}$/.test(text) ? (text as Visibility) : undefined
 }
 
 export function parseContacts(bytes: Bytes): ContactEntry[] | undefined {
@@ -102,7 +114,8 @@ export function parseWatchers(bytes: Bytes): WatcherEntry[] | undefined {
       ['pending', 'waiting', 'active', 'terminated'] as const,
       element.childText('status')?.trim(),
     )
-    const sees = oneOf(['full', 'basic', 'nothing'] as const, element.childText('sees')?.trim() ?? 'nothing')
+    const seen = element.childText('sees')?.trim() ?? 'nothing'
+    const sees = seen === 'nothing' ? seen : visibilityOf(seen)
     if (!id || !url || status === undefined || sees === undefined) return undefined
     const protocol = element.childText('protocol')?.trim()
     const secondsLeft = Number(element.childText('lease')?.trim() ?? 0)

@@ -1,5 +1,7 @@
 // The requests that a client may make; all others are 501.
 
+import { getAcl, setAcl } from './acl.ts'
+import { getClassTable, setClassTable } from './class-table.ts'
 import { fetch } from './fetch.ts'
 import { listen, silence } from './listen.ts'
 import { login } from './login.ts'
@@ -24,9 +26,13 @@ export const methods: ReadonlyMap<string, Method> = new Map([
   ['FETCH', fetch],
   ['PUBLISH', publish],
   ['REMOVE', remove],
+  ['SETCLASSTABLE', setClassTable],
+  ['GETCLASSTABLE', getClassTable],
   ['STARTWATCHERNOTIFY', startWatcherNotify],
   ['STOPWATCHERNOTIFY', stopWatcherNotify],
   ['SEND', send],
   ['LISTEN', listen],
   ['SILENCE', silence],
+  ['SETACL', setAcl],
+  ['GETACL', getAcl],
 ])

@@ -1,9 +1,11 @@
 // PUBLISH and REMOVE (docs/specs/prim.md §6.2): one tuple a request, for a lease or for good.
 
-import type { Outcome } from '#model'
+import type { PresenceClass } from '#core'
+import type { Address, Outcome, Refused } from '#model'
 import { presenceEnvelope } from '../binding.ts'
+import { defaultClass, presenceClassOf } from '../binding-lists.ts'
 import type { ClientSession, Login } from '../client-session.ts'
-import { decimal, field, type PrimRequest, parsePresenceBody } from '../codec/index.ts'
+import { classList, decimal, field, type PrimRequest, parsePresenceBody } from '../codec/index.ts'
 import type { PrimEnvelope } from '../envelope.ts'
 import type { Reply } from '../reply.ts'
 import type { Method } from './method.ts'
@@ -17,30 +19,57 @@ export const publish: Method = {
   take(session: ClientSession, request: PrimRequest, reply: Reply): void {
     const { headers, body } = request
     const login = session.login as Login
-    const { presence } = session.service
-    const tuple = tokenField(request, 'Tuple-ID')
     const type = field(headers, 'PI-Type') ?? ''
-    if (tuple === undefined || tuple === 'malformed') return reply.error('malformed')
+    const places = placesOf(login, request)
+    const hasValue = type === 'leased' || type === 'permanent'
     const isLease = type === 'leased' || type === 'renew'
     const wish = isLease ? decimal(field(headers, 'Duration') ?? '') : 0
     // A lease has a length; renew and revert have nothing to say.
-    if (wish === undefined || (isLease && wish === 0)) return reply.error('malformed')
+    if (places === undefined || wish === undefined || (isLease && wish === 0)) return reply.error('malformed')
+    if (hasValue !== body.length > 0 || !types.has(type)) return reply.error('malformed')
     const seconds = Math.min(wish, session.environment.settings.publicationSecondsMax)
-    const duration: [string, string][] = isLease ? [['Duration', String(seconds)]] : []
-    const answer = (outcome: Outcome): void => {
-      if (outcome.kind === 'refused') reply.refuse(outcome)
-      else reply.ok(duration)
-    }
-    const presentity = login.account.address
-    const about = { presentity, by: presentity, tuple }
-    if (type === 'renew' && body.length === 0) return presence.renew(presentity, tuple, seconds, answer)
-    if (type === 'revert' && body.length === 0)
-      return presence.publish({ ...about, source: undefined, seconds: undefined }, answer)
-    if (type !== 'leased' || body.length === 0) return reply.error('malformed')
-    const source = sourceOf(session, request, login)
+    const source = hasValue ? sourceOf(session, request, login) : undefined
     if (typeof source === 'string') return reply.error(source)
-    presence.publish({ ...about, source, seconds }, answer)
+    const duration: [string, string][] = isLease ? [['Duration', String(seconds)]] : []
+    const answer = answerOfAll(places.length, (refused) => {
+      if (refused === undefined) reply.ok(duration)
+      else reply.refuse(refused)
+    })
+    for (const place of places) publishAt(session, place, type, source, seconds, answer)
   },
+}
+
+const types: ReadonlySet<string> = new Set(['leased', 'permanent', 'renew', 'revert'])
+
+/** A tuple as a class of watchers has it. */
+interface Place {
+  readonly presentity: Address
+  readonly by: Address
+  readonly tuple: string
+  readonly of?: PresenceClass
+}
+
+/** docs/specs/prim.md §6.2: what becomes of one tuple in one class. */
+function publishAt(
+  session: ClientSession,
+  place: Place,
+  type: string,
+  source: PrimEnvelope | undefined,
+  seconds: number,
+  answer: (outcome: Outcome) => void,
+): void {
+  const { presence } = session.service
+  const { presentity, tuple, of } = place
+  switch (type) {
+    case 'leased':
+      return presence.publish({ ...place, source, seconds }, answer)
+    case 'permanent':
+      return presence.publish({ ...place, source, seconds: Number.POSITIVE_INFINITY, kept: true }, answer)
+    case 'renew':
+      return presence.renew(presentity, tuple, seconds, answer, of)
+    default:
+      return presence.publish({ ...place, source: undefined, seconds: undefined }, answer)
+  }
 }
 
 export const remove: Method = {
@@ -49,17 +78,57 @@ export const remove: Method = {
   isAnswered: true,
   hasBody: false,
   take(session: ClientSession, request: PrimRequest, reply: Reply): void {
-    const { account } = session.login as Login
-    const tuple = tokenField(request, 'Tuple-ID')
-    if (tuple === undefined || tuple === 'malformed') return reply.error('malformed')
-    if (!account.presentity.tuples.has(tuple)) return reply.error('not-found')
-    const presentity = account.address
-    const gone = { presentity, by: presentity, tuple, source: undefined, seconds: undefined }
-    session.service.presence.publish(gone, (outcome) => {
-      if (outcome.kind === 'refused') reply.refuse(outcome)
-      else reply.ok()
+    const login = session.login as Login
+    const places = placesOf(login, request)
+    if (places === undefined) return reply.error('malformed')
+    const { presentity } = login.account
+    const here = places.filter(({ of, tuple }) => {
+      const held = presentity.of(of)
+      return held?.tuples.has(tuple) || held?.kept.has(tuple)
     })
+    if (here.length === 0) return reply.error('not-found')
+    const answer = answerOfAll(here.length, (refused) => {
+      if (refused === undefined) reply.ok()
+      else reply.refuse(refused)
+    })
+    for (const place of here) {
+      const gone = { ...place, source: undefined, seconds: Number.POSITIVE_INFINITY, kept: true } as const
+      session.service.presence.publish(gone, (outcome) => {
+        if (outcome.kind === 'refused') return answer(outcome)
+        session.service.presence.publish({ ...gone, seconds: undefined, kept: undefined }, answer)
+      })
+    }
   },
+}
+
+/** The tuple in each class that is named; undefined where the request names none, or a class that does not exist (§6.2). */
+function placesOf({ account }: Login, request: PrimRequest): readonly Place[] | undefined {
+  const tuple = tokenField(request, 'Tuple-ID')
+  const named = field(request.headers, 'Class')
+  const classes = named === undefined ? [defaultClass] : classList(named)
+  if (tuple === undefined || tuple === 'malformed' || classes === undefined) return undefined
+  const presentity = account.address
+  const about = { presentity, by: presentity, tuple }
+  const places: Place[] = []
+  for (const name of classes) {
+    const of = presenceClassOf(name)
+    if (of === 'reserved' || account.presentity.of(of) === undefined) return undefined
+    places.push(of === undefined ? about : { ...about, of })
+  }
+  return places
+}
+
+/** Calls back once, with the first refusal if there was any. */
+function answerOfAll(
+  count: number,
+  done: (refused: Refused | undefined) => void,
+): (outcome: Outcome) => void {
+  let refused: Refused | undefined
+  let left = count
+  return (outcome) => {
+    if (outcome.kind === 'refused') refused ??= outcome
+    if (--left === 0) done(refused)
+  }
 }
 
 /** §6.2: a document with one tuple. */

@@ -1,7 +1,15 @@
 // The blocking command (XEP-0191): the account's access rules as XMPP shows them. A block holds for senders of every protocol, and one that
 // was set by another protocol or by the operator is on the list here.
 import { randomId } from '#base'
-import { type AccessRule, type AccessRules, type Account, deviceKey, partyOfKey, ruleFor } from '#core'
+import {
+  type AccessRule,
+  type AccessRules,
+  type Account,
+  blocks,
+  deviceKey,
+  partyOfKey,
+  ruleFor,
+} from '#core'
 import type { Address, Outcome } from '#model'
 import { type Element, xml } from '#wire/xml'
 import type { BoundSession } from '../bound-session.ts'
@@ -88,10 +96,6 @@ function readItems(payload: Element): readonly Jid[] | StanzaError {
     jids.push(jid)
   }
   return jids
-}
-
-function blocks(rule: AccessRule | undefined): boolean {
-  return rule?.action === 'block' || rule?.action === 'polite-block'
 }
 
 /** What the list shows: all that is blocked, but for everybody, whom no JID names. */
