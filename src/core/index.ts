@@ -30,6 +30,7 @@ export {
   type TerminationReason,
   type WatcherAgent,
 } from './agents.ts'
+export { type Answer, Answered, type AnsweredLimits } from './answered.ts'
 export { Archiving, type ArchivingPreferences, archives, archivingListMax } from './archiving.ts'
 export type {
   Authenticator,

@@ -2,8 +2,8 @@
 // delivered twice (docs/specs/impp-1.0.md §7.5).
 
 import type { Clock } from '#base'
+import { Answered, type AnsweredLimits } from '#core'
 import type { Address, Refused } from '#model'
-import { Answered, type AnsweredLimits } from './answered.ts'
 import type { Body, Fields } from './codec/index.ts'
 import type { ImppSettings } from './settings.ts'
 

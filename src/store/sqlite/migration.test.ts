@@ -36,7 +36,14 @@ for (const { number } of migrations) {
           request,
         },
       ],
-      rules: [{ subject: 'example.net', action: 'polite-block', visibility: 'basic' }],
+      rules: [
+        {
+          subject: 'example.net',
+          action: 'polite-block',
+          visibility: 'basic',
+          ...(number >= 5 && { messages: 'allow' }),
+        },
+      ],
       permanentPresence: { head: headOf(alice, alice, presence, { kind: 'presence' }), raw: presence },
       forward: number < 3 ? undefined : { location: 'im:alice@example.net', permanent: true },
       archiving: undefined,

@@ -2,7 +2,7 @@
 // D45 to D48; docs/specs/impp-1.0.md §12.5). What it carries does not depend on any connection's staying open.
 
 import type { Timer } from '#base'
-import { Answered } from '../answered.ts'
+import { Answered } from '#core'
 import { type ImppRequest, type ImppResponse, responseBytes } from '../codec/index.ts'
 import { reasonOf, sentenceOf } from '../errors.ts'
 import { Reply } from '../reply.ts'

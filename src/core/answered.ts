@@ -1,5 +1,5 @@
 // What a responder remembers of requests that it has taken, so that one that comes again by another connection is answered as
-// before and not carried out twice: between domains (IMPP §13; docs/specs/impp-1.0.md §12.5), and a client's SEND (§7.5).
+// before and not carried out twice: between domains, and of a client that lost its connection.
 
 import { hash } from 'node:crypto'
 import type { Clock } from '#base'
