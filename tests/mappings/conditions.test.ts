@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Condition, conditions } from '#model'
 import * as impp from '../../src/protocols/impp/errors.ts'
+import * as prim from '../../src/protocols/prim/errors.ts'
 import * as sip from '../../src/protocols/sip/errors.ts'
 import { type StanzaCondition, stanzaErrorTypes } from '../../src/protocols/xmpp/codec/stanza-error.ts'
 import * as xmpp from '../../src/protocols/xmpp/errors.ts'
@@ -51,4 +52,8 @@ test('IMPP: each condition with its reason, which is read as what it was told fo
   })
   assert.equal(impp.conditionOf(impp.authenticationFailed), 'authentication-required')
   assert.equal(impp.conditionOf('never heard of'), 'connection-failed')
+})
+
+test('PRIM: each condition with its status', () => {
+  assertRows('prim', (condition) => `| ${condition} | ${prim.statusOf[condition]} |`)
 })
