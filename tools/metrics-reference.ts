@@ -23,6 +23,7 @@ server = "127.0.0.1:0"
 [prim]
 presence = "127.0.0.1:0"
 im = "127.0.0.1:0"
+server = "127.0.0.1:0"
 `
 
 export async function metricsReference(): Promise<string> {

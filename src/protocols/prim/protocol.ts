@@ -13,6 +13,7 @@ import {
 } from '#net'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
+import { startDomains } from './domains/start.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type PrimSettings, settings } from './settings.ts'
@@ -33,10 +34,21 @@ async function start(
   const sessions = new Sessions(service.metrics)
   const watches = new Watches({ clock: service.clock, subscriptionsMax: values.subscriptionsMax })
   const opened = await listenForClients({ ...environment, service, sessions, watches })
+  const others = await startDomains({
+    service,
+    settings: values,
+    tls: environment.tls,
+    others: environment.domains,
+  }).catch(async (error: unknown) => {
+    await opened.close()
+    throw error
+  })
   return {
-    listeners: opened.listeners,
+    listeners: others === undefined ? opened.listeners : [...opened.listeners, others.listener],
+    ...(others !== undefined && { peers: others.domains }),
     stop: async () => {
       for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
+      await others?.stop()
       await opened.close()
     },
   }

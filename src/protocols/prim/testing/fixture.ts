@@ -28,6 +28,20 @@ export const testSettings: PrimSettings = {
   subscriptionSecondsMax: 3600,
   publicationSecondsMax: 86_400,
   subscriptionsMax: 3,
+  server: undefined,
+  serverAnonymous: false,
+  domainConnectSeconds: 30,
+  domainResponseSeconds: 30,
+  domainIdleSeconds: 300,
+  domainPendingMax: 4,
+  domainQueuedMax: 20,
+  domainRequestsPerSecondMax: 100,
+  domainAnswersSeconds: 3600,
+  domainAnswersMax: 100,
+  domainLeaseSeconds: 3600,
+  domainSubscriptionsMax: 5,
+  domainConnectionsMax: 10,
+  domainStrangersPerAddressMax: 3,
 }
 
 export function at(written: string): Address {

@@ -33,8 +33,10 @@ export class Hand {
   #rest = noBytes
   #lastId = 0
   #name = ''
+  readonly domain: string
 
-  constructor({ environment, clock }: Fixture, secure = false) {
+  constructor({ environment, clock, service }: Fixture, secure = false) {
+    this.domain = service.router.domains[0] as string
     const [ours, theirs] = connectionPair({ clock, secure })
     serveClient(ours, environment)
     this.#connection = theirs
@@ -80,8 +82,8 @@ export class Hand {
   /** Logs in to a service by PLAIN. */
   async login(name: string, service: 'pres' | 'im' = 'im', password = 'secret'): Promise<this> {
     const token = service === 'im' ? 'PRIM-IM' : 'PRIM-PR'
-    const From = `${service}:${name}@example.com`
-    this.#name = `${name}@example.com`
+    const From = `${service}:${name}@${this.domain}`
+    this.#name = `${name}@${this.domain}`
     const init = await this.ask(`LOGIN ${token}`, { From, 'Auth-State': 'init', 'SASL-Mech': 'PLAIN' })
     assert.equal(init.status, 100, init.text)
     const fields = { From, 'Auth-State': 'continue', 'SASL-Mech': 'PLAIN' }

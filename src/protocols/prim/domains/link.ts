@@ -1,0 +1,105 @@
+// One other domain as the core sees it (PeerLink): messages, and watching by leased subscription alone.
+
+import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
+import { type Address, type Envelope, type Outcome, refused } from '#model'
+import type { Settled } from '#wire/exchange'
+import { protocolName } from '../binding.ts'
+import { documentIn, fetchedNotification, forwardedSend, outcomeOf, refusalIn } from '../binding-domains.ts'
+import { idOf, type PrimResponse, requestBytes } from '../codec/index.ts'
+import type { DomainsEnvironment } from './environment.ts'
+import type { DomainPair } from './pair.ts'
+import { Watch } from './watch.ts'
+
+export interface LinkParts {
+  readonly domain: string
+  readonly environment: DomainsEnvironment
+  readonly pairOf: (ours: string) => DomainPair
+}
+
+export class PrimLink implements PeerLink {
+  readonly protocol = protocolName
+  readonly words = false
+  readonly domain: string
+  readonly #parts: LinkParts
+  readonly #watches = new Map<string, Watch>()
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts
+    this.domain = parts.domain
+  }
+
+  send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    if (head.kind === 'transit' || head.kind === 'presence')
+      return onOutcome(refused('operation-not-supported'))
+    if (head.hops <= 1) return onOutcome(refused('too-many-hops'))
+    const { clock } = this.#parts.environment.service
+    const octets = forwardedSend(envelope, 'medium', clock.now())
+    if (typeof octets === 'string') return onOutcome(refused(octets))
+    const pair = this.#parts.pairOf(head.from.domain)
+    const taken = pair.request({ octets, settle: (settled) => onOutcome(outcomeOf(settled)) })
+    if (!taken) onOutcome(refused('connection-failed'))
+  }
+
+  say(): void {
+    // There are no words here (`words`).
+  }
+
+  watch(watcher: Address, presentity: Address): void {
+    const key = watchKey(watcher, presentity)
+    let watch = this.#watches.get(key)
+    if (watch === undefined) {
+      watch = new Watch(this.#parts.pairOf(watcher.domain), watcher, presentity, (over) => {
+        if (this.#watches.get(key) === over) this.#watches.delete(key)
+      })
+      this.#watches.set(key, watch)
+    }
+    watch.want()
+  }
+
+  unwatch(watcher: Address, presentity: Address): void {
+    this.#watches.get(watchKey(watcher, presentity))?.unwant()
+  }
+
+  /** The watch that a NOTIFY is about. */
+  watchOf(watcher: Address, presentity: Address, id: string | undefined): Watch | undefined {
+    const watch = this.#watches.get(watchKey(watcher, presentity))
+    return watch?.id === id ? watch : undefined
+  }
+
+  fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
+    const octets = (id: string): Uint8Array[] => [
+      requestBytes('FETCH', 'PRIM', id, [
+        ['From', idOf(watcher, 'pres')],
+        ['To', idOf(presentity, 'pres')],
+        ['AStrength', 'medium'],
+      ]),
+    ]
+    const settle = (settled: Settled<PrimResponse>): void =>
+      onFetched(this.#fetched(settled, watcher, presentity))
+    if (!this.#parts.pairOf(watcher.domain).request({ octets, settle }))
+      onFetched(refused('connection-failed'))
+  }
+
+  watcher(): WatcherAgent | undefined {
+    return undefined
+  }
+
+  /** The server stops: what is watched is not told that it is over. */
+  stop(): void {
+    for (const watch of [...this.#watches.values()]) watch.over()
+  }
+
+  #fetched(settled: Settled<PrimResponse>, watcher: Address, presentity: Address): FetchOutcome {
+    if (settled === 'timeout') return refused('remote-timeout')
+    if (settled === 'closed') return refused('connection-failed')
+    if (settled.status !== 200) return refused(refusalIn(settled))
+    const document = documentIn(settled, this.#parts.environment.service.clock.now())
+    if (typeof document === 'string') return refused('content-not-understood')
+    return { kind: 'fetched', notification: fetchedNotification(document, watcher, presentity) }
+  }
+}
+
+function watchKey(watcher: Address, presentity: Address): string {
+  return `${watcher.key}\n${presentity.key}`
+}

@@ -1,0 +1,115 @@
+// Two servers of this protocol in memory, each with a domain, on one clock that stands still, and a third that a test speaks for by hand.
+import { VirtualClock } from '#base'
+import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
+import { type Connection, connectionPair, fixedResolver, type TlsInfo } from '#net'
+import { Domains } from '../domains/domains.ts'
+import type { DomainsEnvironment } from '../domains/environment.ts'
+import { domainMetrics } from '../domains/metrics.ts'
+import type { PrimSettings } from '../settings.ts'
+import { type Fixture, fixture, settled, testSettings } from './fixture.ts'
+
+const welcome: PeerPolicy = {
+  allowed: true,
+  protocol: undefined,
+  trusted: true,
+  messages: true,
+  presence: true,
+  calls: true,
+}
+
+export interface World extends Fixture {
+  readonly domains: Domains
+  readonly policy: { current: PeerPolicy; tls: PeerRoute['tls'] }
+}
+
+export interface TwoDomains {
+  readonly clock: VirtualClock
+  /** example.com. */
+  readonly here: World
+  /** example.net. */
+  readonly there: World
+  /** False: nobody can be connected to. */
+  up: boolean
+  /** Ends of all connections, to be cut. */
+  readonly ends: Connection[]
+  /** What the far end's certificate names. */
+  names: readonly string[]
+  /** A connection to `here` by hand, from that address. */
+  strike(address?: string): Connection
+}
+
+export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<TwoDomains> {
+  const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
+  const worlds = new Map<string, World>()
+  const ends: Connection[] = []
+  const two = { clock, up: true, ends, names: ['example.com', 'example.net'] as readonly string[] }
+  const tls = (): Partial<TlsInfo> => {
+    const certificate = {
+      checkHost: (name: string) => (two.names.includes(name) ? name : undefined),
+      subjectAltName: two.names.map((name) => `DNS:${name}`).join(', '),
+    }
+    return { authorized: true, peerCertificate: () => certificate as never }
+  }
+  const meet = (world: World, address: string): Connection => {
+    const remote = { address, port: 50_000 }
+    const [accepted, dialled] = connectionPair({ clock, tls: tls(), remote })
+    ends.push(accepted, dialled)
+    world.domains.accept(accepted)
+    return dialled
+  }
+  const dial = async (host: string): Promise<Connection> => {
+    const world = worlds.get(host)
+    if (!two.up || world === undefined) throw new Error('nobody answers')
+    return meet(world, '192.0.2.1')
+  }
+  const make = async (domain: string, address: string, store?: Store): Promise<World> => {
+    const world = await makeWorld(domain, clock, settings, dial, store)
+    worlds.set(address, world)
+    return world
+  }
+  const here = await make('example.com', '192.0.2.1')
+  const there = await make('example.net', '192.0.2.17')
+  return Object.assign(two, { here, there, strike: (address = '192.0.2.99') => meet(here, address) })
+}
+
+async function makeWorld(
+  domain: string,
+  clock: VirtualClock,
+  settings: Partial<PrimSettings>,
+  dial: (host: string) => Promise<Connection>,
+  store: Store | undefined,
+): Promise<World> {
+  const policy: World['policy'] = { current: welcome, tls: 'verified' }
+  const fault = (cause: unknown): void => {
+    throw cause
+  }
+  const peers: Peers = createPeers({ clock, strangers: welcome, domains: new Map(), order: [], fault })
+  peers.policyFor = () => policy.current
+  const made = await fixture(settings, { clock, domain, peers, ...(store !== undefined && { store }) })
+  const srv = Object.fromEntries(
+    ['example.com', 'example.net'].map((name) => [
+      `_im._prim.${name}`,
+      [{ priority: 0, weight: 0, target: `server.${name}`, port: 7742 }],
+    ]),
+  )
+  const pres = Object.fromEntries(
+    Object.entries(srv).map(([name, records]) => [name.replace('_im', '_pres'), records]),
+  )
+  const addresses = { 'server.example.com': ['192.0.2.1'], 'server.example.net': ['192.0.2.17'] }
+  const environment: DomainsEnvironment = {
+    service: made.service,
+    settings: { ...testSettings, ...settings },
+    tls: { secureContext: () => ({}) as never },
+    resolver: fixedResolver({ srv: { ...srv, ...pres }, addresses }),
+    routeTo: () => ({ servers: undefined, tls: policy.tls }),
+    metrics: domainMetrics(made.service.metrics),
+  }
+  const domains = new Domains(environment, ({ host }) => dial(host))
+  peers.add(domains)
+  return { ...made, domains, policy }
+}
+
+/** Everything that follows without time passing. */
+export async function everything(): Promise<void> {
+  for (let turn = 0; turn < 6; turn++) await settled()
+}
