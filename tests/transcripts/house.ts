@@ -21,6 +21,9 @@ notify_seconds_min = 0
 [impp]
 client = "127.0.0.1:0"
 plain_without_tls = true
+[prim]
+im = "127.0.0.1:0"
+plain_without_tls = true
 [auth]
 scram_iterations = 4096
 `

@@ -20,6 +20,7 @@ const services = {
     srv: '_xmpps-server._tcp',
     settings: '[xmpp]\nserver_tls = "127.0.0.1:0"',
   },
+  prim: { setting: 'prim.server', srv: '_prim-im._tcp', settings: '[prim]\nserver = "127.0.0.1:0"' },
   sip: {
     setting: 'sip.tls',
     srv: '_sips._tcp',

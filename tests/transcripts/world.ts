@@ -8,6 +8,7 @@ import { ImppParty } from './impp-party.ts'
 import { ImppServerParty } from './impp-server-party.ts'
 import type { Party, PartyContext } from './party.ts'
 import { matches, type Variables } from './pattern.ts'
+import { PrimParty } from './prim-party.ts'
 import type { Script } from './script.ts'
 import { SipParty } from './sip-party.ts'
 import { Town } from './town.ts'
@@ -28,6 +29,7 @@ const makers: Readonly<Record<string, new (words: readonly string[], context: Pa
   impp_server: ImppServerParty,
   xmpp_server: XmppServerParty,
   component: ComponentParty,
+  prim: PrimParty,
 }
 
 /** @param prepare changes the server before anybody signs in */
