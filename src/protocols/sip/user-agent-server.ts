@@ -70,9 +70,9 @@ export class UserAgentServer implements TransactionUser {
   /** RFC 3261 §8.2.2.2: "the UAS core SHOULD generate a 482 (Loop Detected) response". */
   onMerged(received: Received, transaction: ServerTransaction): void {
     // Where we are a proxy, it may be one that a phone diverts: a spiral, or a loop that is found as one (RFC 5393 §4).
-    const { method } = received.request
-    if (!Object.hasOwn(methods, method) && received.parts.uri.user !== undefined)
-      return this.onRequest(received, transaction)
+    const { request, parts } = received
+    const isPassed = !Object.hasOwn(methods, request.method) || this.#wasHere(request, parts.via)
+    if (isPassed && parts.uri.user !== undefined) return this.onRequest(received, transaction)
     new Incoming(received, transaction).answer(482)
   }
 

@@ -2,7 +2,7 @@
 
 import { namedWay, noWay, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
 import type { Address } from '#model'
-import { DnsError, PlaceFinder } from '#net'
+import { DnsError } from '#net'
 import { addressOfSipUri } from '../binding.ts'
 import { UserAgent } from '../client/user-agent.ts'
 import { formatSipUri } from '../codec/uri.ts'
@@ -17,6 +17,9 @@ import { examine } from './examination.ts'
 import { SipLink } from './link.ts'
 import { Reach } from './reach.ts'
 
+/** LIMIT: links that are remembered; past it the oldest by which nobody is watched goes, and works on while somebody has it. */
+const linksMax = 10_000
+
 /** LIMIT: people of other domains who were seen to read Message/CPIM; past it the first is forgotten. */
 const readersMax = 10_000
 
@@ -28,35 +31,26 @@ export class Domains implements PeerProtocol {
   readonly #environment: DomainsEnvironment
   readonly #links = new Map<string, SipLink>()
   readonly #readers = new Set<string>()
-  /** What RFC 3861 says of a domain that RFC 3263 has no records of. */
-  readonly #labels: PlaceFinder
 
   constructor(environment: DomainsEnvironment) {
-    const { service, resolver, routeTo } = environment
     this.#environment = environment
     this.reach = new Reach(environment, (domain) => this.#reachable(domain))
     this.agent = new UserAgent(environment, this.reach)
     this.admission = new Admission(environment)
-    this.#labels = new PlaceFinder({
-      resolver,
-      names: { own: [], label: 'sip', port: 5061, atAddresses: false },
-      serversOf: (domain) => routeTo(domain).servers,
-      isChosen: (domain) => service.peers.policyFor(domain).protocol === this.protocol,
-    })
   }
 
   // As a PeerProtocol.
 
   async reaches(domain: string): Promise<Way | 'unanswered'> {
     try {
-      const places = await this.reach.placesOf(domain, undefined, false)
-      if (places.length > 0) return namedWay
+      if ((await this.reach.recordsOf(domain, undefined)).length > 0) return namedWay
     } catch (error) {
       if (error instanceof DnsError) return 'unanswered'
       throw error
     }
-    const labelled = await this.#labels.reaches(domain)
-    return labelled === 'unanswered' || labelled.messages || labelled.presence ? labelled : noWay
+    const labelled = await this.reach.labelled(domain)
+    if (labelled === 'unanswered' || labelled.messages || labelled.presence) return labelled
+    return this.#environment.service.peers.policyFor(domain).protocol === this.protocol ? namedWay : noWay
   }
 
   examine(ours: string, domain: string): Promise<PeerExamination> {
@@ -73,8 +67,13 @@ export class Domains implements PeerProtocol {
       agent: this.agent,
       readsCpim: (person) => this.#readers.has(person.key),
     })
+    if (this.#links.size >= linksMax) this.#forgetOne()
     this.#links.set(domain, link)
     return link
+  }
+
+  #forgetOne(): void {
+    for (const [domain, { watches }] of this.#links) if (watches === 0) return void this.#links.delete(domain)
   }
 
   status(): readonly PeerStatus[] {

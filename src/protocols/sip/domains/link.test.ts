@@ -157,3 +157,66 @@ test('who is looked at by several devices has one subscription, told to none tha
   assert.equal(server.responses.at(-1)?.status, 481)
   assert.equal(link.watches, 0)
 })
+
+test('a domain is examined: where its servers are, and what becomes of a try of each', async () => {
+  const { town, here } = await ready()
+  town.srv['_sip._tcp.capulet.example'] = ['down', 'there', 'nowhere'].map((name, priority) => ({
+    priority,
+    weight: 0,
+    target: `${name}.capulet.example`,
+    port: 5060,
+  }))
+  town.addresses['down.capulet.example'] = ['192.0.2.66']
+  town.addresses['there.capulet.example'] = ['192.0.2.20']
+  const found = await here.domains.examine('montague.example', 'capulet.example')
+  assert.equal(found.source, 'NAPTR and SRV of capulet.example')
+  assert.deepEqual(found.tries, [
+    { where: 'down.capulet.example:5060 by TCP (192.0.2.66)', isGood: false, outcome: 'connection refused' },
+    {
+      where: 'there.capulet.example:5060 by TCP (192.0.2.20)',
+      isGood: true,
+      outcome: 'connected, and nobody has proven anything',
+    },
+    {
+      where: 'nowhere.capulet.example:5060 by TCP',
+      isGood: false,
+      outcome: 'nowhere.capulet.example has no address',
+    },
+  ])
+  const none = await here.domains.examine('montague.example', 'verona.example')
+  assert.deepEqual(none.reached, { messages: false, presence: false, named: false })
+})
+
+test('a domain is reached where a record names it, and by the labels of RFC 3861; an address alone is none', async () => {
+  const { town, here } = await ready()
+  const reached = async (domain: string) => {
+    const way = await here.domains.reaches(domain)
+    return way === 'unanswered' ? way : [way.messages, way.presence]
+  }
+  town.addresses['address.example'] = ['192.0.2.77']
+  town.srv['_im._sip.labelled.example'] = [{ priority: 0, weight: 0, target: 'a', port: 5060 }]
+  assert.deepEqual(await reached('capulet.example'), [true, true])
+  assert.deepEqual(await reached('address.example'), [false, false])
+  assert.deepEqual(await reached('labelled.example'), [true, false])
+  const places = await here.domains.reach.placesOf('labelled.example', undefined, true)
+  assert.deepEqual(places, [{ transport: 'TCP', host: 'a', port: 5060 }])
+})
+
+test('a message that comes back from another domain as it went is a loop, one that was diverted is not (RFC 5393 §4.2)', async () => {
+  const { town, server, romeo } = await ready()
+  server.answers = () => undefined
+  const sent = romeo.message(juliet, 'round and round')
+  await town.settled()
+  const { raw } = server.last('MESSAGE')
+  const text = Buffer.from(raw).toString()
+  const via = (branch: string): string => `\r\nVia: SIP/2.0/TCP 192.0.2.20;branch=${branch}\r\n`
+  server.raw(text.replace('\r\n', via('z9hG4bKloop')))
+  await town.settled()
+  server.raw(text.replace(juliet, 'sip:benvolio@montague.example').replace('\r\n', via('z9hG4bKspiral')))
+  await town.settled()
+  const statuses = server.responses.map(({ status }) => status)
+  // What is diverted to one of us is in the name of one of us, who has to log in.
+  assert.deepEqual(statuses, [482, 407])
+  server.answer(server.requests[0] as SipRequest, { status: 200, toTag: 't' })
+  assert.equal((await sent).status, 200)
+})

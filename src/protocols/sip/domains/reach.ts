@@ -1,5 +1,6 @@
 // How a request of ours gets to another domain: its servers, the connections to them, who rests, and what failed last.
 
+import { PlaceFinder, type Reached } from '#net'
 import { parseSipUri, type SipUri } from '../codec/uri.ts'
 import type { Flow } from '../flow.ts'
 import type { DomainsEnvironment, Ends } from './environment.ts'
@@ -33,6 +34,7 @@ export class Reach {
   /** Those that did not answer when they were asked last. */
   readonly #failing = new Set<string>()
   readonly #onReachable: (domain: string) => void
+  readonly #labels: PlaceFinder
 
   constructor(
     environment: DomainsEnvironment,
@@ -40,6 +42,12 @@ export class Reach {
     ways = new Ways(environment),
   ) {
     this.#environment = environment
+    this.#labels = new PlaceFinder({
+      resolver: environment.resolver,
+      names: { own: [], label: 'sip', port: 5061, atAddresses: false },
+      serversOf: () => undefined,
+      isChosen: () => false,
+    })
     this.#onReachable = onReachable
     this.ways = ways
   }
@@ -63,13 +71,35 @@ export class Reach {
   }
 
   /** The servers of the domain, or of the next hop that one of its people named. @throws DnsError */
-  placesOf(theirs: string, uri: SipUri | undefined, atAddresses: boolean): Promise<readonly Place[]> {
-    const { resolver, routeTo } = this.#environment
-    const { servers, tls } = routeTo(theirs)
-    const secure = tls !== 'none' || uri?.scheme === 'sips'
-    if (servers !== undefined && servers.length > 0) return Promise.resolve(namedPlaces(servers, secure))
+  async placesOf(theirs: string, uri: SipUri | undefined, atAddresses: boolean): Promise<readonly Place[]> {
+    const named = await this.recordsOf(theirs, uri)
+    if (named.length > 0) return named
+    const secure = this.#isSecure(theirs, uri)
     const target = uri ?? parseSipUri(`sip:${theirs}`)
-    return target === undefined ? Promise.resolve([]) : placesOf(target, { resolver, secure, atAddresses })
+    if (target === undefined) return []
+    const labelled = isPlain(target, theirs) ? (await this.#labels.find(theirs)).all : []
+    if (labelled.length > 0)
+      return labelled.map(({ host, port }) => ({ transport: secure ? 'TLS' : 'TCP', host, port }))
+    return atAddresses ? placesOf(target, { resolver: this.#environment.resolver, secure }) : []
+  }
+
+  /** Those that the operator or the records of RFC 3263 name. @throws DnsError */
+  async recordsOf(theirs: string, uri: SipUri | undefined): Promise<readonly Place[]> {
+    const { resolver, routeTo } = this.#environment
+    const { servers } = routeTo(theirs)
+    const secure = this.#isSecure(theirs, uri)
+    if (servers !== undefined && servers.length > 0) return namedPlaces(servers, secure)
+    const target = uri ?? parseSipUri(`sip:${theirs}`)
+    return target === undefined ? [] : placesOf(target, { resolver, secure, atAddresses: false })
+  }
+
+  #isSecure(theirs: string, uri: SipUri | undefined): boolean {
+    return this.#environment.routeTo(theirs).tls !== 'none' || uri?.scheme === 'sips'
+  }
+
+  /** What the labels of RFC 3861 say of a domain that has no records of RFC 3263. */
+  labelled(theirs: string): Promise<Reached | 'unanswered'> {
+    return this.#labels.reaches(theirs)
   }
 
   /** RFC 3261 §21.5.4: "the client MUST act as if it had received a 500" where no time is given; with one, it comes again then. */
@@ -111,6 +141,13 @@ export class Reach {
     if (this.#failing.size > 0 && this.#failing.delete(theirs)) this.#onReachable(theirs)
   }
 }
+
+/** It names the domain and nothing else. */
+const isPlain = ({ scheme, host, port, params }: SipUri, domain: string): boolean =>
+  scheme === 'sip' &&
+  host === domain &&
+  port === undefined &&
+  !params.some(({ name }) => name === 'transport' || name === 'maddr')
 
 const keyOf = ({ transport, address, port }: Hop): string => `${transport} ${address} ${port}`
 
