@@ -65,7 +65,18 @@ export interface ContactFacts {
 export interface Registration {
   facts: ContactFacts
   lease: Lease | undefined
+  /** Clock.now() when it began. */
+  readonly since: number
+  /** It was registered more than once. */
+  renewed: boolean
 }
+
+export const newRegistration = ({ service }: SipContext, facts: ContactFacts): Registration => ({
+  facts,
+  lease: undefined,
+  since: service.clock.now(),
+  renewed: false,
+})
 
 export class RegisteredContact implements InboxAgent {
   readonly protocol = 'sip'
@@ -87,7 +98,7 @@ export class RegisteredContact implements InboxAgent {
     this.#context = context
     this.owner = owner
     this.id = id
-    this.registrations = [{ facts, lease: undefined }]
+    this.registrations = [newRegistration(context, facts)]
     this.capabilities = capabilitiesOf(facts)
   }
 
@@ -235,7 +246,7 @@ export class RegisteredContact implements InboxAgent {
 
   signOut(_reason: Condition): void {
     // SIP has no word for it: the next REGISTER is refused (RFC 3261 §10.3).
-    this.#context.registrar.remove(this)
+    this.#context.registrar.remove(this, 'rejected')
   }
 
   /** The phone refused by method: no message is offered until it registers again. */

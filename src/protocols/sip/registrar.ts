@@ -2,12 +2,19 @@
 
 import { createHash } from 'node:crypto'
 import type { Account } from '#core'
-import type { Condition } from '#model'
+import type { Address, Condition } from '#model'
+import type { ContactEvent } from './codec/registration-info.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
 import { type Flow, sameRemote } from './flow.ts'
 import { Gruus } from './gruu.ts'
-import { type ContactFacts, RegisteredContact, type Registration } from './registered-contact.ts'
+import {
+  type ContactFacts,
+  newRegistration,
+  RegisteredContact,
+  type Registration,
+} from './registered-contact.ts'
+import type { RegistrationDialog } from './registration-dialog.ts'
 
 /** One Contact of a REGISTER; `seconds` 0 takes it away. */
 export interface ContactUpdate {
@@ -26,6 +33,8 @@ export class Registrar {
   readonly #byFlow = new Map<Flow, Set<RegisteredContact>>()
   readonly gruus = new Gruus()
   readonly #accounts = new WeakMap<RegisteredContact, Account>()
+  /** Subscriptions to registrations (RFC 3680), by the key of whose they are. */
+  readonly #watchers = new Map<string, Set<RegistrationDialog>>()
 
   /** Given once: contacts and registrar need each other. */
   set context(context: SipContext) {
@@ -82,7 +91,7 @@ export class Registrar {
     for (const { facts } of added) {
       const contact = this.#attach(account, facts)
       if (contact === undefined) {
-        for (const undone of made) this.remove(undone)
+        for (const undone of made) this.remove(undone, 'deactivated')
         return 'resource-limit'
       }
       made.push(contact)
@@ -92,7 +101,7 @@ export class Registrar {
       if (contact === undefined) return
       const registration = registrationOf(contact, facts)
       if (seconds > 0) this.#grant(contact, registration, facts, seconds)
-      else if (registration !== undefined) this.#removeOne(contact, registration)
+      else if (registration !== undefined) this.#removeOne(contact, registration, 'unregistered')
     })
     return undefined
   }
@@ -102,12 +111,12 @@ export class Registrar {
     const known = this.contactsOf(account)
     const isLate = ({ facts }: Registration): boolean => facts.callId === callId && cseq <= facts.cseq
     if (known.some(({ registrations }) => registrations.some(isLate))) return 'out-of-order'
-    for (const contact of known) this.remove(contact)
+    for (const contact of known) this.remove(contact, 'unregistered')
     return undefined
   }
 
   /** Ends a registration: its lease, its place in the inbox, and its presence where nothing was published. */
-  remove(contact: RegisteredContact): void {
+  remove(contact: RegisteredContact, event: ContactEvent): void {
     const account = this.#accounts.get(contact)
     if (account === undefined) return
     this.#accounts.delete(contact)
@@ -117,6 +126,8 @@ export class Registrar {
       this.#forgetFlow(contact, facts.flow)
     }
     this.#required.service.messages.detach(account, contact)
+    // An attempt that was undone was never there.
+    for (const one of contact.registrations) if (one.lease !== undefined) this.#tell(contact, one, event)
     if (!contact.published) this.#publish(contact, false)
   }
 
@@ -124,12 +135,37 @@ export class Registrar {
   flowEnded(flow: Flow): void {
     for (const contact of [...(this.#byFlow.get(flow) ?? [])])
       for (const registration of contact.registrations)
-        if (registration.facts.flow === flow) this.#removeOne(contact, registration)
+        if (registration.facts.flow === flow) this.#removeOne(contact, registration, 'deactivated')
   }
 
   /** The contact whose presence is that tuple, if it is still there. */
   contactWith(account: Account | undefined, tuple: string): RegisteredContact | undefined {
     return account === undefined ? undefined : this.contactsOf(account).find(({ id }) => id === tuple)
+  }
+
+  /** A subscription is told of each change from now on. */
+  watch(dialog: RegistrationDialog): void {
+    const { key } = dialog.presentity
+    const watchers = this.#watchers.get(key)
+    if (watchers === undefined) this.#watchers.set(key, new Set([dialog]))
+    else watchers.add(dialog)
+  }
+
+  unwatch(dialog: RegistrationDialog): void {
+    const { key } = dialog.presentity
+    const watchers = this.#watchers.get(key)
+    watchers?.delete(dialog)
+    if (watchers?.size === 0) this.#watchers.delete(key)
+  }
+
+  watchersOf(owner: Address): number {
+    return this.#watchers.get(owner.key)?.size ?? 0
+  }
+
+  #tell(contact: RegisteredContact, registration: Registration, event: ContactEvent): void {
+    const watchers = this.#watchers.get(contact.owner.key)
+    if (watchers === undefined) return
+    for (const watcher of watchers) watcher.registrationChanged(contact, registration, event)
   }
 
   get #required(): SipContext {
@@ -146,9 +182,10 @@ export class Registrar {
   }
 
   /** One way to a phone is over; with the last the phone is gone. */
-  #removeOne(contact: RegisteredContact, registration: Registration): void {
-    if (!contact.drop(registration)) return this.remove(contact)
+  #removeOne(contact: RegisteredContact, registration: Registration, event: ContactEvent): void {
+    if (!contact.drop(registration)) return this.remove(contact, event)
     this.#forgetFlow(contact, registration.facts.flow)
+    this.#tell(contact, registration, event)
   }
 
   #grant(
@@ -159,7 +196,8 @@ export class Registrar {
   ): void {
     // RFC 5627 §5.1: the phone was started anew.
     if (contact.facts.callId !== facts.callId) this.gruus.invalidate(contact)
-    const registration = known ?? { facts, lease: undefined }
+    const registration = known ?? newRegistration(this.#required, facts)
+    registration.renewed = registration.lease !== undefined
     const before = registration.facts.flow
     contact.refresh(registration, facts)
     if (before !== facts.flow) this.#forgetFlow(contact, before)
@@ -167,10 +205,11 @@ export class Registrar {
     if (registration.lease?.active === true) registration.lease.renew(seconds)
     else
       registration.lease = this.#required.service.leases.grant(seconds, () =>
-        this.#removeOne(contact, registration),
+        this.#removeOne(contact, registration, 'expired'),
       )
+    this.#tell(contact, registration, registration.renewed ? 'refreshed' : 'registered')
     const [, ...others] = contact.registrations
-    for (const oldest of others.slice(flowsMax - 1)) this.#removeOne(contact, oldest)
+    for (const oldest of others.slice(flowsMax - 1)) this.#removeOne(contact, oldest, 'deactivated')
     const isAlone = this.onlyContactAt(this.#accounts.get(contact), facts.flow) === contact
     contact.published ||= this.#required.publications.speaksFor(contact, isAlone)
     if (!contact.published) this.#publish(contact, true)

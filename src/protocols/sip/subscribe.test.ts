@@ -50,7 +50,7 @@ const rows: readonly (Asked & {
     says: 'RFC 6665 §4.2.1.1: no Event is 489',
     event: '',
     answer: 489,
-    fields: { 'Allow-Events': 'presence, presence.winfo' },
+    fields: { 'Allow-Events': 'presence, presence.winfo, reg' },
   },
   { says: 'RFC 6665 §4.2.1.1: an unknown package is 489', event: 'dialog', answer: 489 },
   { says: 'RFC 6665 §8.2.1: package names have their case', event: 'Presence', answer: 489 },

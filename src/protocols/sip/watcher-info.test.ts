@@ -101,7 +101,7 @@ test('the package has its own type of document, and no deeper template (RFC 3857
   const refusal = await watchWatchers(owner, 'Accept: application/pidf+xml')
   assert.deepEqual([refusal.status, fieldOf(refusal, 'Accept')], [406, 'application/watcherinfo+xml'])
   const deeper = await subscribe(owner, 'presence.winfo.winfo', 'deep')
-  assert.deepEqual([deeper.status, fieldOf(deeper, 'Allow-Events')], [489, 'presence, presence.winfo'])
+  assert.deepEqual([deeper.status, fieldOf(deeper, 'Allow-Events')], [489, 'presence, presence.winfo, reg'])
 })
 
 test('Expires 0 asks who watches once; a watcher whose subscription ran out while it waited is among them (RFC 3857 §4.7.1)', async () => {

@@ -1,4 +1,4 @@
-// SUBSCRIBE to presence (RFC 3856 §6), or by its owner to who watches it (RFC 3857): begun, renewed, ended, or asked once (RFC 6665 §4.2.1).
+// SUBSCRIBE to presence (RFC 3856 §6), or by its owner to who watches it (RFC 3857) or to registrations (RFC 3680): begun, renewed, ended, or asked once (RFC 6665 §4.2.1).
 
 import type { Account } from '#core'
 import type { Address } from '#model'
@@ -15,8 +15,10 @@ import { fieldsOf, statusOf } from '../errors.ts'
 import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import type { NotifierDialog } from '../notifier-dialog.ts'
+import { RegistrationDialog, registrationPackage } from '../registration-dialog.ts'
 import { presencePackage, SubscriptionDialog } from '../subscription-dialog.ts'
 import { targetFlow } from '../target-flow.ts'
+import { VersionedDialog } from '../versioned-dialog.ts'
 import { WatcherInfoDialog, watcherInfoPackage } from '../watcher-info-dialog.ts'
 import { grantedSeconds } from './lifetime.ts'
 
@@ -35,37 +37,70 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
     return incoming.answer(406, [['Accept', mediaType]])
   const bounds = {
     min: settings.subscriptionSecondsMin,
-    default: settings.subscriptionSecondsDefault,
+    // RFC 3680 §4.4: "slightly longer" than a registration, "3761 seconds".
+    default: event.package === registrationPackage.name ? 3761 : settings.subscriptionSecondsDefault,
     max: settings.subscriptionSecondsMax,
   }
   context.authentication.identify(incoming, 'user-agent-server', (identity) => {
     const seconds = grantedSeconds(secondsOf(request, header.expires), bounds)
     if (seconds === 'too-brief') return incoming.answer(423, [['Min-Expires', bounds.min]])
     if (parts.toTag !== undefined) return again(context, incoming, identity.owner, event, seconds)
-    if (event.package === watcherInfoPackage.name)
-      return watchWatchers(context, incoming, identity.owner, event.id, seconds)
+    const owned = ownedPackages.get(event.package)
+    if (owned !== undefined) return watchOwn(context, incoming, identity.owner, event.id, seconds, owned)
     if (seconds === 0) fetch(context, incoming, identity.owner, event.id)
     else begin(context, incoming, identity.owner, event.id, seconds)
   })
 }
 
 const mediaTypes = new Map(
-  [presencePackage, watcherInfoPackage].map(({ name, mediaType }) => [name as string, mediaType]),
+  [presencePackage, watcherInfoPackage, registrationPackage].map(({ name, mediaType }) => [
+    name as string,
+    mediaType,
+  ]),
 )
 
 /** RFC 3261 §21.5.4: without it a 503 says that we are broken. */
 const retryLater: readonly HeaderLine[] = [['Retry-After', 30]]
 
-/** LIMIT: subscriptions of an account's phones to who watches it. */
-const watcherInfoDialogsMax = 20
+/** LIMIT: subscriptions of an account's phones to who watches it, and as many to its registrations. */
+const ownedDialogsMax = 20
 
-/** RFC 3857 §4.6: who watches is for its owner; we choose that nobody else is told, not even of themselves. */
-function watchWatchers(
+/** A package that tells an owner of their own things. */
+interface OwnedPackage {
+  readonly build: (
+    context: SipContext,
+    account: Account,
+    watcher: Address,
+    ...more: [dialog: Dialog, flow: Flow, eventId: string | undefined]
+  ) => WatcherInfoDialog | RegistrationDialog
+  readonly count: (context: SipContext, account: Account) => number
+}
+
+const ownedPackages: ReadonlyMap<string, OwnedPackage> = new Map<string, OwnedPackage>([
+  [
+    watcherInfoPackage.name,
+    {
+      build: (...all) => new WatcherInfoDialog(...all),
+      count: (_context, account) => account.watcherInfoAgents.size,
+    },
+  ],
+  [
+    registrationPackage.name,
+    {
+      build: (...all) => new RegistrationDialog(...all),
+      count: ({ registrar }, account) => registrar.watchersOf(account.address),
+    },
+  ],
+])
+
+/** RFC 3857 §4.6, RFC 3680 §4.6: it is for its owner; we choose that nobody else is told, not even of themselves. */
+function watchOwn(
   context: SipContext,
   incoming: Incoming,
   watcher: Address,
   eventId: string | undefined,
   seconds: number,
+  { build, count }: OwnedPackage,
 ): void {
   const resource = addressOfSipUri(requestUri(incoming.request))
   if (resource === undefined || resource.user === '') return incoming.answer(404)
@@ -74,21 +109,20 @@ function watchWatchers(
     if (account === 'fault') return incoming.answer(500)
     // Who does not own it learns nothing of it, nor that it is there.
     if (account === 'unknown' || account.address.key !== watcher.key) return incoming.answer(403)
-    const build: Build<WatcherInfoDialog> = (_presentity, dialog, flow, id) =>
-      new WatcherInfoDialog(context, account, watcher, dialog, flow, id)
-    const subscription = subscriptionOf(context, incoming, eventId, build)
+    const subscription = subscriptionOf(context, incoming, eventId, (_presentity, ...dialog) =>
+      build(context, account, watcher, ...dialog),
+    )
     if (subscription === undefined) return
     if (seconds === 0) {
       accept(context, incoming, 0)
       return subscription.end('timeout', true)
     }
-    if (isFull(account) || !context.subscriptions.add(subscription)) return incoming.answer(503, retryLater)
+    if (count(context, account) >= ownedDialogsMax || !context.subscriptions.add(subscription))
+      return incoming.answer(503, retryLater)
     accept(context, incoming, seconds)
     subscription.granted(seconds)
   })
 }
-
-const isFull = (account: Account): boolean => account.watcherInfoAgents.size >= watcherInfoDialogsMax
 
 /** A new subscription, and the dialog for it. */
 function begin(
@@ -163,7 +197,7 @@ function again(
     targetFlow(context.transport, incoming.flow, parts.via, target, routes)
   // RFC 3261 §12.2.2.
   if (!subscription.takes(request, parts.cseq.number, flowTo)) return incoming.answer(500)
-  if (subscription instanceof WatcherInfoDialog) {
+  if (subscription instanceof VersionedDialog) {
     accept(context, incoming, seconds)
     return seconds > 0 ? subscription.granted(seconds) : subscription.end('timeout', true)
   }
