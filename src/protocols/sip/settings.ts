@@ -96,6 +96,12 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 181,
     doc: 'How long a phone that is called may go without a word before the call is given up (RFC 3261 Timer C); three times as long in all.',
   }),
+  forkSeconds: seconds({
+    default: 20,
+    min: 5,
+    max: 180,
+    doc: 'How long the phones of one preference (q) ring before those of the next lower one do (RFC 3261 §16.6).',
+  }),
   requestsPendingMax: integer({
     default: 32,
     min: 1,

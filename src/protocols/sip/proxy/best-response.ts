@@ -6,6 +6,8 @@ const helpful: ReadonlySet<number> = new Set([401, 407, 415, 420, 484])
 /** How far back an answer stands: the lowest goes. 6xx before all, then the lowest class, in 4xx those that help. */
 function rank(status: number): number {
   if (status >= 600) return 0
+  // That one phone was silent tells least.
+  if (status === 408) return 402
   if (status >= 400 && status < 500) return helpful.has(status) ? 400 : 401
   return Math.floor(status / 100) * 100
 }

@@ -34,6 +34,8 @@ export class Branch implements ResponseHandler {
   #id = ''
   #answered = false
   #cancelled: 'no' | 'wanted' | 'sent' = 'no'
+  /** We cancelled it, of ourselves: its 487 is no word to the caller. */
+  #isGivenUp = false
 
   constructor(layer: TransactionLayer, user: BranchUser) {
     this.#layer = layer
@@ -71,10 +73,19 @@ export class Branch implements ResponseHandler {
       if (this.#cancelled === 'wanted') this.#sendCancel()
       return this.#user.onProvisional(status, forwardedResponse(response, via))
     }
+    if (this.#isGivenUp && status === 487) return this.end(408)
     this.status = status
     this.octets = forwardedResponse(response, via)
     this.#request = undefined
     this.#user.onFinal(this)
+  }
+
+  /** It has rung long enough, and another is tried. Whoever does not even answer the CANCEL is done with, too (RFC 3261 §9.1). */
+  giveUp(patience: number): void {
+    if (this.isOver || this.#isGivenUp) return
+    this.#isGivenUp = true
+    this.cancel()
+    this.#layer.timers.arm({ fired: () => this.end(408) }, 'answer', patience)
   }
 
   onFailure(why: 'timeout' | 'transport-error'): void {

@@ -88,6 +88,87 @@ test('a call: INVITE, 180, 200, ACK, re-INVITE and BYE both ways by the routes w
   assert.equal((await bob.final(sent.callId, 1)).status, 200)
 })
 
+/** Phones of Bob, each with its q. */
+async function preferring(...qs: number[]) {
+  const { domain, alice, phones } = await ready(
+    ...qs.map((_q, i): [string, string] => ['bob', `192.0.2.${i + 2}`]),
+  )
+  for (const [i, phone] of phones.entries()) {
+    phone.answers = () => ({ status: 200, toTag: 'x' })
+    await phone.register(`Contact: <${phone.contact}>;q=${qs[i]}`)
+    phone.answers = undefined
+  }
+  return { domain, alice, phones }
+}
+const rings = (phones: Phone[]): boolean[] =>
+  phones.map((phone) => phone.requests.some(({ method }) => method === 'INVITE'))
+
+test('phones of a higher q ring first, those of one q together; the next ones once these have refused (§16.6)', async () => {
+  const { alice, phones } = await preferring(0.5, 1, 0.5, 0.1)
+  const sent = call(alice)
+  await ticks()
+  assert.deepEqual(rings(phones), [false, true, false, false])
+  answer(phones[1]!, await phones[1]!.next('INVITE'), { status: 486, toTag: 'a' })
+  await ticks()
+  assert.deepEqual(rings(phones), [true, false, true, false])
+  answer(phones[0]!, await phones[0]!.next('INVITE'), { status: 480, toTag: 'b' })
+  answer(phones[2]!, await phones[2]!.next('INVITE'), { status: 200, toTag: 'c' })
+  assert.equal((await alice.final(sent.callId, 7)).status, 200)
+  assert.deepEqual(rings(phones), [false, false, false, false])
+})
+
+test('who rings too long is cancelled while the next ones ring; an answer of either is taken (§16.6, §16.7)', async () => {
+  const { domain, alice, phones } = await preferring(1, 0.5)
+  const [desk, mobile] = phones as [Phone, Phone]
+  const sent = call(alice)
+  const first = await desk.next('INVITE')
+  answer(desk, first, { status: 180, toTag: 'd' })
+  domain.clock.advance(20_000)
+  await desk.next('CANCEL')
+  const second = await mobile.next('INVITE')
+  // Its 487 is about our CANCEL, and nothing to the caller.
+  answer(desk, first, { status: 487, toTag: 'd' })
+  await ticks()
+  assert.deepEqual(statuses(alice), [180])
+  answer(mobile, second, { status: 486, toTag: 'm' })
+  assert.equal((await alice.final(sent.callId, 7)).status, 486)
+})
+
+const endings: readonly [what: string, status: number | 'cancel'][] = [
+  ['6xx is the person’s word for all phones', 603],
+  ['the caller’s CANCEL ends the search', 'cancel'],
+]
+for (const [what, ending] of endings)
+  test(`${what}: no phone of a lower q rings (§16.7, §16.10)`, async () => {
+    const { domain, alice, phones } = await preferring(1, 0.5)
+    const sent = call(alice)
+    const first = await phones[0]!.next('INVITE')
+    answer(phones[0]!, first, { status: 180, toTag: 'd' })
+    await ticks()
+    if (ending === 'cancel') {
+      alice.raw(alice.write('CANCEL', { ...sent }))
+      await phones[0]!.next('CANCEL')
+    }
+    const status = ending === 'cancel' ? 487 : ending
+    answer(phones[0]!, first, { status, toTag: 'd' })
+    await ticks()
+    assert.deepEqual(alice.responses.map((one) => one.status).at(-1), status)
+    domain.clock.advance(60_000)
+    await ticks()
+    assert.deepEqual(rings(phones), [false, false])
+  })
+
+test('who answers neither the INVITE nor its CANCEL does not keep the caller from an answer (§9.1)', async () => {
+  const { domain, alice, phones } = await preferring(1, 0.5)
+  const sent = call(alice)
+  answer(phones[0]!, await phones[0]!.next('INVITE'), { status: 180, toTag: 'd' })
+  domain.clock.advance(20_000)
+  answer(phones[1]!, await phones[1]!.next('INVITE'), { status: 486, toTag: 'm' })
+  await ticks()
+  domain.clock.advance(32_000)
+  assert.equal((await alice.final(sent.callId, 7)).status, 486)
+})
+
 test('all phones ring; the first 2xx goes back, the others are cancelled (§16.7 step 10)', async () => {
   const { alice, phones } = await ready(['bob', '192.0.2.2'], ['bob', '192.0.2.3'])
   const [desk, mobile] = phones as [Phone, Phone]
@@ -110,6 +191,7 @@ const best: readonly [answers: [number, number], back: number][] = [
   [[480, 407], 407],
   [[500, 486], 486],
   [[503, 503], 500],
+  [[408, 404], 404],
 ]
 for (const [[first, second], back] of best)
   test(`of ${first} and ${second}, ${back} goes back (§16.7 step 6)`, async () => {

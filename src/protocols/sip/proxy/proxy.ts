@@ -265,8 +265,12 @@ export class ProxyCore {
     const targets = reached.slice(0, breadth)
     const share = Math.floor(breadth / targets.length)
     const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
-    for (const contact of targets)
-      this.#ring(incoming, context, waysOf(incoming, contact), share, routes.count)
+    const [first, ...others] = groupsOf(incoming, targets).map((group) => () => {
+      for (const contact of group)
+        this.#ring(incoming, context, waysOf(incoming, contact), share, routes.count)
+    })
+    for (const begin of others) context.later(begin)
+    first?.()
     context.started()
   }
 
@@ -380,6 +384,21 @@ export class ProxyCore {
     if (count > 0) this.#waiting.set(owner, count)
     else this.#waiting.delete(owner)
   }
+}
+
+/**
+ * The phones of one preference, which ring together, the preferred ones first (RFC 3261 §16.6). What is no call has one group: it would be too
+ * late for its sender, who waits 32 seconds in all (RFC 4321 §1.2).
+ */
+function groupsOf({ request }: Incoming, targets: readonly RegisteredContact[]): RegisteredContact[][] {
+  if (request.method !== 'INVITE') return [[...targets]]
+  const groups: RegisteredContact[][] = []
+  for (const contact of targets) {
+    const last = groups.at(-1)
+    if (last?.[0]?.facts.q === contact.facts.q) last.push(contact)
+    else groups.push([contact])
+  }
+  return groups
 }
 
 /** RFC 3261 §26.2.2: a sips URI is for TLS on every hop. */

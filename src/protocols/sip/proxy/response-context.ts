@@ -22,6 +22,9 @@ export class ResponseContext implements BranchUser {
   #timer: SetTimer | undefined
   #giveUpAt: number
   #cancelling = false
+  /** Phones that are less preferred, a group each: they are tried once those before them have not taken it (§16.6). */
+  readonly #later: (() => void)[] = []
+  #patience: SetTimer | undefined
   #over = false
   /** All branches are known: before that, one that fails at once is not yet the last. */
   #started = false
@@ -44,10 +47,36 @@ export class ResponseContext implements BranchUser {
     return branch
   }
 
-  /** There are no more branches. */
+  /** A group of branches for later, when there is none under way. Has to be called before `started`. */
+  later(begin: () => void): void {
+    this.#later.push(begin)
+  }
+
+  /** There are no more branches now. */
   started(): void {
     this.#started = true
+    this.#waitForGroup()
     this.#settle()
+  }
+
+  /** RFC 3261 §16.6: "targets are processed from highest qvalue to lowest". Those who still ring are cancelled. */
+  #tryNext(): void {
+    const begin = this.#later.shift()
+    if (begin === undefined || this.#over || this.#cancelling) return
+    for (const branch of this.#branches) branch.giveUp(cancelPatience)
+    this.#started = false
+    begin()
+    this.started()
+  }
+
+  /** How long a group may ring while there is another. */
+  #waitForGroup(): void {
+    if (this.#patience !== undefined) TimerQueues.cancel(this.#patience)
+    this.#patience = undefined
+    if (this.#later.length === 0) return
+    const { layer, settings } = this.#context
+    const owner = { fired: () => this.#tryNext() }
+    this.#patience = layer.timers.arm(owner, 'answer', settings.forkSeconds * 1000)
   }
 
   onProvisional(status: number, octets: Buffer): void {
@@ -112,6 +141,8 @@ export class ResponseContext implements BranchUser {
   /** When the last branch is over, the best of their answers goes back, if none went yet. */
   #settle(): void {
     if (!this.#started || !this.#isDone()) return
+    if (this.#later.length > 0 && !this.#over && !this.#cancelling) return this.#tryNext()
+    if (this.#patience !== undefined) TimerQueues.cancel(this.#patience)
     if (this.#timer !== undefined) TimerQueues.cancel(this.#timer)
     this.#timer = undefined
     if (!this.#over) this.#answerBest()

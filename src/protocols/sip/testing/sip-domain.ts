@@ -35,6 +35,7 @@ export const settings: SipSettings = {
   domainAnswerSeconds: 15,
   transactionsMax: 65_536,
   ringSecondsMax: 185,
+  forkSeconds: 20,
   requestsPendingMax: 4,
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
