@@ -27,6 +27,7 @@ import { targetFlow } from '../target-flow.ts'
 import type { Received } from '../transaction/transaction-layer.ts'
 import type { Branch } from './branch.ts'
 import { type DomainName, FlowTokens } from './flow-token.ts'
+import { groupsOf } from './groups.ts'
 import { loopMark, markOf } from './loop-mark.ts'
 import { nextHopIn, type OwnRoutes, ownRoutesOf } from './own-routes.ts'
 import { ResponseContext } from './response-context.ts'
@@ -265,12 +266,10 @@ export class ProxyCore {
     const targets = reached.slice(0, breadth)
     const share = Math.floor(breadth / targets.length)
     const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
-    const [first, ...others] = groupsOf(incoming, targets).map((group) => () => {
-      for (const contact of group)
-        this.#ring(incoming, context, waysOf(incoming, contact), share, routes.count)
-    })
-    for (const begin of others) context.later(begin)
-    first?.()
+    for (const group of groupsOf(incoming, targets))
+      context.later(() => {
+        for (const one of group) this.#ring(incoming, context, waysOf(incoming, one), share, routes.count)
+      })
     context.started()
   }
 
@@ -386,21 +385,6 @@ export class ProxyCore {
   }
 }
 
-/**
- * The phones of one preference, which ring together, the preferred ones first (RFC 3261 §16.6). What is no call has one group: it would be too
- * late for its sender, who waits 32 seconds in all (RFC 4321 §1.2).
- */
-function groupsOf({ request }: Incoming, targets: readonly RegisteredContact[]): RegisteredContact[][] {
-  if (request.method !== 'INVITE') return [[...targets]]
-  const groups: RegisteredContact[][] = []
-  for (const contact of targets) {
-    const last = groups.at(-1)
-    if (last?.[0]?.facts.q === contact.facts.q) last.push(contact)
-    else groups.push([contact])
-  }
-  return groups
-}
-
 /** RFC 3261 §26.2.2: a sips URI is for TLS on every hop. */
 function waysOf({ parts }: Incoming, contact: RegisteredContact): ContactFacts[] {
   const isSecure = parts.uri.scheme === 'sips'
@@ -408,7 +392,6 @@ function waysOf({ parts }: Incoming, contact: RegisteredContact): ContactFacts[]
 }
 
 const markIn = ({ request, parts }: Forwardable): string => loopMark(request, parts)
-
 /** How many copies there may be of it, and of what comes of them (RFC 5393 §5.3). */
 function breadthOf({ request }: Incoming): number {
   if (findHeader(request, header.maxBreadth) < 0) return breadthDefault
