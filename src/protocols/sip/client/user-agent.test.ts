@@ -200,3 +200,31 @@ test('a 2xx is sent again until its ACK comes; without one the call ends with BY
   assert.deepEqual(heard, ['no-ack'])
   assert.equal(server!.last('BYE').method, 'BYE')
 })
+
+test('what is too large for a datagram goes by TCP, where UDP was found (RFC 3261 §18.1.1)', async () => {
+  const { town, here, servers } = await byHand('192.0.2.20')
+  town.srv['_sip._udp.capulet.example'] = town.srv['_sip._tcp.capulet.example'] ?? []
+  delete town.srv['_sip._tcp.capulet.example']
+  const told: string[] = []
+  const send = (octets: number): void => {
+    here.agent.request(
+      {
+        method: 'MESSAGE',
+        uri: juliet,
+        from: romeo,
+        contentType: 'text/plain',
+        body: Buffer.alloc(octets, 'x'),
+      },
+      {
+        onResponse: ({ status }) => void told.push(String(status)),
+        onFailure: (_failure, why) => void told.push(why),
+      },
+    )
+  }
+  send(10)
+  await town.settled()
+  send(1300)
+  await town.settled()
+  assert.deepEqual(told, ['192.0.2.20:5060: there is no UDP here', '200'])
+  assert.equal(bodyOf(servers[0]!.last('MESSAGE')).length, 1300)
+})
