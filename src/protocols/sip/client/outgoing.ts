@@ -38,6 +38,8 @@ export class Outgoing implements ResponseHandler {
   #flow: Flow | undefined
   #request: Buffer | undefined
   #branch = ''
+  /** Clock.monotonic() when it went out last. */
+  #sent = 0
   /** A response of any kind came: the server is there. */
   #heard = false
   #isFinal = false
@@ -82,7 +84,8 @@ export class Outgoing implements ResponseHandler {
 
   onFailure(why: 'timeout' | 'transport-error'): void {
     if (this.#over || this.#isFinal) return
-    const { journey, user } = this.#parts
+    const { journey, user, reach } = this.#parts
+    if (why === 'timeout') reach.ways.silentSince(this.#flow, this.#sent)
     const told = why === 'timeout' ? 'no answer came' : 'the connection broke'
     journey.failures.push(`${this.#flow?.remote.address}:${this.#flow?.remote.port}: ${told}`)
     // "if the transaction layer times out without ever having received any response, provisional or final".
@@ -108,6 +111,7 @@ export class Outgoing implements ResponseHandler {
       if (flow === undefined) return this.#noWay(mayBeTaken)
       this.#heard = false
       this.#flow = flow
+      this.#sent = reach.now
       this.#branch = layer.newBranch() + mark
       this.#request = write(flow, this.#branch)
       const transaction =

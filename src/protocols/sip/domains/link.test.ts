@@ -69,6 +69,21 @@ test('one person there who says nothing makes nobody else wait, where their serv
   assert.equal((await here.service.relay.status()).length, 0)
 })
 
+test('a connection on which nothing is answered or said any more is given up, and what waits goes by another', async () => {
+  const { town, here, server, romeo } = await ready()
+  server.answers = () => undefined
+  const answered = romeo.message(juliet, 'one')
+  await town.settled()
+  await town.pass(16)
+  assert.equal((await answered).status, 202)
+  assert.deepEqual(town.dialled, ['192.0.2.20:5060'])
+  server.answers = () => ({ status: 200, toTag: 't' })
+  here.service.relay.retry('capulet.example')
+  await town.settled()
+  assert.equal(town.dialled.length, 2)
+  assert.equal((await here.service.relay.status()).length, 0)
+})
+
 const pidf = (note: string): string =>
   `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="${juliet}"><tuple id="p1"><status><basic>open</basic></status><note>${note}</note></tuple></presence>`
 

@@ -52,6 +52,11 @@ export class Reach {
     this.ways = ways
   }
 
+  /** Clock.monotonic(). */
+  get now(): number {
+    return this.#environment.service.clock.monotonic()
+  }
+
   /** A way for a request of `ours` to `theirs`. */
   journey({ ours, theirs, uri, size, first, last }: Way): Journey {
     const environment = this.#environment

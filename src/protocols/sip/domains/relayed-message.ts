@@ -93,6 +93,7 @@ export class RelayedMessage implements OutgoingUser {
     if (this.#onOutcome === undefined) return
     this.#outgoing.drop()
     this.#agent.reach.failed(this.#envelope.head.to.domain, 'no answer came in time')
+    this.#agent.reach.ways.silentSince(this.#flow, this.#sent)
     this.#settle(this.#flow === undefined ? refused('connection-failed') : this.#silence())
   }
 

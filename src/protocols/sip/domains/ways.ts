@@ -5,7 +5,7 @@ import { type Connection, connectTcp, netMetrics, type TlsContext } from '#net'
 import { paramOf } from '../codec/params.ts'
 import { defaultPort, type Via } from '../codec/via.ts'
 import { type Flow, hostPort } from '../flow.ts'
-import type { StreamFlow } from '../stream-flow.ts'
+import { StreamFlow } from '../stream-flow.ts'
 import type { DomainsEnvironment, Ends } from './environment.ts'
 import { proofOf } from './identity.ts'
 import type { HopTransport } from './locate.ts'
@@ -122,6 +122,12 @@ export class Ways {
     flow.isOutward = true
     this.used(flow, wish.theirs)
     return flow
+  }
+
+  /** Nothing came by it since a request went out that was not answered: it is as good as broken, and who comes next opens another. */
+  silentSince(flow: Flow | undefined, since: number): void {
+    if (flow instanceof StreamFlow && flow.isOutward && flow.lastMessage <= since)
+      flow.connection.destroy({ why: 'us', detail: 'a request was not answered, nor was anything else said' })
   }
 
   /** The connection carries something of that domain. */
