@@ -86,6 +86,23 @@ describe('access lists (docs/specs/prim.md §6.4)', () => {
     assert.equal(f.service.directory.resident(at('bob@example.com'))?.rules.size, 1)
   })
 
+  test('a list of the inbox leaves presence as it was, and a class for everybody does so with both', async () => {
+    const { alice, bob } = await three()
+    await bob.login('bob', 'im')
+    const before = (await bob.presence('GETACL')).body
+    assert.equal((await bob.message('SETACL', xml, `<acl>${entry('.')}</acl>`)).status, 200)
+    assert.equal((await alice.presence('FETCH', toBob)).status, 200)
+    assert.equal(
+      (await bob.presence('GETACL')).body.includes(entry('@example.com', 'fetch', 'subscribe')),
+      true,
+    )
+    assert.ok(before.includes(entry('@example.com', 'fetch', 'subscribe')))
+    const all = '<classtable><class name="all"><watcher>.</watcher></class></classtable>'
+    assert.equal((await bob.presence('SETCLASSTABLE', xml, all)).status, 200)
+    await bob.presence('PUBLISH', { ...leased, Class: 'all' }, pidf('open', 'for all'))
+    assert.match((await alice.presence('FETCH', toBob)).body, /for all/)
+  })
+
   test('a rule of another protocol is an entry here, and is kept by who writes the list back', async () => {
     const { f, bob } = await three()
     const rule = { subject: 'mallory@example.com', action: 'polite-block', visibility: 'full' } as const

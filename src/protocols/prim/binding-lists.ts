@@ -108,7 +108,8 @@ export function rulesByAcl(
   // Who is found nowhere in a list may do nothing.
   if (!wanted.has('*')) wanted.set('*', [])
   const facet = (subject: string): readonly Right[] => nearest(subject, wanted) ?? []
-  return [...subjects(rules, wanted)].map((subject) => {
+  const all = service === 'im' ? withNeighbours(owner, rules, wanted) : subjects(rules, wanted)
+  return [...all].map((subject) => {
     const rule = nearest(subject, rules)
     const visibility = rules.get(subject)?.visibility ?? 'full'
     const isPolite = rule?.action === 'polite-block' && facet(subject).length === 2
@@ -136,6 +137,17 @@ function silentAction({ domain }: Address, subject: string, sameDomain: 'allow' 
 
 function subjects(rules: AccessRules, others: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   return new Set([...rules.keys(), ...others.keys()])
+}
+
+/** A first rule for everybody must not take from the owner's own domain what it may do where no rule says. */
+function withNeighbours(
+  { domain }: Address,
+  rules: AccessRules,
+  others: ReadonlyMap<string, unknown>,
+): ReadonlySet<string> {
+  const all = new Set(subjects(rules, others))
+  if (others.has('*') && !rules.has('*')) all.add(domain)
+  return all
 }
 
 /** The entry that counts for a subject: its own, its domain's, everybody's. */
@@ -187,10 +199,10 @@ export function rulesByClassTable(
       wanted.set(subject, name)
     }
   }
-  const next = [...subjects(rules, wanted)].map((subject) => {
+  const next = [...withNeighbours(owner, rules, wanted)].map((subject) => {
     const rule = nearest(subject, rules)
     const before = rule?.action ?? silentAction(owner, subject, sameDomain)
-    const name = wanted.get(subject) ?? defaultClass
+    const name = nearest(subject, wanted) ?? defaultClass
     // Its place in the table is what hides all from the politely blocked; out of it, they are like others.
     const action: PresenceFacet =
       name === politeClass ? 'polite-block' : before === 'polite-block' ? 'allow' : before
