@@ -1,4 +1,4 @@
-// The matrix of messages once more, its people in two domains of two servers which meet by IMPP, or by SIP: from every protocol to every other.
+// The matrix of messages once more, its people in two domains of two servers which meet by IMPP, by SIP or by PRIM: from every protocol to every other.
 import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { readScript } from './script.ts'
@@ -8,11 +8,15 @@ const here = new URL('.', import.meta.url).pathname
 const files = globSync(['messages/*-to-*.transcript', 'absent/*-to-*.transcript'], { cwd: here }).sort()
 
 /** What cannot be the same, and why. */
-const lost: Readonly<Record<'impp' | 'sip', readonly (readonly [file: RegExp, why: string])[]>> = {
+const lost: Readonly<Record<'impp' | 'sip' | 'prim', readonly (readonly [file: RegExp, why: string])[]>> = {
   impp: [],
   sip: [
     [/-to-xmpp/, 'From of a MESSAGE names no device (RFC 7572 §5)'],
     [/^absent\/impp-/, 'a 202 does not say how present the other is (RFC 3428 §7)'],
+  ],
+  prim: [
+    [/-to-xmpp/, 'PRIM has no word for the device that sent a message (docs/mappings/prim.md)'],
+    [/^absent\/impp-/, 'a 101 does not say how present the other is (docs/specs/prim.md §6.1)'],
   ],
 }
 
@@ -34,7 +38,7 @@ function inTwoDomains(text: string, by: string): string {
   )
 }
 
-for (const by of ['impp', 'sip'] as const)
+for (const by of ['impp', 'sip', 'prim'] as const)
   describe(`between two domains, by ${by}`, () => {
     for (const file of files) {
       const text = readFileSync(new URL(file, import.meta.url), 'utf8')
