@@ -11,6 +11,7 @@ const scripts = {
   xmpp: '../transcripts/messages/xmpp-payload-kept.transcript',
   sip: '../transcripts/messages/sip-fields-kept.transcript',
   impp: '../transcripts/messages/impp-fields-kept.transcript',
+  prim: '../transcripts/messages/prim-fields-kept.transcript',
   'impp between domains': '../transcripts/between/impp-message.transcript',
 } as const
 
