@@ -221,6 +221,23 @@ describe('between domains (docs/specs/prim.md §8)', () => {
     )
   })
 
+  test('a server that does not answer is left, and its message waits', async () => {
+    const two = await twoDomains()
+    const alice = await new Hand(two.there).login('alice')
+    const bob = await new Hand(two.here).login('bob')
+    await bob.message('LISTEN')
+    bob.answers = undefined
+    const toBob = { To: bob.im, 'Message-ID': 'slow', ...plain }
+    alice.send('SEND PRIM-IM', { From: alice.im, ...toBob }, 'x')
+    await bob.next()
+    assert.equal(two.there.domains.status()[0]?.state, 'connected')
+    two.clock.advance(31_000)
+    await everything()
+    assert.equal(two.there.domains.status()[0]?.state, 'idle')
+    assert.match(two.there.domains.status()[0]?.lastError ?? '', /does not answer/)
+    assert.equal(alice.responses.at(-1)?.status, 101)
+  })
+
   test('an operator sees what becomes of a try', async () => {
     const two = await twoDomains()
     const found = await two.here.domains.examine('example.com', 'example.net')

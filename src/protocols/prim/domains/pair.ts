@@ -89,6 +89,10 @@ export class DomainPair {
     const id = leg.freshId()
     this.environment.metrics.sent.add()
     leg.use()
-    return leg.exchange.request({ id }, octets(id), settle)
+    return leg.exchange.request({ id }, octets(id), (settled) => {
+      settle(settled)
+      // What is there answers; the next request goes by another connection.
+      if (settled === 'timeout') leg.fail('the far end does not answer')
+    })
   }
 }
