@@ -23,24 +23,25 @@ function tls(names: string, error?: string): Partial<TlsInfo> {
 /** Ways whose far ends show what `shown` says by address; and what was dialled. */
 function made(shown: Readonly<Record<string, Partial<TlsInfo>>>, policy: PeerRoute['tls'] = 'verified') {
   const clock = new VirtualClock()
+  const asked = { policy }
   const dialled: string[] = []
   const opened: Connection[] = []
   const environment = {
     service: { clock, metrics: new Metrics() },
     tls: { secureContext: () => ({}) },
-    routeTo: () => ({ servers: undefined, tls: policy }),
+    routeTo: () => ({ servers: undefined, tls: asked.policy }),
     transport: {
       connected: (connection: Connection, transport: 'TCP' | 'TLS') =>
         new StreamFlow(connection, transport, '192.0.2.1:5061', 0),
     },
-    connect: ({ host, port, tls: asked }: ConnectTcpOptions) => {
-      dialled.push(`${host}:${port} ${asked?.servername ?? ''}`)
+    connect: ({ host, port, tls: options }: ConnectTcpOptions) => {
+      dialled.push(`${host}:${port} ${options?.servername ?? ''}`)
       const [ours] = connectionPair({ clock, secure: true, ...(shown[host] && { tls: shown[host] }) })
       opened.push(ours)
       return Promise.resolve(ours)
     },
   } as unknown as DomainsEnvironment
-  return { ways: new Ways(environment), dialled, opened, clock }
+  return { ways: new Ways(environment), dialled, opened, clock, asked }
 }
 
 const hop = (address: string, port = 5061) => ({ transport: 'TLS', address, port }) as const
@@ -109,4 +110,12 @@ test('it is not where they did not ask for it, nor for a domain that they have n
 test('where nothing is asked of the other side, it need prove nothing (tls = "none")', async () => {
   const { ways } = made({ '192.0.2.2': tls('DNS:mantua.example') }, 'none')
   assert.equal((await ways.flowTo(hop('192.0.2.2'), wish())).open, true)
+})
+
+test('what is asked of the other side from now on holds for what is open, too', async () => {
+  const { ways, dialled, asked } = made({ '192.0.2.2': tls('DNS:mantua.example') }, 'none')
+  await ways.flowTo(hop('192.0.2.2'), wish())
+  asked.policy = 'verified'
+  await assert.rejects(ways.flowTo(hop('192.0.2.2'), wish()), /not for capulet\.example/)
+  assert.equal(dialled.length, 2)
 })

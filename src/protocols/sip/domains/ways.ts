@@ -38,6 +38,9 @@ export class Ways {
   /** Their connections to us that they wish to be called back by (RFC 5923 §5), by where they listen. */
   readonly #aliases = new Map<string, StreamFlow>()
 
+  /** All that are in the maps above. */
+  readonly #ofDomains = new Set<Flow>()
+
   constructor(environment: DomainsEnvironment) {
     this.#environment = environment
     this.#connect = environment.connect ?? connectTcp
@@ -52,7 +55,7 @@ export class Ways {
       return flow
     }
     const alias = this.#aliases.get(`${hop.transport} ${hop.address} ${hop.port}`)
-    if (alias !== undefined && this.#mayCarry(alias, wish)) return alias
+    if (alias !== undefined && this.#isOf(alias, wish)) return alias
     return this.#opened(hop, wish)
   }
 
@@ -69,17 +72,26 @@ export class Ways {
         break
       }
     this.#aliases.set(key, flow as StreamFlow)
+    this.#ofDomains.add(flow)
   }
 
   /** A connection is over. */
   flowEnded(flow: Flow): void {
+    // Most are phones'.
+    if (!this.#ofDomains.delete(flow)) return
     for (const [key, one] of this.#aliases) if (one === flow) this.#aliases.delete(key)
     for (const [domain, flows] of this.#lines)
       if (flows.delete(flow) && flows.size === 0) this.#lines.delete(domain)
   }
 
+  #isOf(flow: StreamFlow, { names }: Wish): boolean {
+    return flow.open && proofOf(flow.tls, names, 'verified').proven
+  }
+
+  /** What is asked of the other side may have been changed since it was opened. */
   #mayCarry(flow: StreamFlow, { names, theirs }: Wish): boolean {
-    return flow.open && proofOf(flow.tls, names, this.#environment.routeTo(theirs).tls).proven
+    const policy = this.#environment.routeTo(theirs).tls
+    return flow.open && (policy === 'none' || proofOf(flow.tls, names, policy).proven)
   }
 
   /** What is there is used as long as it is open; who comes while it is being opened waits for the same. */
@@ -88,7 +100,7 @@ export class Ways {
     const known = this.#open.get(key)
     if (known !== undefined) {
       const flow = await known
-      if (flow.open && !flow.connection.closing) return flow
+      if (!flow.connection.closing && this.#mayCarry(flow, wish)) return flow
       if (this.#open.get(key) === known) this.#open.delete(key)
       return this.#opened(hop, wish)
     }
@@ -141,6 +153,7 @@ export class Ways {
     if (flows.has(flow)) return
     const proof = proofOf(flow.tls, [theirs], 'encrypted')
     const identity = proof.proven ? proof.identity : ''
+    this.#ofDomains.add(flow)
     flows.set(flow, { since: this.#environment.service.clock.now(), identity })
   }
 
