@@ -36,6 +36,7 @@ import { allSections, loadProtocols } from '../src/server/index.ts'
 import { parseCpim } from '../src/wire/cpim/index.ts'
 import { mimeHeaderRules, scanHeaderLines, strictHeaderRules } from '../src/wire/header-lines/index.ts'
 import { parsePidf, writePidf } from '../src/wire/pidf/index.ts'
+import { parseSdp, writeSdp } from '../src/wire/sdp/index.ts'
 import { elementOf, isXmlFault, parseElement } from '../src/wire/xml/index.ts'
 import { changes, damaged, everyCut, runs, seed, soak, timed } from './damage.ts'
 
@@ -68,6 +69,18 @@ const codecs: readonly Codec[] = [
         !('fault' in parsePidf(writePidf(document), { now: 0 })),
         'what was taken can be written and read',
       )
+      return true
+    },
+  },
+  {
+    name: 'SDP',
+    samples: [
+      'v=0\r\no=romeo 1 1 IN IP4 h.example\r\ns=-\r\nc=IN IP4 h.example\r\nt=0 0\r\nm=audio 39923/2 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\nc=IN IP4 x.example\r\nt=0 0\r\nm=message 5222 xmpp/tcp chat\r\na=direction:both\r\na=jid:romeo@example.com/o\r\na=sendrecv\r\n',
+    ],
+    take: (octets) => {
+      const description = parseSdp(octets)
+      if ('fault' in description) return false
+      assert.deepEqual(parseSdp(writeSdp(description)), description, 'what was taken is written and read')
       return true
     },
   },
