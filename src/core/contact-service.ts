@@ -221,14 +221,15 @@ export class ContactService {
     const kept = source?.keep()
     if (!this.#parts.router.isLocal(owner.domain)) {
       if (!this.#parts.router.isLocal(contact.domain)) return onOutcome(refused('domain-unknown'))
-      if (!this.#parts.router.takesPresence(owner.domain)) return onOutcome(refused('permission-denied'))
+      if (!this.#parts.router.takesPresence(contact.domain, owner.domain))
+        return onOutcome(refused('permission-denied'))
       // A foreign watcher's state is its own domain's; here only the presentity hears.
       this.#hear(event, owner, contact, kept)
       return onOutcome(stored)
     }
     if (event === 'subscribe' && !this.#parts.router.isLocal(contact.domain)) {
       // RFC 6121 §3.1.2: where no way leads there, nothing is pending.
-      return this.#parts.router.findPresenceLink(contact.domain, (link) => {
+      return this.#parts.router.findPresenceLink(owner.domain, contact.domain, (link) => {
         if (typeof link === 'string') return onOutcome(refused(link))
         this.#find(owner, onOutcome, (account) => this.#said(event, account, contact, kept, onOutcome))
       })

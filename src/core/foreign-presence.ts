@@ -242,7 +242,7 @@ export class ForeignPresence implements RemotePresence {
 
   /** One of our people says a word to one of another domain. Where the protocol has none for it, a request is a wish to watch. */
   #say(event: AuthorizationEvent, from: Address, to: Address, source: Envelope | undefined): void {
-    this.#parts.router.findPresenceLink(to.domain, (link) => {
+    this.#parts.router.findPresenceLink(from.domain, to.domain, (link) => {
       const account = this.#parts.directory.resident(from)
       if (typeof link === 'string') {
         if (event === 'subscribe' && account !== undefined) this.#askLater(account, to.domain, link)
@@ -382,7 +382,7 @@ export class ForeignPresence implements RemotePresence {
   /** The way to the presentity's domain, for an account that is in use meanwhile. */
   #findLink(account: Account, to: Address, onRefused: OnRefused, use: (link: PeerLink) => void): void {
     account.underWay++
-    this.#parts.router.findPresenceLink(to.domain, (link) => {
+    this.#parts.router.findPresenceLink(account.address.domain, to.domain, (link) => {
       account.underWay--
       if (typeof link === 'string') onRefused(refused(link))
       else if (this.#parts.directory.resident(account.address) !== account)

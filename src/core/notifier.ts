@@ -84,7 +84,7 @@ export class Notifier {
     }
     let isLate = false
     account.underWay++
-    this.#router.findPresenceLink(watcher.domain, (link) => {
+    this.#router.findPresenceLink(account.address.domain, watcher.domain, (link) => {
       account.underWay--
       if (typeof link === 'string') return this.onNoWay(account, watcher.domain, link)
       const agent = link.words ? link.watcher(watcher) : undefined

@@ -178,6 +178,14 @@ test('policy: a domain that is not allowed is reached by nobody, a named protoco
   assert.deepEqual([xmpp.asked, sip.asked], [[], []])
 })
 
+test('what one of our domains may do is its own; the way there is looked for when any of them may', async () => {
+  const closed = { ...welcome, allowed: false }
+  const { peers } = stage({ policyOf: (ours) => (ours === 'ours.example' ? closed : welcome) })
+  assert.equal(peers.policyFor('capulet.example', 'ours.example').allowed, false)
+  assert.equal(peers.policyFor('capulet.example', 'other.example').allowed, true)
+  assert.equal(peers.policyFor('capulet.example').allowed, true)
+})
+
 test('without a protocol no domain is known; one that is added later is asked at once', async () => {
   const { peers } = stage()
   assert.equal(now(peers, 'capulet.example'), 'domain-unknown')

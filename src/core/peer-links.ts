@@ -28,6 +28,8 @@ export interface PeerTable {
   readonly strangers: PeerPolicy
   /** By domain, A-labels in lower case. */
   readonly domains: ReadonlyMap<string, PeerPolicy>
+  /** The policy of one of our domains, where they hold it differently; the two above are then what the most open of them says. */
+  readonly policyOf?: (ours: string, domain: string) => PeerPolicy
   /** Protocols in the order to be tried where the envelope's own does not reach; those that are not named come after. */
   readonly order: readonly ProtocolName[]
 }
@@ -68,8 +70,10 @@ class PeerLinks implements Peers {
     this.#parts = parts
   }
 
-  policyFor(domain: string): PeerPolicy {
-    return this.#parts.domains.get(domain) ?? this.#parts.strangers
+  policyFor(domain: string, ours?: string): PeerPolicy {
+    const { domains, strangers, policyOf } = this.#parts
+    const own = ours === undefined ? undefined : policyOf?.(ours, domain)
+    return own ?? domains.get(domain) ?? strangers
   }
 
   add(protocol: PeerProtocol): void {

@@ -174,8 +174,11 @@ export interface PeerRoute {
 
 /** Which link carries what, and with whom we speak at all. */
 export interface Peers {
-  /** What may be done with the domain, and how. Domains that no table names get the policy for strangers. */
-  policyFor(domain: string): PeerPolicy
+  /**
+   * What may be done with the domain, and how, by people of `ours`; without it, what may be done by anybody here.
+   * Domains that no table names get the policy for strangers.
+   */
+  policyFor(domain: string, ours?: string): PeerPolicy
   /** Called by the server once its protocols run; before, no domain is reached. */
   add(protocol: PeerProtocol): void
   /**

@@ -86,7 +86,8 @@ export class PresenceService {
   subscribe(request: SubscriptionRequest, onOutcome: (outcome: SubscriptionOutcome) => void): void {
     const { presentity, watcher } = request
     if (!this.#isLocal(presentity)) return this.#parts.foreign.subscribe(request, onOutcome)
-    if (!this.#parts.router.takesPresence(watcher.domain)) return onOutcome(refused('permission-denied'))
+    if (!this.#parts.router.takesPresence(presentity.domain, watcher.domain))
+      return onOutcome(refused('permission-denied'))
     this.#find(presentity, onOutcome, (account) => this.#subscribing.subscribe(account, request, onOutcome))
   }
 
@@ -106,7 +107,8 @@ export class PresenceService {
   /** What the watcher may see now, once (RFC 3859: duration 0). Politely blocked, it sees an absence. */
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
     if (!this.#isLocal(presentity)) return this.#parts.foreign.fetch(watcher, presentity, onFetched)
-    if (!this.#parts.router.takesPresence(watcher.domain)) return onFetched(refused('permission-denied'))
+    if (!this.#parts.router.takesPresence(presentity.domain, watcher.domain))
+      return onFetched(refused('permission-denied'))
     this.#find(presentity, onFetched, (account) => {
       const elsewhere = moved(account, watcher)
       if (elsewhere !== undefined) return onFetched(elsewhere)
@@ -165,7 +167,7 @@ export class PresenceService {
         this.#parts.foreign.show(account, presentity, agent)
       return
     }
-    if (!this.#parts.router.takesPresence(agent.watcher.domain)) return
+    if (!this.#parts.router.takesPresence(presentity.domain, agent.watcher.domain)) return
     this.#probe(presentity, agent, () => true)
   }
 

@@ -134,7 +134,8 @@ export class HandOver {
   /** The other domain's word, or why there is no way to it now. */
   #sent(queue: PeerQueue, envelope: Envelope): Promise<Outcome | Condition> {
     const { peers } = this.#parts
-    if (!peers.policyFor(queue.domain).messages) return Promise.resolve(refused('permission-denied'))
+    const policy = peers.policyFor(queue.domain, envelope.head.from.domain)
+    if (!policy.allowed || !policy.messages) return Promise.resolve(refused('permission-denied'))
     return new Promise((resolve) => {
       peers.find(queue.domain, 'messages', departureProtocol(envelope), (link) => {
         // By policy it never will; for any other reason it may, later.

@@ -222,6 +222,19 @@ for (const [what, more, policy, condition] of refusals) {
   })
 }
 
+test('what one of our domains may not do, its people are refused; another of ours may do it', async () => {
+  for (const [closed, told, offers] of [
+    ['verona.example', 'permission-denied', 0],
+    ['other.example', 'delivered', 1],
+  ] as const) {
+    const policyOf = (ours: string) => ({ ...welcome, allowed: ours !== closed })
+    const world = await relayStage({ peerTable: { policyOf } })
+    assert.equal(await word(world, 'm1'), told)
+    assert.deepEqual([world.link.offered.length, await queuedIds(world)], [offers, []])
+    assert.equal(world.service.router.takesPresence(closed, 'capulet.example'), false)
+  }
+})
+
 test('a report goes to another domain by the protocol of the message it is about', async () => {
   const [first, second] = [
     new ScriptedPeerProtocol(['capulet.example'], 'first'),

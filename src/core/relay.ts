@@ -88,9 +88,10 @@ export class Relay {
    * `onOrdered` says that the link keeps the order.
    */
   send(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void = () => {}): void {
-    const { domain } = envelope.head.to
-    if (!this.#parts.peers.policyFor(domain).messages)
-      return onOutcome(refused('permission-denied'), envelope)
+    const { from, to } = envelope.head
+    const { domain } = to
+    const policy = this.#parts.peers.policyFor(domain, from.domain)
+    if (!policy.allowed || !policy.messages) return onOutcome(refused('permission-denied'), envelope)
     const queue = this.#queues.get(domain)
     if (queue === undefined) this.#direct(envelope, onOutcome, onOrdered)
     else this.#store(queue, envelope, onOutcome)

@@ -17,7 +17,7 @@ function stage() {
   })
   const log: string[] = []
   const ask = (name: string): void =>
-    router.findPresenceLink('capulet.example', (found) =>
+    router.findPresenceLink('verona.example', 'capulet.example', (found) =>
       log.push(`${name} ${typeof found === 'string' ? found : found.domain}`),
     )
   return { asked, link, router, log, ask }
@@ -36,7 +36,7 @@ test('all who look for the way of presence to a domain meanwhile wait for one lo
 
 test('one that fails does not take the way from the others', () => {
   const { asked, link, log, ask, router } = stage()
-  router.findPresenceLink('capulet.example', () => {
+  router.findPresenceLink('verona.example', 'capulet.example', () => {
     throw new Error('a fault of ours')
   })
   ask('b')

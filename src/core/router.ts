@@ -39,8 +39,8 @@ export class Router {
    * The one way for presence and authorizations to another domain, whatever devices are at its ends (decision 0045). `permission-denied`:
    * the domain can be reached, and the policy for it is to show and take no presence.
    */
-  findPresenceLink(domain: string, use: Use): void {
-    if (!this.takesPresence(domain)) return use('permission-denied')
+  findPresenceLink(ours: string, domain: string, use: Use): void {
+    if (!this.takesPresence(ours, domain)) return use('permission-denied')
     const waiting = this.#waiting.get(domain)
     if (waiting === undefined) return this.#lookUp(domain, use)
     if (waiting.length >= presenceFindersMax) return use('resource-limit')
@@ -62,10 +62,10 @@ export class Router {
     this.#waiting.set(domain, waiting)
   }
 
-  /** False where the policy forbids presence from and to the domain. */
-  takesPresence(domain: string): boolean {
+  /** False where the policy of `ours` forbids presence from and to the domain. */
+  takesPresence(ours: string, domain: string): boolean {
     if (this.isLocal(domain)) return true
-    const policy = this.#peers.policyFor(domain)
+    const policy = this.#peers.policyFor(domain, ours)
     return policy.allowed && policy.presence
   }
 }

@@ -89,6 +89,36 @@ for (const [policy, strangers, capulet] of policies) {
   })
 }
 
+test('a domain of ours may hold it differently; what none of ours may do, nobody asks about', async () => {
+  const { table } = bookOf(
+    await load(`${tables}[peers]
+policy = "listed"
+[[domain]]
+name = "verona.example"
+peers = "default"
+[[domain]]
+name = "open.example"
+peers = "open"
+[[domain]]
+name = "closed.example"
+peers = "closed"
+`),
+  )
+  const listed = { ...all, protocol: 'xmpp', presence: false }
+  const rows: [string, string, unknown][] = [
+    ['verona.example', 'stranger.example', nothing],
+    ['open.example', 'stranger.example', all],
+    ['closed.example', 'stranger.example', nothing],
+    ['verona.example', 'capulet.example', listed],
+    ['open.example', 'capulet.example', listed],
+    ['closed.example', 'capulet.example', { ...listed, allowed: false, messages: false, calls: false }],
+    ['open.example', 'xn--bcher-kva.example', { ...nothing }],
+  ]
+  for (const [ours, domain, expected] of rows)
+    assert.deepEqual(table.policyOf?.(ours, domain), expected, `${ours} and ${domain}`)
+  assert.deepEqual([table.strangers, table.domains.get('capulet.example')], [all, listed])
+})
+
 test('servers and TLS of a table are for the protocol they name', async () => {
   const book = bookOf(
     await load(`[peers]

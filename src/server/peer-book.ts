@@ -17,6 +17,8 @@ const storedAs = 'peers'
 /** By what is lost when something is written anew in another protocol: the least first. */
 const usualOrder = ['xmpp', 'impp', 'sip', 'umpp', 'prim', 'apex']
 
+type Kind = 'open' | 'listed' | 'closed'
+
 /** By the keys of the file, as an operator writes them. */
 type Written = Readonly<Record<string, string>>
 
@@ -33,12 +35,21 @@ export class PeerBook {
   readonly #stored = new Map<string, { readonly written: Written; readonly values: PeerValues }>()
   /** What `table` gives out, which the core looks at for each message. */
   readonly #policies = new Map<string, PeerPolicy>()
+  /** With whom our domains speak; those that hold it differently. */
+  readonly #kind: Kind
+  readonly #own: ReadonlyMap<string, Kind>
+  /** All of these. */
+  readonly #kinds: ReadonlySet<Kind>
   /** Changes are written one after another. */
   #writing: Promise<void> = Promise.resolve()
 
   /** @param parts of a configuration that `wrongPeers` found nothing wrong with */
   constructor(parts: PeerBookParts) {
     this.#parts = parts
+    this.#kind = parts.config.of(peersSettings).policy as Kind
+    const differing = parts.config.of(mainSettings).domain.filter(({ peers }) => peers !== 'default')
+    this.#own = new Map(differing.map(({ name, peers }) => [prepareDomain(name) ?? name, peers as Kind]))
+    this.#kinds = new Set([this.#kind, ...this.#own.values()])
     this.#inFile = new Map(parts.config.of(mainSettings).peer.map((values) => [nameOf(values), values]))
     for (const domain of this.#inFile.keys()) this.#changed(domain)
   }
@@ -58,17 +69,15 @@ export class PeerBook {
 
   /** Lives: what is changed is in it at once. */
   get table(): PeerTable {
-    const { policy, protocols } = this.#parts.config.of(peersSettings)
-    const open = policy === 'open'
-    const strangers = {
-      allowed: open,
-      protocol: undefined,
-      trusted: open,
-      messages: open,
-      presence: open,
-      calls: open,
+    const { protocols } = this.#parts.config.of(peersSettings)
+    return {
+      strangers: this.#kinds.has('open') ? everything : nothing,
+      domains: this.#policies,
+      order: protocols ?? usualOrder,
+      ...(this.#own.size > 0 && {
+        policyOf: (ours, domain) => this.#policyOf(this.#own.get(ours) ?? this.#kind, domain),
+      }),
     }
-    return { strangers, domains: this.#policies, order: protocols ?? usualOrder }
   }
 
   /** How a protocol gets to a domain. */
@@ -149,20 +158,47 @@ export class PeerBook {
   #changed(domain: string): void {
     const values = this.#valuesOf(domain)
     if (values === undefined) this.#policies.delete(domain)
-    else this.#policies.set(domain, this.#policyOf(values))
+    else this.#policies.set(domain, policyIn(values, this.#kinds.has('open') || this.#kinds.has('listed')))
   }
 
-  #policyOf({ trusted, messages, presence, calls, protocol, ...values }: PeerValues): PeerPolicy {
-    const allowed = values.allowed && this.#parts.config.of(peersSettings).policy !== 'closed'
-    return {
-      allowed,
-      protocol,
-      trusted,
-      messages: allowed && messages,
-      presence: allowed && presence,
-      calls: allowed && calls,
-    }
+  #policyOf(kind: Kind, domain: string): PeerPolicy {
+    const values = this.#valuesOf(domain)
+    if (values !== undefined) return policyIn(values, kind !== 'closed')
+    return kind === 'open' ? everything : nothing
   }
+}
+
+function policyIn(
+  { trusted, messages, presence, calls, protocol, ...values }: PeerValues,
+  isOpen: boolean,
+): PeerPolicy {
+  const allowed = values.allowed && isOpen
+  return {
+    allowed,
+    protocol,
+    trusted,
+    messages: allowed && messages,
+    presence: allowed && presence,
+    calls: allowed && calls,
+  }
+}
+
+const everything: PeerPolicy = {
+  allowed: true,
+  protocol: undefined,
+  trusted: true,
+  messages: true,
+  presence: true,
+  calls: true,
+}
+
+const nothing: PeerPolicy = {
+  allowed: false,
+  protocol: undefined,
+  trusted: false,
+  messages: false,
+  presence: false,
+  calls: false,
 }
 
 /** The first thing that is wrong with it, or its values. */

@@ -48,6 +48,10 @@ export const mainSettings = section('', 'What the server is for, and where it ke
         doc: 'Whether people of this domain see each other at once (open) or by the word of the one watched (confirm); default: as [presence] confirm_same_domain says.',
         default: 'default',
       }),
+      peers: choice(['default', 'open', 'listed', 'closed'], {
+        doc: 'With whom this domain exchanges messages and presence; default: as [peers] policy says.',
+        default: 'default',
+      }),
     },
     { doc: 'A domain with settings of its own.' },
   ),

@@ -59,7 +59,7 @@ export function takeRequest(pair: DomainPair, request: ImppRequest, reply: Reply
   if (from.domain !== pair.theirs) return forged(pair, written.from, reply)
   // We are no way to anybody else's users, nor to those of our other domains by this connection.
   if (target.domain !== pair.ours) return reply.error('target-unknown')
-  const refusal = refusedBy(pair.environment.service.peers.policyFor(pair.theirs), taker.service)
+  const refusal = refusedBy(pair.environment.service.peers.policyFor(pair.theirs, pair.ours), taker.service)
   if (refusal !== undefined) return reply.error(refusal)
   taker.take({ pair, request, from, target, connectionId, reply }, by)
 }

@@ -107,7 +107,7 @@ export class ResponderSetUp implements SetUp {
         theirs,
         'it asked to act as another domain',
       )
-    if (!session.environment.service.peers.policyFor(theirs).allowed)
+    if (!session.environment.service.peers.policyFor(theirs, ours).allowed)
       return this.#refuse(session, reply, 'permission-denied', theirs, 'our policy does not allow it')
     if (!this.#parts.admits(ours, theirs))
       return this.#refuse(session, reply, 'resource-limit', theirs, 'it has too many connections')

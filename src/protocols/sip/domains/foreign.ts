@@ -17,7 +17,8 @@ export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeFo
   const { admission, reach } = domains
   return (incoming, from, use) => {
     const { request, flow, parts } = incoming
-    const policy = peers.policyFor(from.domain)
+    // RFC 3261 §16.4: whom it is for is in the Request-URI, unless that is a route of ours; then any domain of ours may be meant.
+    const policy = peers.policyFor(from.domain, parts.uri?.host)
     const { method } = request
     const isWelcome =
       method === 'MESSAGE' ? policy.messages : ofPresence.has(method) ? policy.presence : policy.calls

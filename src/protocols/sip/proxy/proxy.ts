@@ -154,7 +154,7 @@ export class ProxyCore {
   #leave(incoming: Incoming, { principal, owner }: Identity, to: Address): void {
     const { domains, registrar, service } = this.#context
     if (domains === undefined) return incoming.answer(404)
-    if (!service.peers.policyFor(to.domain).calls) return incoming.answer(403)
+    if (!service.peers.policyFor(to.domain, principal.address.domain).calls) return incoming.answer(403)
     incoming.keep()
     const sender = registrar.contactAt(service.directory.resident(owner), incoming.flow)
     const from = principal.address

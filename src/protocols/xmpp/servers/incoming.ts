@@ -90,8 +90,9 @@ export class Incoming {
     channel.fail('invalid-from', `a stanza in the name of ${domain}`)
   }
 
-  #isWelcome({ stanza, from }: Arrival): boolean {
-    const policy = this.#parts.environment.service.peers.policyFor(from.address.domain)
+  #isWelcome({ stanza, from, to }: Arrival): boolean {
+    const { peers } = this.#parts.environment.service
+    const policy = peers.policyFor(from.address.domain, to.address.domain)
     if (!policy.allowed || !policy.trusted) return false
     if (stanza.kind === 'message') return policy.messages
     return stanza.kind === 'iq' || policy.presence
