@@ -61,6 +61,18 @@ const rows: readonly Row[] = [
     from: '192.0.2.8',
     said: 'peer-domain',
   },
+  {
+    what: 'verified, by the certificate of whom the operator names',
+    route: { identity: 'mantua.example' },
+    tls: other,
+    said: 'peer-domain',
+  },
+  {
+    what: 'verified, by its own where the operator names another',
+    route: { identity: 'mantua.example' },
+    tls: proven,
+    said: 'no',
+  },
   { what: 'none, from anywhere', route: { tls: 'none' }, said: 'nobody' },
   { what: 'none, by its certificate', route: { tls: 'none' }, tls: proven, said: 'peer-domain' },
   {

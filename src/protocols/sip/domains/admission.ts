@@ -39,7 +39,7 @@ export class Admission {
     if (!policy.allowed) return use(no('the policy for it is to take nothing'))
     if (!policy.trusted) return use(no('its word about its users is not taken'))
     const route = this.#environment.routeTo(domain)
-    const proof = proofOf(flow.tls, [domain], route.tls)
+    const proof = proofOf(flow.tls, [route.identity ?? domain], route.tls)
     if (proof.proven) return use({ taken: true, vouchedBy: 'peer-domain' })
     if (route.tls === 'verified' || (route.tls === 'encrypted' && flow.tls === undefined))
       return use(no(proof.why))

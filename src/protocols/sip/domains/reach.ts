@@ -62,7 +62,8 @@ export class Reach {
     const environment = this.#environment
     const parsed = uri === undefined ? undefined : parseSipUri(uri)
     // RFC 5922 §7.3 wants the name of what was asked for: the domain, and in a dialog the host that its party named as the way to itself.
-    const names = parsed === undefined || parsed.host === theirs ? [theirs] : [theirs, parsed.host]
+    const proven = environment.routeTo(theirs).identity ?? theirs
+    const names = parsed === undefined || parsed.host === theirs ? [proven] : [proven, parsed.host]
     return new Journey({
       environment,
       ways: this.ways,

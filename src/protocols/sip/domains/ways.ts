@@ -151,7 +151,7 @@ export class Ways {
       this.#lines.set(theirs, flows)
     }
     if (flows.has(flow)) return
-    const proof = proofOf(flow.tls, [theirs], 'encrypted')
+    const proof = this.#proof(flow, theirs)
     const identity = proof.proven ? proof.identity : ''
     this.#ofDomains.add(flow)
     flows.set(flow, { since: this.#environment.service.clock.now(), identity })
@@ -159,11 +159,15 @@ export class Ways {
 
   /** Who is at its far end, for people. */
   identityOf(flow: Flow, theirs: string): string {
-    const proof = proofOf(flow.tls, [theirs], 'encrypted')
+    const proof = this.#proof(flow, theirs)
     if (proof.proven) return proof.identity
     return flow.reliable
       ? 'connected, and nobody has proven anything'
       : 'UDP: nothing is known before an answer'
+  }
+
+  #proof({ tls }: Flow, theirs: string): ReturnType<typeof proofOf> {
+    return proofOf(tls, [this.#environment.routeTo(theirs).identity ?? theirs], 'encrypted')
   }
 
   /** What is open, by domain. */
