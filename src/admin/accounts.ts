@@ -1,6 +1,6 @@
 // The management API's accounts: add, list, password, remove, and many at once.
 
-import type { AccountOutcome, AccountRecord, NewAccount, Service } from '#core'
+import type { AccountOutcome, AccountRecord, ImportedDigest, NewAccount, Service } from '#core'
 import type { Address, Condition } from '#model'
 import type { HttpRequest, HttpResponse } from '#net'
 import { messageOf } from './errors.ts'
@@ -21,6 +21,7 @@ import type {
   AccountPage,
   AccountResult,
   ForwardInfo,
+  Ha1Body,
   NewAccountBody,
 } from './types.ts'
 
@@ -94,6 +95,8 @@ class AccountHandlers {
     const account = newAccount(body)
     if (account instanceof Refusal) return account
     const [outcome] = await this.#service.accounts.add([account])
+    if ('digests' in account && outcome?.kind === 'refused')
+      return new Refusal(outcome.condition, digestMessageOf(outcome.condition))
     return answer(outcome as AccountOutcome, 201)
   }
 
@@ -109,7 +112,9 @@ class AccountHandlers {
       const { address } = body.accounts[at] as NewAccountBody
       if (account instanceof Refusal) return notAdded(address, account.condition, account.message)
       const outcome = outcomes[next++] as AccountOutcome
-      return outcome.kind === 'done' ? { address, added: true } : notAdded(address, outcome.condition)
+      if (outcome.kind === 'done') return { address, added: true }
+      const { condition } = outcome
+      return notAdded(address, condition, 'digests' in account ? digestMessageOf(condition) : undefined)
     })
     const result: AccountBatchResult = { results }
     return json(200, result)
@@ -158,8 +163,23 @@ function newAccount(body: NewAccountBody): NewAccount | Refusal {
   return {
     address,
     aliases: aliases.filter((alias): alias is Address => !(alias instanceof Refusal)),
-    password: body.password,
+    ...(body.ha1 === undefined ? { password: body.password ?? '' } : { digests: digestsOf(body.ha1) }),
   }
+}
+
+function digestsOf({ md5, sha256, md5OfAddress, sha256OfAddress }: Ha1Body): ImportedDigest[] {
+  const all = [
+    { hash: 'MD5', form: 'user', ha1: md5 },
+    { hash: 'MD5', form: 'user@domain', ha1: md5OfAddress },
+    { hash: 'SHA-256', form: 'user', ha1: sha256 },
+    { hash: 'SHA-256', form: 'user@domain', ha1: sha256OfAddress },
+  ] as const
+  return all.flatMap(({ ha1, ...rest }) => (ha1 === undefined ? [] : [{ ...rest, ha1 }]))
+}
+
+function digestMessageOf(condition: Condition): string | undefined {
+  if (condition === 'malformed') return 'a digest is not of 32 (MD5) or 64 (SHA-256) hexadecimal digits'
+  return condition === 'not-acceptable' ? 'its digests are of MD5, and auth.md5_digest is false' : undefined
 }
 
 function notAdded(address: string, condition: Condition, message = messageOf(condition)): AccountResult {

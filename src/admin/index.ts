@@ -18,6 +18,7 @@ export type {
   DroppedQueue,
   ErrorBody,
   ForwardInfo,
+  Ha1Body,
   HealthReport,
   HealthResult,
   NewAccountBody,

@@ -21,11 +21,24 @@ export const pageAccountsMax = 1000
 /** LIMIT: aliases of an account. */
 const aliasesMax = 100
 
-const account = v.strictObject({
-  address: v.string(),
-  password: v.string(),
-  aliases: v.optional(v.pipe(v.array(v.string()), v.maxLength(aliasesMax, `at most ${aliasesMax} aliases`))),
+const ha1 = v.strictObject({
+  md5: v.optional(v.string()),
+  sha256: v.optional(v.string()),
+  md5OfAddress: v.optional(v.string()),
+  sha256OfAddress: v.optional(v.string()),
 })
+
+const account = v.pipe(
+  v.strictObject({
+    address: v.string(),
+    password: v.optional(v.string()),
+    ha1: v.optional(ha1),
+    aliases: v.optional(
+      v.pipe(v.array(v.string()), v.maxLength(aliasesMax, `at most ${aliasesMax} aliases`)),
+    ),
+  }),
+  v.check(({ password, ha1 }) => (password === undefined) !== (ha1 === undefined), 'either password or ha1'),
+)
 
 const batch = v.strictObject({
   accounts: v.pipe(

@@ -62,8 +62,19 @@ export interface AccountPage {
 /** POST /accounts */
 export interface NewAccountBody {
   readonly address: string
-  readonly password: string
+  /** Either this or `ha1`. */
+  readonly password?: string | undefined
+  readonly ha1?: Ha1Body | undefined
   readonly aliases?: readonly string[] | undefined
+}
+
+/** What another server kept of a password: HA1 (RFC 7616 §3.4.2) in hexadecimal, in the realm of the address' domain. */
+export interface Ha1Body {
+  readonly md5?: string | undefined
+  readonly sha256?: string | undefined
+  /** Of the user name `user@domain`. */
+  readonly md5OfAddress?: string | undefined
+  readonly sha256OfAddress?: string | undefined
 }
 
 /** POST /accounts/batch */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import type { ImportedDigest } from '#core'
 import { type Address, parseAddress } from '#model'
 import { Derivation, preparePassword } from './derivation.ts'
 import { ha1Of, withoutMd5 } from './digest-hash.ts'
@@ -117,6 +118,41 @@ test('secrets that lack an alias or a hash are incomplete', async () => {
     new Derivation({ digests: ['SHA-256'] }).isComplete([alice], withoutMd5(derived.secrets)),
     true,
   )
+})
+
+/** [what, digests, keys of HA1 or the refusal] */
+const adoptions: [string, ImportedDigest[], string[] | string][] = [
+  ['MD5 of the user', [{ hash: 'MD5', form: 'user', ha1: 'A'.repeat(32) }], ['MD5 alice:example.com']],
+  [
+    'both forms and both hashes',
+    [
+      { hash: 'MD5', form: 'user@domain', ha1: 'b'.repeat(32) },
+      { hash: 'SHA-256', form: 'user', ha1: 'c'.repeat(64) },
+    ],
+    ['MD5 alice@example.com:example.com', 'SHA-256 alice:example.com'],
+  ],
+  ['one of the wrong length', [{ hash: 'SHA-256', form: 'user', ha1: 'a'.repeat(32) }], 'malformed'],
+  ['one that is no number', [{ hash: 'MD5', form: 'user', ha1: 'x'.repeat(32) }], 'malformed'],
+  ['none', [], 'not-acceptable'],
+]
+for (const [what, digests, expected] of adoptions)
+  test(`digests of another server are taken as they are: ${what}`, () => {
+    const adopted = new Derivation().adopt(alice, digests)
+    assert.deepEqual('secrets' in adopted ? Object.keys(adopted.secrets.ha1) : adopted.refused, expected)
+    if (!('secrets' in adopted)) return
+    assert.deepEqual(adopted.secrets.scram, {})
+    assert.equal(
+      adopted.secrets.ha1['MD5 alice:example.com'] ?? '',
+      what.startsWith('MD5') ? 'a'.repeat(32) : '',
+    )
+    assert.equal(new Derivation().isComplete([alice], adopted.secrets), false)
+  })
+
+test('digests of MD5 are not taken where none are kept (decision 0012)', () => {
+  const adopted = new Derivation({ digests: ['SHA-256'] }).adopt(alice, [
+    { hash: 'MD5', form: 'user', ha1: 'a'.repeat(32) },
+  ])
+  assert.deepEqual(adopted, { refused: 'not-acceptable' })
 })
 
 test('deriving leaves the main thread free', async () => {

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import type { DigestHash, PasswordSetter, ScramHash, ScramVerifier, Secrets } from '#core'
+import type { DigestHash, ImportedDigest, PasswordSetter, ScramHash, ScramVerifier, Secrets } from '#core'
 import { type Address, type Condition, prepareOpaque } from '#model'
 import { digestHashes, ha1Key, ha1Of } from './digest-hash.ts'
 import { saltedPassword, scramHashes, scramVerifier } from './scram-keys.ts'
@@ -52,6 +52,18 @@ export class Derivation implements PasswordSetter {
     return { secrets: { scram, ha1: ha1s(this.#digests, names, prepared) } }
   }
 
+  /** Digests that another server made: Digest logins work with them at once, a login that shows the password brings the rest. */
+  adopt(name: Address, digests: readonly ImportedDigest[]): { secrets: Secrets } | { refused: Condition } {
+    if (digests.some(({ hash, ha1 }) => !isHa1(hash, ha1))) return { refused: 'malformed' }
+    const kept = digests.filter(({ hash }) => this.#digests.includes(hash))
+    if (kept.length === 0) return { refused: 'not-acceptable' }
+    const keyed = kept.map(({ hash, form, ha1 }) => [
+      ha1Key(hash, form === 'user' ? name.user : name.key, name.domain),
+      ha1.toLowerCase(),
+    ])
+    return { secrets: { scram: {}, ha1: Object.fromEntries(keyed) } }
+  }
+
   /** True when the secrets hold all that this derivation would make for these addresses. */
   isComplete(names: readonly Address[], secrets: Secrets): boolean {
     const wanted = Object.keys(ha1s(this.#digests, names, ''))
@@ -71,6 +83,10 @@ export class Derivation implements PasswordSetter {
     )
   }
 }
+
+/** Hexadecimal digits, as many as the hash has. */
+const isHa1 = (hash: DigestHash, ha1: string): boolean =>
+  ha1.length === (hash === 'MD5' ? 32 : 64) && /^[0-9a-f]+$/i.test(ha1)
 
 /** What SASLprep maps to nothing and OpaqueString keeps (RFC 3454 B.1). */
 const mappedToNothing = /[\u1806\u200c\u200d]/u

@@ -201,6 +201,25 @@ test('a changed password ends what was verified with the old one', async () => {
   assert.deepEqual(await phone.send(), { kind: 'challenge', stale: false })
 })
 
+test('who has an MD5 digest alone is asked for that, and asked no password; it is no guess (decision 0096)', async () => {
+  const adopted = new Derivation().adopt(alice, [
+    { hash: 'MD5', form: 'user', ha1: ha1Of('MD5', 'alice', 'example.com', 'zanzibar') },
+  ])
+  assert.ok('secrets' in adopted)
+  const { secrets } = adopted
+  const { digest } = digestOf({ authenticator: { credentials: async () => ({ owner: alice, secrets }) } })
+  for (let i = 0; i < 20; i++)
+    assert.deepEqual(await new Phone(digest).send(), { kind: 'challenge', stale: true, algorithms: ['MD5'] })
+  assert.match(
+    digest.challenges('example.com', true, ['MD5']).join(),
+    /^Digest [^D]*algorithm=MD5, stale=true$/,
+  )
+  assert.equal((await new Phone(digest, { algorithm: 'MD5' }).send()).kind, 'verified')
+  // The form that nobody hashed is as good as unknown.
+  const other = new Phone(digest, { algorithm: 'MD5', username: 'alice@example.com' })
+  assert.deepEqual(await other.send(), { kind: 'challenge', stale: false })
+})
+
 test('guessing backs off, and tells when to come again', async () => {
   const { digest, clock } = digestOf()
   for (let i = 0; i < 6; i++)

@@ -48,8 +48,13 @@ export type DigestOutcome =
       readonly name: Address
       readonly info: () => string
     }
-  /** Answer 401 or 407 with `challenges(realm, stale)`. */
-  | { readonly kind: 'challenge'; readonly stale: boolean }
+  /** Answer 401 or 407 with `challenges(realm, stale, algorithms)`. */
+  | {
+      readonly kind: 'challenge'
+      readonly stale: boolean
+      /** Only these can be answered: the account was imported with digests of no other (decision 0096). */
+      readonly algorithms?: readonly DigestHash[]
+    }
   /** Answer 400. */
   | { readonly kind: 'malformed' }
   /** Answer that the service is not available, Retry-After these seconds. */
@@ -130,6 +135,11 @@ export class Digest {
       return { kind: 'wait', seconds: Math.ceil(attempt.milliseconds / 1000) }
     }
     const known = await this.#known(credentials, request, algorithm, name, attempt)
+    if (known.others.length > 0) {
+      // No guess: it was answered as we asked. Stale, so that the phone answers again and asks nobody for a password.
+      attempt.withdrawn()
+      return { kind: 'challenge', stale: true, algorithms: known.others }
+    }
     const right = isResponseRight(known, credentials, request)
     if (!right || known.owner === undefined || name === undefined) {
       attempt.failed()
@@ -146,21 +156,26 @@ export class Digest {
     )
   }
 
-  /** The kept HA1, or a pretended one for an unknown name, at the same cost. */
+  /** The kept HA1, or a pretended one for an unknown name, at the same cost; `others`: it is kept for these algorithms only. */
   async #known(
     credentials: DigestCredentials,
     request: DigestRequest,
     algorithm: DigestHash,
     name: Address | undefined,
     attempt: Attempt,
-  ): Promise<{ ha1: string; owner: Address | undefined }> {
+  ): Promise<{ ha1: string; owner: Address | undefined; others: readonly DigestHash[] }> {
     const pretended = pretendedHa1(this.#options.serverKey, algorithm, name?.key ?? credentials.username)
-    if (name === undefined) return { ha1: pretended, owner: undefined }
+    const nobody = { ha1: pretended, owner: undefined, others: [] }
+    if (name === undefined) return nobody
     try {
       const found = await this.#options.authenticator.credentials(name)
+      if (found === undefined) return nobody
       const form = credentials.username.includes('@') ? name.key : name.user
-      const ha1 = found?.secrets.ha1[ha1Key(algorithm, form, request.realm)]
-      return { ha1: ha1 ?? pretended, owner: ha1 === undefined ? undefined : found?.owner }
+      const kept = (one: DigestHash): string | undefined =>
+        found.secrets.ha1[ha1Key(one, form, request.realm)]
+      const ha1 = kept(algorithm)
+      if (ha1 !== undefined) return { ha1, owner: found.owner, others: [] }
+      return { ...nobody, others: this.#algorithms.filter((one) => kept(one) !== undefined) }
     } catch (fault) {
       attempt.withdrawn()
       throw fault

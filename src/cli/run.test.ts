@@ -161,6 +161,9 @@ test('user import shows a bar to a person and tenths to a log', async () => {
 const badFiles: [string, string, string][] = [
   ['no header', 'a@x,p\n', 'line 1: write address,password'],
   ['an unknown column', 'address,password,colour\n', 'line 1: write address,password'],
+  ['a misspelt column', 'address,pasword\n', 'line 1: write address,password'],
+  ['a bad first line', 'address,"password\na@x,p\n', 'line 1: write address,password'],
+  ['a user and no domain', 'username,password\na,p\n', 'line 2: it names no domain; give one by --domain'],
   ['a line too short', 'address,password\na@x\n', 'line 2: 1 fields where the first line has 2'],
   ['an open quotation mark', 'address,password\na@x,"p\n', 'line 2: a quotation mark is not closed'],
 ]
@@ -172,6 +175,28 @@ for (const [what, file, said] of badFiles) {
     assert.deepEqual(control.said, [])
   })
 }
+
+test('user import tells every bad line; with --skip-bad it adds the others', async () => {
+  const file = 'address,password\na@x,p\nb@x\n"c@x"d,p\ne@x,\n'
+  const told = await importing(file)
+  assert.equal(told.code, exitCodes.failed)
+  assert.deepEqual(told.control.said, [])
+  assert.equal(
+    told.terminal.complained,
+    'line 3: 1 fields where the first line has 2\nline 4: something follows the closing quotation mark\n' +
+      'line 5, e@x: it has neither a password nor a digest\n' +
+      'verona: users.csv: 3 lines are bad, and nothing was added; --skip-bad adds the others\n',
+  )
+  const skipping = await importing(file, {}, '--skip-bad')
+  assert.equal(skipping.code, exitCodes.failed)
+  assert.deepEqual(skipping.control.said[0]?.[1], [{ address: 'a@x', password: 'p', aliases: [] }])
+  assert.match(skipping.terminal.complained, /added 1 of 4 accounts\n$/)
+  const json = await importing(file, {}, '--skip-bad', '--json')
+  assert.deepEqual(JSON.parse(json.terminal.written), {
+    added: 1,
+    refused: [3, 4, 5].map((line) => ({ line, address: line === 5 ? 'e@x' : '', condition: 'malformed' })),
+  })
+})
 
 test('user import of a file that is not there is a wrong command line', async () => {
   const { code, terminal } = await call(['user', 'import', 'none.csv'], { directory })
@@ -341,9 +366,9 @@ async function call(words: string[], script: Script = {}, behaviour: Behaviour =
   return { code, terminal, control, person }
 }
 
-function importing(text: string, script: Script = {}) {
+function importing(text: string, script: Script = {}, ...options: string[]) {
   writeFileSync(join(directory, 'users.csv'), text)
-  return call(['user', 'import', 'users.csv'], { directory, ...script })
+  return call(['user', 'import', 'users.csv', ...options], { directory, ...script })
 }
 
 function named(name: string, message: string): Error {

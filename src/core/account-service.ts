@@ -3,17 +3,20 @@
 import type { Clock } from '#base'
 import { type Address, type Condition, refused } from '#model'
 import type { Account } from './account.ts'
-import type { PasswordSetter } from './authenticator.ts'
+import type { ImportedDigest, PasswordSetter } from './authenticator.ts'
 import type { Directory, Found } from './directory.ts'
 import { type Forward, locationFault } from './forward.ts'
 import { ServiceError } from './service-error.ts'
 import type { AccountRecord, Store } from './store.ts'
 
-export interface NewAccount {
+interface NewName {
   readonly address: Address
   readonly aliases?: readonly Address[]
-  readonly password: string
 }
+
+/** With a password, or with what another server kept of one: then every login but Digest waits for the first that shows the password. */
+export type NewAccount = NewName &
+  ({ readonly password: string } | { readonly digests: readonly ImportedDigest[] })
 
 export type AccountOutcome =
   | { readonly kind: 'done' }
@@ -44,7 +47,8 @@ export class AccountService {
 
   /**
    * Adds accounts; answers in their order. `conflict`: the name is taken; `domain-unknown`: not a domain of ours;
-   * `not-acceptable`: a password that its profile forbids; `address-malformed`: a domain alone.
+   * `not-acceptable`: a password that its profile forbids, or digests of hashes that are not kept; `malformed`: no digest at all;
+   * `address-malformed`: a domain alone.
    * Rejects with ServiceError when the store can't.
    */
   async add(accounts: readonly NewAccount[]): Promise<AccountOutcome[]> {
@@ -126,7 +130,11 @@ export class AccountService {
       outcomes[at] = refused(refusal)
       return undefined
     }
-    const derived = await this.#parts.passwords.derive(names, account.password)
+    const { passwords } = this.#parts
+    const derived =
+      'digests' in account
+        ? passwords.adopt(account.address, account.digests)
+        : await passwords.derive(names, account.password)
     if ('refused' in derived) {
       outcomes[at] = refused(derived.refused)
       return undefined

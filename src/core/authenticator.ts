@@ -31,7 +31,18 @@ export interface Authenticator {
   credentials(name: Address): Promise<Credentials | undefined>
 }
 
+/** What another server kept of a password instead of it: one HA1, made for the realm of the account's own domain. */
+export interface ImportedDigest {
+  readonly hash: DigestHash
+  /** Which user name was hashed: `user`, or `user@domain`. */
+  readonly form: 'user' | 'user@domain'
+  /** Hexadecimal. */
+  readonly ha1: string
+}
+
 /** Setting a password: prepared once, refused when its profile forbids it. */
 export interface PasswordSetter {
+  /** Secrets out of digests alone; `malformed`: one is no HA1; `not-acceptable`: none is of a hash that is kept here. */
+  adopt(name: Address, digests: readonly ImportedDigest[]): { secrets: Secrets } | { refused: Condition }
   derive(names: readonly Address[], password: string): Promise<{ secrets: Secrets } | { refused: Condition }>
 }

@@ -36,6 +36,7 @@ export type {
   Authenticator,
   Credentials,
   DigestHash,
+  ImportedDigest,
   PasswordSetter,
   ScramHash,
   ScramVerifier,

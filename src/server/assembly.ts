@@ -38,7 +38,8 @@ export interface AssemblyParts {
 export async function assemble(parts: AssemblyParts): Promise<Assembly> {
   const { configuration, clock, log, metrics, store } = parts
   const { config, protocols, domains } = configuration
-  const { scramIterations: iterations, md5Digest, personAuthorities, saslDigestMd5 } = config.of(authSettings)
+  const auth = config.of(authSettings)
+  const { scramIterations: iterations, scram, md5Digest, personAuthorities, saslDigestMd5 } = auth
   const digests: readonly DigestHash[] = md5Digest ? ['SHA-256', 'MD5'] : ['SHA-256']
   const { enabled, undeliveredMax } = config.of(historySettings)
   const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
@@ -84,6 +85,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     ...shared,
     iterations,
     digestMd5: md5Digest && saslDigestMd5,
+    ...(scram ? {} : { scram: [] }),
     ...(personAuthorities !== undefined && {
       persons: new PersonCertificates(readAuthorities(personAuthorities), () => clock.now()),
     }),

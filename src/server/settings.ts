@@ -151,6 +151,10 @@ export const authSettings = section('auth', 'How people log in.', {
     min: 4096,
     max: 10_000_000,
   }),
+  scram: flag({
+    doc: 'Whether SCRAM is offered. False leaves PLAIN over TLS, which completes accounts that were imported with digests alone; set it back when they are.',
+    default: true,
+  }),
   personAuthorities: optionalPath({
     doc: 'PEM file of the authorities whose certificates log people in (EXTERNAL), by their e-mail addresses or URIs. Name none that issues to anybody who asks.',
   }),

@@ -64,7 +64,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     domains: options.domains ?? ['verona.example', 'mantua.example'],
     policy: { history: true, undeliveredMax: 1000, confirmSameDomain: true, ...options.policy },
     authenticator: { credentials: () => Promise.resolve(undefined) },
-    passwords: { derive: () => Promise.reject(new Error('no passwords here')) },
+    passwords: {
+      derive: () => Promise.reject(new Error('no passwords here')),
+      adopt: () => ({ refused: 'not-acceptable' }),
+    },
     revive: reviveTest,
     random: () => 0.5,
   })

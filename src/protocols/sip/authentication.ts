@@ -1,7 +1,7 @@
 // Who sends a request: Digest for those of our own domains (RFC 3261 §22, RFC 7616, RFC 8760), the deployment's word for others.
 
 import type { Digest, DigestOutcome } from '#auth'
-import type { Service } from '#core'
+import type { DigestHash, Service } from '#core'
 import type { Address, Principal } from '#model'
 import type { SparingLog } from '#observe'
 import { addressOfSipUri } from './binding.ts'
@@ -101,7 +101,7 @@ export class Authentication {
   ): void {
     switch (outcome.kind) {
       case 'challenge':
-        return this.#challenge(incoming, as, from.domain, outcome.stale)
+        return this.#challenge(incoming, as, from.domain, outcome.stale, outcome.algorithms)
       case 'malformed':
         return incoming.answer(400)
       case 'wait':
@@ -130,13 +130,19 @@ export class Authentication {
     })
   }
 
-  #challenge(incoming: Incoming, as: 'user-agent-server' | 'proxy', realm: string, stale: boolean): void {
+  #challenge(
+    incoming: Incoming,
+    as: 'user-agent-server' | 'proxy',
+    realm: string,
+    stale: boolean,
+    algorithms?: readonly DigestHash[],
+  ): void {
     this.#metrics.challenges.add()
     const { known, remote } = incoming.flow
     if (!known) this.#strangers.count('one source asks again and again and proves nothing', remote.address)
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
-    const order = challengeOrder(headerValue(incoming.request, header.userAgent))
+    const order = algorithms ?? challengeOrder(headerValue(incoming.request, header.userAgent))
     const all = this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const)
     const lines = isTooMuch(incoming, all) ? all.slice(0, 1) : all
     // RFC 3261 §8.2.7: an INVITE over UDP may say that it is from anywhere; its refusal is not sent again and again.
