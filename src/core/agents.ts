@@ -56,6 +56,8 @@ export interface InboxAgent {
    * it knows answers `declined` with `connection-failed`. The envelope's raw octets are a loan: `keep()` to hold them.
    */
   deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void
+  /** Whether it wants a copy of what was aimed at that one of its person's devices; absent: whatever the device. */
+  wantsCopyOf?(named: InboxAgent): boolean
   /** The account is gone or disabled, or the server stops: says so to the device and ends its session. */
   signOut(reason: Condition): void
   /** Takes what is neither message nor presence service: IQ, directed presence, a late report. Same protocol only. */

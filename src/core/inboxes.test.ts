@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { InboxAgent } from './agents.ts'
 import { Inbox, inboxAgentsMax } from './inboxes.ts'
 import { Device } from './testing/devices.ts'
 import { message, type Sketch } from './testing/envelopes.ts'
@@ -15,6 +16,10 @@ function inboxOf(...devices: Device[]): Inbox {
 const phone = new Device(juliet, 'phone')
 const laptop = new Device(juliet, 'laptop')
 const pager = new Device(juliet, 'pager', { messages: false })
+/** It wants copies of what is for the laptop alone. */
+const tablet = Object.assign(new Device(juliet, 'tablet'), {
+  wantsCopyOf: (named: InboxAgent) => named === laptop,
+})
 const watch = new Device(juliet, 'watch', { receivedCopies: false })
 
 type Row = [name: string, devices: Device[], sketch: Partial<Sketch>, chosen: string[] | 'gone']
@@ -28,6 +33,18 @@ const rows: Row[] = [
     [phone, laptop, watch, pager],
     { toAgent: 'phone' },
     ['phone', 'laptop'],
+  ],
+  [
+    'the one meant, and who wants copies of its messages',
+    [phone, laptop, tablet],
+    { toAgent: 'phone' },
+    ['phone', 'laptop'],
+  ],
+  [
+    'another one meant, and who wants copies of that',
+    [phone, laptop, tablet],
+    { toAgent: 'laptop' },
+    ['phone', 'laptop', 'tablet'],
   ],
   [
     'the one meant alone where it must not be copied (XEP-0280 §6)',

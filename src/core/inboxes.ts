@@ -42,7 +42,7 @@ export class Inbox {
       if (named !== undefined) {
         if (agents.length === 1 || !head.copyable) return [named]
         return agents.filter(
-          (agent) => agent === named || (agent.capabilities.receivedCopies && agent.capabilities.messages),
+          (agent) => agent === named || (wantsCopies(agent) && agent.wantsCopyOf?.(named) !== false),
         )
       }
       if (head.whenAgentGone !== 'inbox') return 'gone'
@@ -54,3 +54,6 @@ export class Inbox {
     return agents
   }
 }
+
+const wantsCopies = ({ capabilities }: InboxAgent): boolean =>
+  capabilities.receivedCopies && capabilities.messages

@@ -32,6 +32,8 @@ import type { Incoming } from './incoming.ts'
 
 /** The header field in which the id of a message from another protocol crosses SIP, where Call-ID carries the thread. */
 const messageIdField = 'Message-ID'
+/** With what the ids of our phones begin: a `gr` of this kind is a GRUU that we gave out. */
+export const phoneIdPrefix = 'sip-'
 const isComposingType = 'application/im-iscomposing+xml'
 
 /** What a MESSAGE of a live transaction has beside its octets: who waits for the far end's own answer. */
@@ -125,7 +127,8 @@ export function messageEnvelope(
     hops,
     size: request.raw.length,
     whenAbsent: isHint ? 'drop' : now ? 'refuse' : 'store',
-    whenAgentGone: 'inbox',
+    // RFC 5627 §6.1: "If there are no registered contacts bound to the GRUU, the server MUST return a 480".
+    whenAgentGone: toAgent.startsWith(phoneIdPrefix) ? 'refuse' : 'inbox',
     storable: !isHint,
     copyable: !isHint,
     ...(asks?.asked.has('negative-delivery') === true && asks.messageId !== '' ? { failureAsked: true } : {}),

@@ -149,11 +149,8 @@ test('a phone gets a public GRUU that stays and temporary ones that differ; both
     assert.equal((await alice.request('OPTIONS', { uri })).status, 200)
     await bob.next('OPTIONS')
   }
-  // Messages are copied to a person's other devices; nothing else is.
-  assert.deepEqual(
-    other.requests.filter(({ method }) => method !== 'MESSAGE'),
-    [],
-  )
+  // No other phone is told (decision 0097).
+  assert.deepEqual(other.requests, [])
   // RFC 5627 §5.1: with another Call-ID the temporary ones are over, the public one is not.
   const third = await bob.register(...lines)
   assert.equal((await alice.message(gruuOf(first, 'temp'), 'too late')).status, 404)
@@ -161,12 +158,16 @@ test('a phone gets a public GRUU that stays and temporary ones that differ; both
   assert.equal((await alice.message(gruuOf(third, 'temp'), 'in time')).status, 200)
 })
 
-test('a call to the GRUU of a phone that is not registered is 480 (RFC 5627 §5.1)', async () => {
+test('a call or message to the GRUU of a phone that is not registered is 480 (RFC 5627 §5.3, §6.1)', async () => {
   const domain = await SipDomain.make()
   const alice = domain.phone('alice', '192.0.2.9')
   const bob = domain.phone('bob', '192.0.2.1')
   const registered = await bob.register(`Contact: <${bob.contact}>;${instance}`, 'Supported: gruu')
   await bob.register(`Contact: <${bob.contact}>;${instance};expires=0`)
+  const other = domain.phone('bob', '192.0.2.2')
+  await other.register()
+  assert.equal((await alice.message(gruuOf(registered, 'pub'), 'to one')).status, 480)
+  assert.deepEqual(other.requests, [])
   assert.equal((await alice.request('INVITE', { uri: gruuOf(registered, 'pub') })).status, 480)
   assert.equal((await alice.request('INVITE', { uri: gruuOf(registered, 'temp') })).status, 404)
 })

@@ -244,6 +244,11 @@ export class RegisteredContact implements InboxAgent {
     answer(relayed)
   }
 
+  /** RFC 5627 §1: a GRUU leads to one phone, so other phones are left in peace (decision 0097). */
+  wantsCopyOf({ protocol }: InboxAgent): boolean {
+    return protocol !== 'sip'
+  }
+
   signOut(_reason: Condition): void {
     // SIP has no word for it: the next REGISTER is refused (RFC 3261 §10.3).
     this.#context.registrar.remove(this, 'rejected')

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Account } from '#core'
 import type { Address, Condition } from '#model'
+import { phoneIdPrefix } from './binding-message.ts'
 import type { ContactEvent } from './codec/registration-info.ts'
 import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
@@ -261,5 +262,5 @@ const registrationOf = (
 function contactId(facts: ContactFacts): string {
   const { parsed, instance } = facts
   const of = instance ?? formatSipUri({ ...parsed, params: [], headers: undefined })
-  return `sip-${createHash('sha256').update(of).digest('base64url').slice(0, 16)}`
+  return `${phoneIdPrefix}${createHash('sha256').update(of).digest('base64url').slice(0, 16)}`
 }
