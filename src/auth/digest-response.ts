@@ -43,7 +43,7 @@ function ha2Of(
   return ha2
 }
 
-/** Authentication-Info: `rspauth` is computed with an empty method (RFC 7616 §3.5). */
+/** Authentication-Info: `rspauth` is computed with an empty method, and with auth-int over the answer's body (RFC 7616 §3.5). */
 export function authenticationInfo(
   ha1: string,
   credentials: DigestCredentials,

@@ -133,7 +133,10 @@ for (const [what, options, request, outcome] of refusals) {
 test('auth-int is verified over the body (RFC 7616 §3.4.3)', async () => {
   const { digest } = digestOf()
   const body = utf8('v=0')
-  assert.equal((await new Phone(digest, { qop: 'auth-int', body }).send({ body })).kind, 'verified')
+  const verified = await new Phone(digest, { qop: 'auth-int', body }).send({ body })
+  assert.ok(verified.kind === 'verified')
+  // The server's own proof is over the answer's body (§3.5).
+  assert.notEqual(verified.info(body), verified.info())
   assert.equal(
     (await new Phone(digest, { qop: 'auth-int', body }).send({ body: utf8('v=1') })).kind,
     'challenge',

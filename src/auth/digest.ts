@@ -1,7 +1,7 @@
 // Verification of the Digest scheme (RFC 7616, RFC 8760, RFC 3261 §22) for SIP and HTTP: MD5 and SHA-256, qop `auth`, `auth-int`
 // when the caller hands the body over, and none where a setting takes clients that old. Left out: the -sess algorithms,
 // SHA-512-256 and userhash, which we never ask for.
-import type { Bytes, Clock } from '#base'
+import { type Bytes, type Clock, noBytes } from '#base'
 import type { Authenticator, DigestHash } from '#core'
 import { type Address, addressOf, parseAddress } from '#model'
 import type { Attempt, BackOff } from './back-off.ts'
@@ -41,12 +41,15 @@ export interface DigestRequest {
 }
 
 export type DigestOutcome =
-  /** `owner` is the account's primary address, `name` the address that was given; `info` makes Authentication-Info. */
+  /**
+   * `owner` is the account's primary address, `name` the address that was given; `info` makes Authentication-Info for an answer with this
+   * body, or none.
+   */
   | {
       readonly kind: 'verified'
       readonly owner: Address
       readonly name: Address
-      readonly info: () => string
+      readonly info: (body?: Bytes) => string
     }
   /** Answer 401 or 407 with `challenges(realm, stale, algorithms)`. */
   | {
@@ -100,7 +103,7 @@ export class Digest {
     if (use === 'stale') return challenge(true)
     const known = use.user
     if (known?.username === credentials.username && known.algorithm === algorithm) {
-      if (isResponseRight(known, credentials, request)) return this.#count(use, known, credentials, request)
+      if (isResponseRight(known, credentials, request)) return this.#count(use, known, credentials)
     }
     return this.#lookUp(request, credentials, algorithm, use)
   }
@@ -152,7 +155,6 @@ export class Digest {
       use,
       { username: Buffer.from(username).toString(), algorithm, ha1: known.ha1, owner: known.owner, name },
       credentials,
-      request,
     )
   }
 
@@ -183,19 +185,14 @@ export class Digest {
   }
 
   /** The response is right; what is left is whether it was seen before. */
-  #count(
-    use: NonceUse<Known>,
-    known: Known,
-    credentials: DigestCredentials,
-    request: DigestRequest,
-  ): DigestOutcome {
+  #count(use: NonceUse<Known>, known: Known, credentials: DigestCredentials): DigestOutcome {
     use.user = known
     if (credentials.qop === undefined) this.#nonces.keep(credentials.nonce, use)
     else if (!this.#nonces.use(credentials.nonce, use, Number.parseInt(credentials.nc as string, 16))) {
       // A replay, or a phone that never counts: a new nonce tells which.
       return challenge(true)
     }
-    const info = (): string => authenticationInfo(known.ha1, credentials, bodyFor(credentials, request))
+    const info = (body = noBytes): string => authenticationInfo(known.ha1, credentials, body)
     return { kind: 'verified', owner: known.owner, name: known.name, info }
   }
 

@@ -108,6 +108,8 @@ export class Authentication {
         this.#strangers.count('one source guesses at passwords', incoming.flow.remote.address)
         return incoming.answer(503, [['Retry-After', outcome.seconds]])
       case 'verified':
+        // Not where we are a proxy: SIP has no such field for it.
+        if (as === 'user-agent-server') incoming.authenticationInfo = outcome.info
         return this.#claimed(incoming, from, outcome, use)
     }
   }

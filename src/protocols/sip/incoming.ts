@@ -22,6 +22,8 @@ export class Incoming {
   readonly stamp: ViaStamp
   /** True once its P-Asserted-Identity was found to be what the domain that it came from may say (RFC 3325 §5). */
   isAsserted = false
+  /** Proves in a 2xx that we know the password, too (RFC 3261 §22.4, §20.6). */
+  authenticationInfo: (() => string) | undefined
   readonly #transaction: ServerTransaction
   #toTag: string | undefined
 
@@ -81,8 +83,13 @@ export class Incoming {
     more?: Omit<ResponseParts, 'status' | 'headers'>,
   ): void {
     const toTag = status === 100 ? undefined : this.toTag
-    const parts: ResponseParts = { status, toTag, ...(headers === undefined ? {} : { headers }), ...more }
+    const all = this.authenticationInfo !== undefined && status < 300 ? this.#proven(headers) : headers
+    const parts: ResponseParts = { status, toTag, ...(all === undefined ? {} : { headers: all }), ...more }
     this.answerWith(status, encodeResponse(this.request, this.parts.via, this.stamp, parts))
+  }
+
+  #proven(headers: readonly HeaderLine[] = []): readonly HeaderLine[] {
+    return [...headers, ['Authentication-Info', this.authenticationInfo?.() ?? '']]
   }
 
   /** Answers with octets that are a response already: the far end's. */

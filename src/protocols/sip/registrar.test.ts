@@ -22,7 +22,7 @@ test('Digest works by SHA-256 as by MD5 (RFC 8760 §2)', async () => {
   assert.equal((await bob.register()).status, 200)
 })
 
-test('a nonce serves again with a growing count, and a replayed count is challenged as stale (RFC 7616 §3.3)', async () => {
+test('a nonce serves again with a growing count (RFC 7616 §3.3)', async () => {
   const domain = await SipDomain.make()
   const bob = domain.phone('bob', '192.0.2.1')
   await bob.register()
