@@ -28,6 +28,11 @@ export class SipParty implements Party {
   readonly #answered = new Map<string, Buffer | undefined>()
   /** How to answer the challenge to the request that is under way; once a request. */
   #onChallenge: ((challenge: [string, string]) => void) | undefined
+  /** The challenge that came last, and how often its nonce was used. */
+  #challenge: [string, string] | undefined
+  #nonceCount = 0
+  /** Sends the request that was sent last once more, with these credentials. */
+  #again: ((authorization: (text: string) => string) => void) | undefined
 
   constructor(words: readonly string[], context: PartyContext) {
     this.#address = words[0] as string
@@ -40,6 +45,11 @@ export class SipParty implements Party {
     if (what === 'registers') return this.#register(filled(block, this.#context.variables))
     if (what === 'unregisters') return this.#register('Expires: 0')
     if (what === 'sends octets') return this.#sendOctets(filled(block, this.#context.variables))
+    if (what === 'sends unproven')
+      return this.#request(filled(block, this.#context.variables), undefined, 'unproven')
+    if (what === 'sends proven')
+      return this.#request(filled(block, this.#context.variables), undefined, 'proven')
+    if (verb === 'proves') return this.#prove(/^proves it with (.+)$/.exec(what)?.[1])
     if (verb === 'sends') return this.#request(filled(block, this.#context.variables))
     if (what === 'receives nothing') return this.#nothing()
     if (what === 'disappears') return this.abandon()
@@ -106,6 +116,10 @@ export class SipParty implements Party {
     const challenge = unit.fields.find(
       ([name, value]) => /^(www|proxy)-authenticate$/.test(name) && /MD5|^(?!.*algorithm)/i.test(value),
     )
+    if (challenge !== undefined) {
+      this.#challenge = challenge
+      this.#nonceCount = 0
+    }
     if (challenge !== undefined && this.#onChallenge !== undefined) this.#onChallenge(challenge)
     else this.#responses.push(unit)
   }
@@ -125,19 +139,37 @@ export class SipParty implements Party {
     await this.#request(text.slice(0, at), body)
   }
 
-  /** Sends a request, and once more with credentials when it is challenged. What it is answered waits to be received. */
-  async #request(text: string, octets?: Buffer): Promise<void> {
+  /** With the party's own password, or another. */
+  #prove(password: string | undefined): void {
+    const challenge = this.#challenge
+    if (challenge === undefined || this.#again === undefined) throw new Error('nobody asked')
+    this.#again((text) => this.#credentials(challenge, text, password))
+  }
+
+  /**
+   * Sends a request, and once more with credentials when it is challenged; unproven, a challenge waits to be received like any answer;
+   * proven, it has credentials for the challenge that came last. What it is answered waits to be received.
+   */
+  async #request(text: string, octets?: Buffer, how?: 'unproven' | 'proven'): Promise<void> {
     const socket = await this.#open()
     const at = text.indexOf('\n\n')
     const head = at < 0 ? text : text.slice(0, at)
     const body = octets ?? Buffer.from(at < 0 ? '' : text.slice(at + 2))
     const callId = randomBytes(8).toString('hex')
     const tag = randomBytes(4).toString('hex')
-    this.#onChallenge = (challenge) => {
-      this.#onChallenge = undefined
-      socket.send(this.#complete(socket, head, body, callId, tag, this.#credentials(challenge, text)))
+    this.#again = (authorization) => {
+      socket.send(this.#complete(socket, head, body, callId, tag, authorization(text)))
     }
-    socket.send(this.#complete(socket, head, body, callId, tag, ''))
+    this.#onChallenge =
+      how !== undefined
+        ? undefined
+        : (challenge) => {
+            this.#onChallenge = undefined
+            this.#again?.(() => this.#credentials(challenge, text))
+          }
+    const known = how === 'proven' ? this.#challenge : undefined
+    const proof = known === undefined ? '' : this.#credentials(known, text)
+    socket.send(this.#complete(socket, head, body, callId, tag, proof))
   }
 
   #complete(
@@ -170,17 +202,18 @@ export class SipParty implements Party {
     return Buffer.concat([Buffer.from(`${fields}\r\n\r\n`), body])
   }
 
-  #credentials([name, value]: [string, string], text: string): string {
+  #credentials([name, value]: [string, string], text: string, password?: string): string {
+    const nc = (++this.#nonceCount).toString(16).padStart(8, '0')
     const parameter = (key: string): string => new RegExp(`${key}="?([^",]+)"?`).exec(value)?.[1] ?? ''
     const [method = '', uri = ''] = text.split(' ')
     const md5 = (data: string): string => createHash('md5').update(data).digest('hex')
     const realm = parameter('realm')
     const nonce = parameter('nonce')
-    const ha1 = md5(`${this.#user}:${realm}:${this.#context.passwordOf(this.#address)}`)
+    const ha1 = md5(`${this.#user}:${realm}:${password ?? this.#context.passwordOf(this.#address)}`)
     const ha2 = md5(`${method}:${uri}`)
-    const response = md5(`${ha1}:${nonce}:00000001:c0:auth:${ha2}`)
+    const response = md5(`${ha1}:${nonce}:${nc}:c0:auth:${ha2}`)
     const header = name === 'www-authenticate' ? 'Authorization' : 'Proxy-Authorization'
-    return `${header}: Digest username="${this.#user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c0"`
+    return `${header}: Digest username="${this.#user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=${nc}, cnonce="c0"`
   }
 
   async #receive(block: string, isResponse: boolean): Promise<Unit> {

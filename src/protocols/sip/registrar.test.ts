@@ -75,6 +75,15 @@ test('an address of record that is unknown, or of another domain, is 404 (RFC 32
     )
 })
 
+test('a phone may name the registrar by its host, as RFC 3665 §2.1 does', async () => {
+  const domain = await SipDomain.make({ settings: { host: 'ss2.example.com' } })
+  const bob = domain.phone('bob', '192.0.2.1')
+  const register = (uri: string) =>
+    bob.request('REGISTER', { uri, to: `<${bob.aor}>`, headers: [`Contact: <${bob.contact}>`] })
+  assert.equal((await register('sip:ss2.example.com')).status, 200)
+  assert.equal((await register('sip:ss3.example.com')).status, 404)
+})
+
 test('without Contact the registrations are listed (RFC 3665 §2.3)', async () => {
   const domain = await SipDomain.make()
   const bob = domain.phone('bob', '192.0.2.1')

@@ -11,10 +11,11 @@ import { cpimMediaType } from '../codec/imdn.ts'
 import { headerValuesNamed, type SipRequest } from '../codec/message.ts'
 import { isContactStar, type NameAddr, nameAddrsOf } from '../codec/name-addr.ts'
 import { paramOf } from '../codec/params.ts'
-import { parseSipUri, uriParam } from '../codec/uri.ts'
-import { viasOf } from '../codec/via.ts'
+import { parseSipUri, type SipUri, uriParam } from '../codec/uri.ts'
+import { defaultPort, viasOf } from '../codec/via.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { statusOf } from '../errors.ts'
+import { hostPort } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import type { ContactUpdate, RegistrationFault } from '../registrar.ts'
 import { targetFlow } from '../target-flow.ts'
@@ -27,7 +28,7 @@ export function register(context: SipContext, incoming: Incoming): void {
   // Step 5: "If the address-of-record is not valid for the domain in the Request-URI, the registrar MUST send a 404".
   const isOurs = record !== undefined && record.user !== '' && service.router.isLocal(record.domain)
   context.authentication.identify(incoming, 'user-agent-server', (identity) => {
-    if (!isOurs || !service.router.isLocal(parts.uri.host)) return incoming.answer(404)
+    if (!isOurs || !isRegistrar(context, parts.uri)) return incoming.answer(404)
     service.directory.find(record, (found) => {
       if (found === 'fault') return incoming.answer(500)
       if (found === 'unknown') return incoming.answer(404)
@@ -36,6 +37,11 @@ export function register(context: SipContext, incoming: Incoming): void {
       apply(context, incoming, found, record)
     })
   })
+}
+
+/** Step 1. Phones name the domain (§10.2), or the host that they were told is its server. */
+function isRegistrar({ service, transport }: SipContext, { host, port }: SipUri): boolean {
+  return service.router.isLocal(host) || transport.isOurs(hostPort(host, port ?? defaultPort('UDP')))
 }
 
 /** Steps 6 to 8. */
