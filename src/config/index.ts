@@ -9,6 +9,7 @@ export {
   flag,
   integer,
   listen,
+  listenOnAll,
   octets,
   optionalFlag,
   optionalList,

@@ -11,6 +11,7 @@ import {
   flag,
   integer,
   listen,
+  listenOnAll,
   optionalList,
   optionalPath,
   path,
@@ -48,7 +49,7 @@ const xmpp = section('xmpp', 'XMPP.', {
 const sip = section('sip', 'SIP.', {
   udp: listen({ doc: 'UDP.', builtIn: '127.0.0.1:5060' }),
   tcp: listen({ doc: 'TCP.' }),
-  tls: listen({ doc: 'TLS.' }),
+  tls: listenOnAll({ doc: 'TLS.' }),
   contactsMax: integer({ default: 10, min: 1, doc: 'Contacts.' }),
 })
 const impp = section('impp', 'IMPP.', {
@@ -93,7 +94,7 @@ test('the example of the documentation is loaded whole', () => {
     plainWithoutTls: false,
     resumeSeconds: 300,
   })
-  assert.equal(config.of(sip).tls?.port, 5061)
+  assert.deepEqual(config.of(sip).tls, [{ host: '127.0.0.1', port: 5061 }])
   assert.equal(config.of(impp).server?.port, 7411)
 })
 
@@ -142,6 +143,40 @@ test('without a file the built-in default listens, and the environment has the l
   assert.equal(config.of(top).data, '/var/lib/verona')
 })
 
+/** [how it is written, value of [sip] tls] */
+const several: [string, string, { host: string | undefined; port: number }[] | undefined][] = [
+  ['one', '"*:5061"', [{ host: undefined, port: 5061 }]],
+  [
+    'a list',
+    '["192.0.2.1:5061", "[::1]:5062"]',
+    [
+      { host: '192.0.2.1', port: 5061 },
+      { host: '::1', port: 5062 },
+    ],
+  ],
+  [
+    'a text with commas',
+    '"192.0.2.1:5061, [::1]:5062"',
+    [
+      { host: '192.0.2.1', port: 5061 },
+      { host: '::1', port: 5062 },
+    ],
+  ],
+  ['an empty list', '[]', undefined],
+  ['an empty text', '""', undefined],
+]
+for (const [what, written, expected] of several)
+  test(`addresses to listen on are written as ${what}`, () => {
+    writeFileSync(join(directory, 'several.toml'), `[sip]\ntls = ${written}\n`)
+    const file = join(directory, 'several.toml')
+    assert.deepEqual(loadConfig({ sections, directory, file, environment: {} }).of(sip).tls, expected)
+  })
+
+test('addresses to listen on come from the environment, between commas', () => {
+  const environment = { VERONA_SIP_TLS: '127.0.0.1:5061,[::1]:5061' }
+  assert.equal(loadConfig({ sections, directory, environment }).of(sip).tls?.length, 2)
+})
+
 /** [what is wrong, the file, the message] */
 const mistakes: [string, string, string][] = [
   [
@@ -158,6 +193,11 @@ const mistakes: [string, string, string][] = [
     'a number where an address belongs',
     '[xmpp]\nclient = 5222',
     'verona.toml, line 2, [xmpp] client: expects an address to listen on, as in "127.0.0.1:5222", not 5222',
+  ],
+  [
+    'one of several addresses',
+    '[sip]\ntls = ["*:5061", "here"]',
+    'verona.toml, line 2, [sip] tls: "here" is no address to listen on; write host:port, as in "127.0.0.1:5222" or "[::1]:5222"',
   ],
   [
     'a flag that is none',

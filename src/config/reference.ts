@@ -1,4 +1,5 @@
 // The reference of all settings, from their definitions.
+import type { ListenAddress } from './listen-address.ts'
 import { keyOf, type Section, variableOf } from './section.ts'
 import type { Setting, Settings } from './setting.ts'
 
@@ -39,7 +40,7 @@ function entriesOf(settings: Settings, section: string, variables: boolean): str
 
 function defaultOf(setting: Setting<unknown>): string {
   if (setting.listens) {
-    const builtIn = setting.builtIn as { host: string | undefined; port: number } | undefined
+    const [builtIn] = [setting.builtIn as ListenAddress | readonly ListenAddress[] | undefined].flat()
     return builtIn === undefined ? 'off' : `off, built-in \`${builtIn.host ?? '*'}:${builtIn.port}\``
   }
   return setting.defaultText === '' || setting.inner !== undefined ? '' : `default \`${setting.defaultText}\``

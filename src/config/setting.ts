@@ -172,6 +172,31 @@ export function listen(options: {
   }
 }
 
+/** As `listen`, with room for more than one address: a list, or one text with commas between them. */
+export function listenOnAll(options: {
+  readonly doc: string
+  readonly builtIn?: string
+}): Setting<readonly ListenAddress[] | undefined> {
+  const one = listen(options)
+  const read = (value: unknown, context: ReadContext): Read<readonly ListenAddress[] | undefined> => {
+    const texts = typeof value === 'string' ? value.split(',').map((text) => text.trim()) : value
+    const addresses: ListenAddress[] = []
+    for (const text of Array.isArray(texts) ? texts : [texts]) {
+      const address = one.read(text, context)
+      if ('wrong' in address) return address
+      if (address.value !== undefined) addresses.push(address.value)
+    }
+    return { value: addresses.length === 0 ? undefined : addresses }
+  }
+  return {
+    ...one,
+    type: 'addresses to listen on',
+    default: undefined,
+    builtIn: one.builtIn === undefined ? undefined : [one.builtIn],
+    read,
+  }
+}
+
 /** Several tables of the same settings, as `[[domain]]`; none when left out. In no environment variable. */
 export function tables<S extends Settings>(
   inner: S,

@@ -17,10 +17,11 @@ export async function probeListeners(configuration: Configuration): Promise<List
   for (const section of allSections(configuration.protocols)) {
     const values = configuration.config.of(section as Section) as Readonly<Record<string, unknown>>
     for (const [property, setting] of Object.entries(section.settings)) {
-      const at = values[property] as ListenAddress | undefined
-      if (!setting.listens || at === undefined) continue
+      const value = values[property] as ListenAddress | readonly ListenAddress[] | undefined
+      if (!setting.listens || value === undefined) continue
       // By our names: a listener for datagrams is called udp.
-      probes.push(await probe(`[${section.name}] ${keyOf(property)}`, at, property === 'udp'))
+      for (const at of [value].flat())
+        probes.push(await probe(`[${section.name}] ${keyOf(property)}`, at, property === 'udp'))
     }
   }
   return probes

@@ -51,6 +51,18 @@ export class DatagramFlows {
     return this.#listener
   }
 
+  /** Whether it can send there: an IPv4 socket knows no IPv6; one for all addresses of IPv6 is for both (`net/udp`). */
+  reaches({ address }: Endpoint): boolean {
+    const { local } = this.#listener
+    return local.address === '::' || local.address.includes(':') === address.includes(':')
+  }
+
+  /** Whether who is there was heard by this socket lately. */
+  knows(remote: Endpoint): boolean {
+    const known = this.#flows[placeOf(remote)]
+    return known?.remote.port === remote.port && known.remote.address === remote.address
+  }
+
   to(remote: Endpoint): Flow {
     const place = placeOf(remote)
     const known = this.#flows[place]

@@ -1,11 +1,14 @@
 // The settings of SIP, each defined once.
 
-import { flag, integer, listen, octets, optionalText, type SettingsOf, seconds, section } from '#config'
+import { flag, integer, listenOnAll, octets, optionalText, type SettingsOf, seconds, section } from '#config'
 
 export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261, SIMPLE).', {
-  udp: listen({ builtIn: '127.0.0.1:5060', doc: 'SIP over UDP.' }),
-  tcp: listen({ builtIn: '127.0.0.1:5060', doc: 'SIP over TCP.' }),
-  tls: listen({ builtIn: '127.0.0.1:5061', doc: 'SIP over TLS.' }),
+  udp: listenOnAll({
+    builtIn: '127.0.0.1:5060',
+    doc: 'SIP over UDP; several addresses as a list, as in ["192.0.2.1:5060", "[2001:db8::1]:5060"].',
+  }),
+  tcp: listenOnAll({ builtIn: '127.0.0.1:5060', doc: 'SIP over TCP.' }),
+  tls: listenOnAll({ builtIn: '127.0.0.1:5061', doc: 'SIP over TLS.' }),
   host: optionalText({
     doc: 'The name or address that Via and Contact give for this server; left out, the one that a phone reached, and the first domain where UDP listens on every address.',
   }),

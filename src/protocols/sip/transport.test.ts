@@ -10,10 +10,10 @@ import { connectionPair, flushConnections } from '#net'
 import { encodeResponse } from './codec/encode.ts'
 import { parseMessage } from './codec/message.ts'
 import { topVia } from './codec/via.ts'
-import { Phone } from './testing/phone.ts'
+import { fieldOf, Phone } from './testing/phone.ts'
 import { SipDomain } from './testing/sip-domain.ts'
 
-const anywhere = { host: '127.0.0.1', port: 0 }
+const anywhere = [{ host: '127.0.0.1', port: 0 }]
 const noTls = { secureContext: () => assert.fail('no TLS here') } as never
 
 async function listening(): Promise<{ domain: SipDomain; port: number; close: () => Promise<void> }> {
@@ -24,12 +24,18 @@ async function listening(): Promise<{ domain: SipDomain; port: number; close: ()
   return { domain, port: port('UDP'), close: () => domain.context.transport.close() }
 }
 
-async function udpPhone(user: string, server: number): Promise<{ phone: Phone; socket: Socket }> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
+async function udpPhone(
+  user: string,
+  server: number,
+  place = '127.0.0.1',
+): Promise<{ phone: Phone; socket: Socket }> {
+  const isIpv6 = place.includes(':')
+  const socket = createSocket(isIpv6 ? 'udp6' : 'udp4')
+  socket.bind(0, isIpv6 ? '::1' : '127.0.0.1')
   await once(socket, 'listening')
-  const phone = new Phone(user, { address: '127.0.0.1', port: socket.address().port }, 'UDP', (octets) =>
-    socket.send(octets, server, '127.0.0.1'),
+  const { address, port } = socket.address()
+  const phone = new Phone(user, { address: isIpv6 ? `[${address}]` : address, port }, 'UDP', (octets) =>
+    socket.send(octets, server, place),
   )
   socket.on('message', (octets) => phone.receive(octets))
   return { phone, socket }
@@ -126,7 +132,7 @@ test('a listener that cannot be opened is said, and the others are closed', asyn
   const first = await listening()
   const port = first.domain.context.transport.listeners.find(({ name }) => name === 'TCP')?.port ?? 0
   try {
-    const second = await SipDomain.make({ settings: { udp: anywhere, tcp: { host: '127.0.0.1', port } } })
+    const second = await SipDomain.make({ settings: { udp: anywhere, tcp: [{ host: '127.0.0.1', port }] } })
     await assert.rejects(second.context.transport.open(noTls), /cannot listen/)
   } finally {
     await first.close()
@@ -198,3 +204,49 @@ test('a connection on which nobody logs in is closed soon, keep-alives or not; o
   assert.equal(stranger.connection?.closing, true)
   assert.equal(bob.connection?.closing, false)
 })
+
+/** [what, addresses, where phones come to] */
+const families: readonly [string, readonly string[], readonly string[]][] = [
+  ['IPv4 and IPv6, a listener each', ['127.0.0.1', '::1'], ['127.0.0.1', '::1']],
+  ['two of IPv4', ['127.0.0.1', '127.0.0.2'], ['127.0.0.2', '127.0.0.1']],
+  ['every address', ['*'], ['::1', '127.0.0.1']],
+]
+for (const [what, hosts, places] of families)
+  test(`phones register over UDP and TCP at ${what}, and reach each other (RFC 5118 §4)`, async () => {
+    const all = hosts.map((host) => ({ host: host === '*' ? undefined : host, port: 0 }))
+    const domain = await SipDomain.make({ settings: { udp: all, tcp: all } })
+    const { transport } = domain.context
+    await transport.open(noTls)
+    const portOf = (name: string, place: string): number =>
+      transport.listeners.find((one) => one.name === name && [place, undefined].includes(one.host))?.port ?? 0
+    const [near = '', far = ''] = places
+    const alice = await udpPhone('alice', portOf('UDP', near), near)
+    const bob = await udpPhone('bob', portOf('UDP', far), far)
+    const carol = connect(portOf('TCP', near), near)
+    await once(carol, 'connect')
+    try {
+      const registered = await alice.phone.register()
+      assert.equal(registered.status, 200)
+      const source = alice.phone.endpoint.address.replace(/[[\]]/g, '')
+      assert.match(fieldOf(registered, 'Via') ?? '', new RegExp(`received=${source}(;|$)`))
+      assert.equal((await bob.phone.register()).status, 200)
+      assert.equal((await alice.phone.message('sip:bob@example.com', 'across')).status, 200)
+      const message = await bob.phone.next('MESSAGE')
+      const host = far.includes(':') ? `[${far}]` : far
+      if (hosts[0] !== '*')
+        assert.ok(fieldOf(message, 'Via')?.startsWith(`SIP/2.0/UDP ${host}:`), fieldOf(message, 'Via'))
+      carol.write(
+        `OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bKc\r\nMax-Forwards: 1\r\nFrom: <sip:c@example.com>;tag=1\r\nTo: <sip:example.com>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`,
+      )
+      const [answer] = (await once(carol, 'data')) as [Buffer]
+      assert.match(
+        answer.toString(),
+        new RegExp(`^SIP/2.0 200 [^]*;received=${near.replace('0.2', '0.1')}\r\n`),
+      )
+    } finally {
+      carol.destroy()
+      alice.socket.close()
+      bob.socket.close()
+      await transport.close()
+    }
+  })

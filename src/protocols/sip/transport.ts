@@ -40,9 +40,9 @@ import type { Received, TransactionLayer } from './transaction/transaction-layer
 import { stampOf } from './via-stamp.ts'
 
 export interface TransportSettings {
-  readonly udp: ListenAddress | undefined
-  readonly tcp: ListenAddress | undefined
-  readonly tls: ListenAddress | undefined
+  readonly udp: readonly ListenAddress[] | undefined
+  readonly tcp: readonly ListenAddress[] | undefined
+  readonly tls: readonly ListenAddress[] | undefined
   /** The name or address by which others reach us, where the listener's own does not serve. */
   readonly host: string | undefined
   /** Seconds that a message may take to come whole over a connection. */
@@ -81,11 +81,11 @@ export class Transport {
   /** By their far end; and all, for two of ours may have a connection to one server. */
   readonly #streams = new Map<string, StreamFlow>()
   readonly #connections = new Set<StreamFlow>()
-  #datagrams: DatagramFlows | undefined
+  readonly #datagrams: DatagramFlows[] = []
   /** Our own sent-by values, which a response must name (RFC 3261 §18.1.2). */
   readonly #ours = new Set<string>()
-  #tcp: TcpListener | undefined
-  #tls: TcpListener | undefined
+  readonly #tcp: TcpListener[] = []
+  readonly #tls: TcpListener[] = []
   #sweep: Timer | undefined
   #stopped = false
 
@@ -123,13 +123,14 @@ export class Transport {
   }
 
   async #openAll(tls: TlsContexts): Promise<void> {
-    const { udp, tcp, tls: secure, otherDomains } = this.#settings
+    const { udp = [], tcp = [], tls: secure = [], otherDomains } = this.#settings
     const { log } = this.#service
     const onFault = (error: unknown): void => log.error('a SIP handler failed', { error })
     const common = { onFault, clock: this.#clock, metrics: this.#netMetrics, strangers: this.#strangers }
-    if (udp !== undefined) {
+    for (const at of udp) {
+      let flows: DatagramFlows | undefined
       const listener = await listenUdp({
-        ...udp,
+        ...at,
         ...common,
         name: 'sip udp',
         // A datagram that could not be sent is one that was lost: timers see to it.
@@ -137,31 +138,37 @@ export class Transport {
           to === undefined || !('code' in error)
             ? onFault(error)
             : log.debug('a datagram was not sent', { error, to }),
-        onDatagram: (octets, source) => this.datagram(octets, source),
+        onDatagram: (octets, source) => this.datagram(octets, source, flows),
       })
-      this.useDatagrams(listener)
+      flows = this.useDatagrams(listener)
     }
-    if (tcp !== undefined)
-      this.#tcp = await listenTcp({
-        ...tcp,
-        ...common,
-        name: 'sip tcp',
-        onConnection: (connection) => void this.connected(connection, 'TCP'),
-      })
-    if (secure !== undefined)
-      this.#tls = await listenTcp({
-        ...secure,
-        ...common,
-        name: 'sip tls',
-        // RFC 3261 §26.3.2.1: who is another domain's server shows whose; a phone has no certificate to show.
-        tls: { context: tls, requestCertificate: otherDomains },
-        onConnection: (connection) => void this.connected(connection, 'TLS'),
-      })
+    for (const at of tcp)
+      this.#tcp.push(
+        await listenTcp({
+          ...at,
+          ...common,
+          name: 'sip tcp',
+          onConnection: (connection) => void this.connected(connection, 'TCP'),
+        }),
+      )
+    for (const at of secure)
+      this.#tls.push(
+        await listenTcp({
+          ...at,
+          ...common,
+          name: 'sip tls',
+          // RFC 3261 §26.3.2.1: who is another domain's server shows whose; a phone has no certificate to show.
+          tls: { context: tls, requestCertificate: otherDomains },
+          onConnection: (connection) => void this.connected(connection, 'TLS'),
+        }),
+      )
   }
 
-  /** Datagrams go out by this listener from now on. */
-  useDatagrams(listener: UdpListener): void {
-    this.#datagrams = new DatagramFlows(listener, this.#own(listener.local.address, listener.port))
+  /** Datagrams come and go by this listener, too. */
+  useDatagrams(listener: UdpListener): DatagramFlows {
+    const flows = new DatagramFlows(listener, this.#own(listener.local.address, listener.port))
+    this.#datagrams.push(flows)
+    return flows
   }
 
   get listeners(): {
@@ -169,14 +176,10 @@ export class Transport {
     readonly host: string | undefined
     readonly port: number
   }[] {
-    const all = [
-      { name: 'UDP', listener: this.#datagrams?.listener },
-      { name: 'TCP', listener: this.#tcp },
-      { name: 'TLS', listener: this.#tls },
-    ] as const
-    return all.flatMap(({ name, listener }) =>
-      listener === undefined ? [] : [{ name, host: listener.host, port: listener.port }],
-    )
+    const udp = this.#datagrams.map(({ listener }) => ({ name: 'UDP', listener }) as const)
+    const tcp = this.#tcp.map((listener) => ({ name: 'TCP', listener }) as const)
+    const tls = this.#tls.map((listener) => ({ name: 'TLS', listener }) as const)
+    return [...udp, ...tcp, ...tls].map(({ name, listener: { host, port } }) => ({ name, host, port }))
   }
 
   async close(): Promise<void> {
@@ -184,7 +187,8 @@ export class Transport {
     this.#sweep?.cancel()
     // The listeners close what they accepted; what we opened ourselves is ours to close.
     for (const flow of this.#connections) flow.connection.close({ why: 'shutdown' })
-    await Promise.all([this.#tcp?.close(), this.#tls?.close(), this.#datagrams?.listener.close()])
+    const listeners = [...this.#tcp, ...this.#tls, ...this.#datagrams.map(({ listener }) => listener)]
+    await Promise.all(listeners.map((listener) => listener.close()))
   }
 
   /** True when `host:port` is how others name this server. */
@@ -192,9 +196,14 @@ export class Transport {
     return this.#ours.has(sentBy)
   }
 
-  /** The UDP flow to an address; undefined where there is no UDP. */
+  /** The UDP flow to an address, by the socket that heard from there; undefined where no UDP leads there. */
   datagramFlow(remote: Endpoint): Flow | undefined {
-    return this.#datagrams?.to(remote)
+    const all = this.#datagrams
+    const by =
+      all.length === 1
+        ? all[0]
+        : (all.find((one) => one.knows(remote)) ?? all.find((one) => one.reaches(remote)))
+    return by?.to(remote)
   }
 
   /** The flow of that name: any address by UDP, a connection while it is open. */
@@ -224,23 +233,25 @@ export class Transport {
     )
   }
 
-  /** A datagram came; its octets are ours. */
-  datagram(octets: Bytes, source: Endpoint): void {
+  /** A datagram came; its octets are ours. @param by the socket that it came to; the answer goes the same way */
+  datagram(octets: Bytes, source: Endpoint, by = this.#datagrams[0]): void {
     // RFC 5626 §3.5: keep-alives are STUN, whose first two bits are 0, or begin with CRLF.
     if (mayBeStun(octets)) {
       const answer = stunAnswer(octets, source.address, source.port)
-      if (answer !== undefined) this.datagramFlow(source)?.send(answer)
+      if (answer !== undefined) by?.to(source).send(answer)
       return
     }
     if (octets.length < 4 || octets[0]! < 0x20) return
-    const flow = this.datagramFlow(source)
+    const flow = by?.to(source)
     if (flow !== undefined) this.#message(octets, flow, true)
   }
 
   /** A connection was accepted or made. */
   connected(connection: Connection, transport: 'TCP' | 'TLS', onOver?: () => void): StreamFlow {
-    const port = transport === 'TLS' ? this.#tls?.port : this.#tcp?.port
-    const flow = this.#begun(connection, transport, port ?? connection.local.port)
+    const { port } = connection.local
+    const ports = (transport === 'TLS' ? this.#tls : this.#tcp).map((listener) => listener.port)
+    // Of one that we made ourselves, the port at which others reach us.
+    const flow = this.#begun(connection, transport, ports.includes(port) ? port : (ports[0] ?? port))
     const sink: FramerSink = {
       message: (octets) => this.#streamed(octets, flow),
       ping: () => void connection.writeAscii('\r\n'),
