@@ -4,6 +4,7 @@ import type { Service } from '#core'
 import type { Authentication } from './authentication.ts'
 import type { Domains } from './domains/domains.ts'
 import type { Flow } from './flow.ts'
+import type { Pending } from './pending.ts'
 import type { ProxyCore } from './proxy/proxy.ts'
 import type { Publications } from './publications.ts'
 import type { Registrar } from './registrar.ts'
@@ -20,6 +21,8 @@ export interface SipContext {
   readonly authentication: Authentication
   readonly proxy: ProxyCore
   readonly registrar: Registrar
+  /** Messages of a person that wait for phones. */
+  readonly pendingMessages: Pending
   readonly publications: Publications
   readonly subscriptions: SubscriptionDialogs
   /** Undefined: other domains are not spoken with. */

@@ -83,7 +83,8 @@ export class Incoming {
     more?: Omit<ResponseParts, 'status' | 'headers'>,
   ): void {
     const toTag = status === 100 ? undefined : this.toTag
-    const all = this.authenticationInfo !== undefined && status < 300 ? this.#proven(headers) : headers
+    const isProven = this.authenticationInfo !== undefined && status < 300
+    const all = isProven ? this.#proven(headers) : status === 503 ? withRetryAfter(headers) : headers
     const parts: ResponseParts = { status, toTag, ...(all === undefined ? {} : { headers: all }), ...more }
     this.answerWith(status, encodeResponse(this.request, this.parts.via, this.stamp, parts))
   }
@@ -96,6 +97,15 @@ export class Incoming {
   answerWith(status: number, octets: Buffer): void {
     this.#transaction.respond(status, octets)
   }
+}
+
+/** Seconds after which it is worth asking again, where nobody knows better. */
+const retrySeconds = 30
+
+/** RFC 3261 §21.5.4: a 503 without Retry-After is taken for a fault of the server. */
+function withRetryAfter(headers: readonly HeaderLine[] = []): readonly HeaderLine[] {
+  const isThere = headers.some(([name]) => name === 'Retry-After')
+  return isThere ? headers : [...headers, ['Retry-After', retrySeconds]]
 }
 
 const tagKey = randomBytes(16)

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { flushConnections } from '#net'
 import { headerValuesNamed, requestUri, type SipResponse } from './codec/message.ts'
+import { parseSipUri } from './codec/uri.ts'
 import { fieldOf, type Phone, textOf } from './testing/phone.ts'
 import { at, SipDomain } from './testing/sip-domain.ts'
 
@@ -170,6 +171,46 @@ test('a call or message to the GRUU of a phone that is not registered is 480 (RF
   assert.deepEqual(other.requests, [])
   assert.equal((await alice.request('INVITE', { uri: gruuOf(registered, 'pub') })).status, 480)
   assert.equal((await alice.request('INVITE', { uri: gruuOf(registered, 'temp') })).status, 404)
+})
+
+test('after a restart a phone that comes again with its Call-ID has its temporary GRUUs again; after it was taken away it has not (RFC 5627 §5.1)', async () => {
+  const domain = await SipDomain.make()
+  const { service, context } = domain
+  const bob = domain.phone('bob', '192.0.2.1')
+  const register = async (cseq: number, more = '') =>
+    gruuOf(
+      await bob.request('REGISTER', {
+        uri: 'sip:example.com',
+        to: `<${bob.aor}>`,
+        callId: 'reg',
+        cseq,
+        headers: [`Contact: <${bob.contact}>;${instance}${more}`, 'Supported: gruu'],
+      }),
+      'temp',
+    )
+  const before = await register(1)
+  const aimOf = (where: SipDomain['context'], uri: string) =>
+    where.registrar.gruus.aimOf(parseSipUri(uri) ?? assert.fail(uri), uri)
+  const agent = aimOf(context, before)?.agent
+  assert.match(agent ?? '', /^sip-/)
+  // The same store, and nothing else of before.
+  const account = service.directory.resident(at('bob@example.com'))
+  for (const contact of account === undefined ? [] : context.registrar.contactsOf(account))
+    context.registrar.remove(contact, 'deactivated')
+  const later = await SipDomain.make({ store: domain.store })
+  assert.equal(aimOf(later.context, before), undefined)
+  const again = later.phone('bob', '192.0.2.1')
+  const headers = [`Contact: <${again.contact}>;${instance}`, 'Supported: gruu']
+  const options = { uri: 'sip:example.com', to: `<${again.aor}>`, callId: 'reg', headers }
+  const after = gruuOf(await again.request('REGISTER', { ...options, cseq: 5 }), 'temp')
+  assert.notEqual(after, before)
+  for (const uri of [before, after]) assert.deepEqual(aimOf(later.context, uri)?.agent, agent)
+  // Taken away, and come back with the same Call-ID.
+  const gone = { ...options, cseq: 20, headers: [`Contact: <${again.contact}>;${instance};expires=0`] }
+  assert.equal((await again.request('REGISTER', gone)).status, 200)
+  const third = gruuOf(await again.request('REGISTER', { ...options, cseq: 30 }), 'temp')
+  assert.equal(aimOf(later.context, after), undefined)
+  assert.equal(aimOf(later.context, third)?.agent, agent)
 })
 
 test('who does not know GRUUs gets none (RFC 5627 §5.2)', async () => {

@@ -84,6 +84,89 @@ test('a phone may name the registrar by its host, as RFC 3665 §2.1 does', async
   assert.equal((await register('sip:ss3.example.com')).status, 404)
 })
 
+const instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"'
+
+/** [what, the Contact, status] */
+const places: readonly [string, string, number][] = [
+  ['the address of record itself is 403 (RFC 5627 §5.1)', '<sip:bob@example.com>', 403],
+  ['its public GRUU is 403 (RFC 5627 §5.1)', '<sip:bob@example.com;gr=sip-x>', 403],
+  ['a temporary GRUU is 403 (RFC 5627 §5.1)', '<sip:tgruu.AAAA@example.com;gr>', 403],
+  ['a host of the domain’s name, with a port, is taken', '<sip:bob@example.com:5070>', 200],
+  ['no SIP URI is 403 (RFC 5627 §5.1, RFC 4475 §3.3.4)', '<mailto:bob@example.com>', 403],
+  ['a SIP URI that cannot be read is 400', '<sip:bob@>', 400],
+  ['q above one is 400 (RFC 3261 §25.1)', '<sip:bob@192.0.2.1>;q=1.5', 400],
+  ['q that is no number is 400', '<sip:bob@192.0.2.1>;q=much', 400],
+  ['q of three digits is taken', '<sip:bob@192.0.2.1>;q=0.333', 200],
+  [
+    'an expires that cannot be read counts as none (RFC 3261 §10.3 step 7)',
+    '<sip:bob@192.0.2.1>;expires=soon',
+    200,
+  ],
+]
+for (const [what, contact, status] of places)
+  test(`a Contact that is ${what}`, async () => {
+    const domain = await SipDomain.make()
+    const bob = domain.phone('bob', '192.0.2.1')
+    assert.equal((await bob.register(`Contact: ${contact}`)).status, status)
+    const agents = domain.service.directory.resident(at('bob@example.com'))?.inbox.agents.length ?? 0
+    assert.equal(agents, status === 200 ? 1 : 0)
+  })
+
+test('what would be 403 may be taken away: it leads nowhere then (RFC 5627 §5.1: "with a non-zero expiration")', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  assert.equal((await bob.register('Contact: <sip:bob@example.com>;expires=0')).status, 200)
+})
+
+test('of several contacts of one REGISTER all are taken or none (RFC 3261 §10.3 step 7)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const mixed = `Contact: <${bob.contact}>;q=0.7, <sip:bob@192.0.2.2>;expires=5`
+  assert.equal((await bob.register(mixed)).status, 423)
+  assert.equal((await bob.register(mixed.replace('=5', '=500'))).status, 200)
+  const listed = await bob.request('REGISTER', { uri: 'sip:example.com', to: `<${bob.aor}>` })
+  assert.deepEqual(headerValuesNamed(listed, 'Contact'), [
+    '<sip:bob@192.0.2.1:5060>;expires=3600;q=0.7',
+    '<sip:bob@192.0.2.2>;expires=500;q=1',
+  ])
+})
+
+test('another Call-ID is a phone that was started anew: its CSeq may be lower (RFC 3261 §10.3 step 7)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const register = (callId: string, cseq: number) =>
+    bob.request('REGISTER', {
+      uri: 'sip:example.com',
+      to: `<${bob.aor}>`,
+      callId,
+      cseq,
+      headers: [`Contact: <${bob.contact}>;${instance}`],
+    })
+  assert.equal((await register('before', 50)).status, 200)
+  assert.equal((await register('after', 1)).status, 200)
+  assert.equal((await register('before', 60)).status, 200)
+  assert.equal((await register('before', 59)).status, 500)
+})
+
+test('an Expires that is less than the least and an hour or more is no 423 (RFC 3261 §10.3 step 7)', async () => {
+  const domain = await SipDomain.make({
+    settings: { registrationSecondsMin: 3600 * 2, registrationSecondsMax: 3600 * 3 },
+  })
+  const bob = domain.phone('bob', '192.0.2.1')
+  assert.equal((await bob.register('Expires: 3599')).status, 423)
+  assert.equal((await bob.register('Expires: 3600')).status, 200)
+})
+
+test('Path is taken from a phone that does not say that it knows it (RFC 3327 §5.3 leaves the choice)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const response = await bob.register('Path: <sip:p1.example.com;lr>', 'Path: <sip:p2.example.com;lr>')
+  assert.deepEqual(headerValuesNamed(response, 'Path'), [
+    '<sip:p1.example.com;lr>',
+    '<sip:p2.example.com;lr>',
+  ])
+})
+
 test('without Contact the registrations are listed (RFC 3665 §2.3)', async () => {
   const domain = await SipDomain.make()
   const bob = domain.phone('bob', '192.0.2.1')

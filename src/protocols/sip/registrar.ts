@@ -32,10 +32,15 @@ export class Registrar {
   #context: SipContext | undefined
   /** Contacts whose connection, once over, is their end. */
   readonly #byFlow = new Map<Flow, Set<RegisteredContact>>()
-  readonly gruus = new Gruus()
+  readonly gruus: Gruus
   readonly #accounts = new WeakMap<RegisteredContact, Account>()
   /** Subscriptions to registrations (RFC 3680), by the key of whose they are. */
   readonly #watchers = new Map<string, Set<RegistrationDialog>>()
+
+  /** @param secret the server's own */
+  constructor(secret: Uint8Array) {
+    this.gruus = new Gruus(secret)
+  }
 
   /** Given once: contacts and registrar need each other. */
   set context(context: SipContext) {

@@ -110,6 +110,11 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 1,
     doc: 'Calls and other requests to phones that one person may have waiting for an answer; more are refused with 503.',
   }),
+  messagesPendingMax: integer({
+    default: 1000,
+    min: 1,
+    doc: 'Messages that one person may have waiting for an answer of phones; more are refused with 503 and Retry-After.',
+  }),
   partialSecondsMax: seconds({
     default: 30,
     min: 1,

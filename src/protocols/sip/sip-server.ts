@@ -12,6 +12,7 @@ import { Domains } from './domains/domains.ts'
 import type { DomainsEnvironment } from './domains/environment.ts'
 import { judgeForeign } from './domains/foreign.ts'
 import { type Flow, hostPort } from './flow.ts'
+import { Pending } from './pending.ts'
 import { ProxyCore } from './proxy/proxy.ts'
 import { Publications } from './publications.ts'
 import { Registrar } from './registrar.ts'
@@ -41,7 +42,7 @@ export function composeSip(
     clientTransactionsMax: transactionsMax,
   })
   const strangers = new SparingLog(service.log, service.clock)
-  const registrar = new Registrar()
+  const registrar = new Registrar(secret)
   const publications = new Publications()
   const onFlowEnded = (flow: Flow): void => {
     registrar.flowEnded(flow)
@@ -72,6 +73,7 @@ export function composeSip(
     transport,
     authentication,
     domains,
+    pendingMessages: new Pending(),
     subscriptions: new SubscriptionDialogs(),
     proxy: new ProxyCore(() => context, secret),
   }

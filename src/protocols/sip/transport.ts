@@ -142,26 +142,15 @@ export class Transport {
       })
       flows = this.useDatagrams(listener)
     }
-    for (const at of tcp)
-      this.#tcp.push(
-        await listenTcp({
-          ...at,
-          ...common,
-          name: 'sip tcp',
-          onConnection: (connection) => void this.connected(connection, 'TCP'),
-        }),
-      )
-    for (const at of secure)
-      this.#tls.push(
-        await listenTcp({
-          ...at,
-          ...common,
-          name: 'sip tls',
-          // RFC 3261 §26.3.2.1: who is another domain's server shows whose; a phone has no certificate to show.
-          tls: { context: tls, requestCertificate: otherDomains },
-          onConnection: (connection) => void this.connected(connection, 'TLS'),
-        }),
-      )
+    const accept = (transport: 'TCP' | 'TLS') => ({
+      ...common,
+      name: `sip ${transport.toLowerCase()}`,
+      onConnection: (connection: Connection) => void this.connected(connection, transport),
+    })
+    for (const at of tcp) this.#tcp.push(await listenTcp({ ...at, ...accept('TCP') }))
+    // RFC 3261 §26.3.2.1: who is another domain's server shows whose; a phone has no certificate to show.
+    const asked = { context: tls, requestCertificate: otherDomains }
+    for (const at of secure) this.#tls.push(await listenTcp({ ...at, ...accept('TLS'), tls: asked }))
   }
 
   /** Datagrams come and go by this listener, too. */

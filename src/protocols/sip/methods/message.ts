@@ -29,10 +29,21 @@ export function message(context: SipContext, incoming: Incoming): void {
       if (sender !== undefined) sender.readsCpim = true
       else if (identity.principal.vouchedBy === 'peer-domain') context.domains?.writesCpim(from)
     }
+    const { pendingMessages } = context
+    const owner = identity.owner.key
+    // LIMIT: each waits with a transaction on either side.
+    if (pendingMessages.count(owner) >= context.settings.messagesPendingMax) return incoming.answer(503)
+    let isAnswered = false
+    let isPending = false
     service.messages.send(envelope, (outcome) => {
+      isAnswered = true
+      if (isPending) pendingMessages.leave(owner)
       answer(incoming, envelope, outcome)
       if (sender !== undefined) tellOfProcessing(context, sender, envelope, outcome)
     })
+    if (isAnswered) return
+    isPending = true
+    pendingMessages.enter(owner)
   })
 }
 

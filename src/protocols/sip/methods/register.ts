@@ -16,7 +16,9 @@ import { defaultPort, viasOf } from '../codec/via.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { statusOf } from '../errors.ts'
 import { hostPort } from '../flow.ts'
+import { isTemporaryGruu } from '../gruu.ts'
 import type { Incoming } from '../incoming.ts'
+import type { ContactFacts } from '../registered-contact.ts'
 import type { ContactUpdate, RegistrationFault } from '../registrar.ts'
 import { targetFlow } from '../target-flow.ts'
 import { grantedSeconds } from './lifetime.ts'
@@ -62,6 +64,11 @@ function apply(context: SipContext, incoming: Incoming, account: Account, record
     if (updates === 'malformed') return incoming.answer(400)
     if (updates === 'too-brief')
       return incoming.answer(423, [['Min-Expires', settings.registrationSecondsMin]])
+    if (
+      updates === 'unreachable' ||
+      updates.some(({ facts, seconds }) => seconds > 0 && leadsBack(facts, account))
+    )
+      return incoming.answer(403, undefined, { reason: 'Forbidden (a Contact that leads nowhere)' })
     fault = registrar.update(account, updates, settings.contactsMax)
   }
   if (fault === 'out-of-order') return incoming.answer(500, undefined, { reason: 'CSeq is not higher' })
@@ -69,6 +76,15 @@ function apply(context: SipContext, incoming: Incoming, account: Account, record
   incoming.answer(200, registrationLines(context, incoming, account, record))
   // What waited for this person goes to the phone after its 200, not before.
   service.messages.ready(account)
+}
+
+/** RFC 5627 §5.1: a Contact that is the address of record, or one of its GRUUs, "would cause a routing loop". */
+function leadsBack({ uri, parsed }: ContactFacts, { address, record }: Account): boolean {
+  // With a port it is a place, which may have the domain's name.
+  if (parsed.port !== undefined) return false
+  if (isTemporaryGruu(parsed)) return parsed.host === address.domain
+  const key = addressOfSipUri(uri)?.key
+  return [address, ...record.aliases].some((own) => own.key === key)
 }
 
 function hasMoreContacts(request: SipRequest): boolean {
@@ -81,7 +97,7 @@ function updatesOf(
   context: SipContext,
   incoming: Incoming,
   outbound: Outbound,
-): ContactUpdate[] | 'malformed' | 'too-brief' {
+): ContactUpdate[] | 'malformed' | 'too-brief' | 'unreachable' {
   const { settings } = context
   const { request } = incoming
   const contacts = nameAddrsOf(request, header.contact)
@@ -98,7 +114,7 @@ function updatesOf(
     const seconds = grantedSeconds(own === undefined ? expires : deltaSeconds(own), bounds)
     if (seconds === 'too-brief') return 'too-brief'
     const update = updateOf(context, incoming, contact, seconds, outbound)
-    if (update === undefined) return 'malformed'
+    if (typeof update === 'string') return update
     updates.push(update)
   }
   // RFC 5626 §6: a registration of a flow is about one phone.
@@ -113,14 +129,15 @@ function updateOf(
   contact: NameAddr,
   seconds: number,
   outbound: Outbound,
-): ContactUpdate | undefined {
+): ContactUpdate | 'malformed' | 'unreachable' {
   const { request, parts, flow } = incoming
   const uri = ownText(contact.uri)
   const parsed = parseSipUri(uri)
   const path = nameAddrsOf(request, header.path)
   const q = Number(paramOf(contact.params, 'q') ?? 1)
-  // A contact that is no SIP URI (RFC 4475 §3.3.4) is legal, and we can reach none: it is not taken.
-  if (parsed === undefined || path === undefined || !(q >= 0 && q <= 1)) return undefined
+  // A contact that is no SIP URI (RFC 4475 §3.3.4) is legal, and we can reach none: "MUST be rejected with a 403" (RFC 5627 §5.1).
+  if (parsed === undefined) return /^(?!sips?:)[a-z][a-z0-9+.-]*:/i.test(uri) ? 'unreachable' : 'malformed'
+  if (path === undefined || !(q >= 0 && q <= 1)) return 'malformed'
   const instance = paramOf(contact.params, '+sip.instance')
   const routes = path.map(({ start, end }) => ownText(unfolded(request.head.slice(start, end)).trimEnd()))
   return {

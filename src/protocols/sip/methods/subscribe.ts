@@ -59,9 +59,6 @@ const mediaTypes = new Map(
   ]),
 )
 
-/** RFC 3261 §21.5.4: without it a 503 says that we are broken. */
-const retryLater: readonly HeaderLine[] = [['Retry-After', 30]]
-
 /** LIMIT: subscriptions of an account's phones to who watches it, and as many to its registrations. */
 const ownedDialogsMax = 20
 
@@ -118,7 +115,7 @@ function watchOwn(
       return subscription.end('timeout', true)
     }
     if (count(context, account) >= ownedDialogsMax || !context.subscriptions.add(subscription))
-      return incoming.answer(503, retryLater)
+      return incoming.answer(503)
     accept(context, incoming, seconds)
     subscription.granted(seconds)
   })
@@ -134,7 +131,7 @@ function begin(
 ): void {
   const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
   if (subscription === undefined) return
-  if (!context.subscriptions.add(subscription)) return incoming.answer(503, retryLater)
+  if (!context.subscriptions.add(subscription)) return incoming.answer(503)
   const { id, presentity } = subscription
   context.service.presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
     if (outcome.kind === 'refused') {

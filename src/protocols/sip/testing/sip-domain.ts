@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { BackOff, Derivation, Digest, StoreAuthenticator, serverKeyOf } from '#auth'
 import { ownBytes, VirtualClock } from '#base'
-import { createService, noPeers, type Service } from '#core'
+import { createService, noPeers, type Service, type Store } from '#core'
 import { type Address, parseAddress } from '#model'
 import { type Connection, connectionPair, type Endpoint, type UdpListener } from '#net'
 import { Metrics, silentLog } from '#observe'
@@ -37,6 +37,7 @@ export const settings: SipSettings = {
   ringSecondsMax: 185,
   forkSeconds: 20,
   requestsPendingMax: 4,
+  messagesPendingMax: 100,
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
   strangerSecondsMax: 60,
@@ -55,17 +56,21 @@ export interface DomainOptions {
   readonly confirmSameDomain?: boolean
   readonly users?: readonly string[]
   readonly password?: string
+  /** That of an earlier domain, as after a restart. */
+  readonly store?: Store
 }
 
 export class SipDomain {
   readonly clock: VirtualClock
   readonly service: Service
   readonly context: SipContext
+  readonly store: Store
   readonly #phones = new Map<string, Phone>()
   /** Told of every datagram that the server sends, beside the phone it goes to. */
   onDatagram: ((octets: Uint8Array, port: number, host: string) => void) | undefined
 
-  private constructor(clock: VirtualClock, service: Service, context: SipContext) {
+  private constructor(clock: VirtualClock, service: Service, context: SipContext, store: Store) {
+    this.store = store
     this.clock = clock
     this.service = service
     this.context = context
@@ -87,7 +92,7 @@ export class SipDomain {
 
   static async make(options: DomainOptions = {}): Promise<SipDomain> {
     const clock = new VirtualClock()
-    const store = createMemoryStore()
+    const store = options.store ?? createMemoryStore()
     const authenticator = new StoreAuthenticator(store)
     const service = createService({
       clock,
@@ -105,15 +110,16 @@ export class SipDomain {
     await service.accounts.add(
       users.map((user) => ({ address: at(`${user}@example.com`), password: options.password ?? 'secret' })),
     )
+    const serverKey = await serverKeyOf(store)
     const digest = new Digest({
       authenticator,
       clock,
       backOff: new BackOff(clock),
-      serverKey: await serverKeyOf(store),
+      serverKey,
       withoutQop: true,
     })
-    const context = composeSip(service, { ...settings, ...options.settings }, digest)
-    return new SipDomain(clock, service, context)
+    const context = composeSip(service, { ...settings, ...options.settings }, digest, undefined, serverKey)
+    return new SipDomain(clock, service, context, store)
   }
 
   /** A phone at an address of its own; by TCP where asked. */
