@@ -28,6 +28,7 @@ import { encodeRequest } from './codec/encode.ts'
 import { contentTypeText } from './codec/headers.ts'
 import { cpimMediaType, type Imdn } from './codec/imdn.ts'
 import type { SipRequest } from './codec/message.ts'
+import type { Param } from './codec/params.ts'
 import { forwardedRequest } from './codec/splice.ts'
 import { formatSipUri, type SipUri, uriParam } from './codec/uri.ts'
 import { type SipContext, viaFor } from './context.ts'
@@ -55,6 +56,8 @@ export interface ContactFacts {
   readonly instance: string | undefined
   /** reg-id: which of the flows of its instance this is; undefined without outbound (RFC 5626 §4.2). */
   readonly regId: number | undefined
+  /** Its other parameters as they came, which are given back (RFC 5626 §6: "all the Contact header field parameters"). */
+  readonly params: readonly Param[]
   /** False when its Allow or its methods parameter leaves MESSAGE out (RFC 3840 §10.1). */
   readonly takesMessages: boolean
   /** True when its Accept names Message/CPIM. */

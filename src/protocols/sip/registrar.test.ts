@@ -131,6 +131,18 @@ test('of several contacts of one REGISTER all are taken or none (RFC 3261 §10.3
   ])
 })
 
+test('all parameters of a Contact are given back, but those that only a registrar may say (RFC 5626 §6, RFC 5627 §5.1)', async () => {
+  const domain = await SipDomain.make()
+  const bob = domain.phone('bob', '192.0.2.1')
+  const params = ';audio;methods="INVITE, MESSAGE";+sip.ice;description="<a, b>"'
+  const response = await bob.register(
+    `Contact: <${bob.contact}>;pub-gruu="sip:eve@example.com;gr=x"${params}`,
+  )
+  assert.equal(fieldOf(response, 'Contact'), `<${bob.contact}>;expires=3600;q=1${params}`)
+  const many = await bob.register(`Contact: <${bob.contact}>;x="${'y'.repeat(1100)}"`)
+  assert.equal(fieldOf(many, 'Contact'), `<${bob.contact}>;expires=3600;q=1`)
+})
+
 test('another Call-ID is a phone that was started anew: its CSeq may be lower (RFC 3261 §10.3 step 7)', async () => {
   const domain = await SipDomain.make()
   const bob = domain.phone('bob', '192.0.2.1')

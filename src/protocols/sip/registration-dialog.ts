@@ -78,6 +78,7 @@ export class RegistrationDialog extends VersionedDialog<ContactElement> {
     const params: [string, string][] = []
     if (instance !== undefined) params.push(['+sip.instance', `"${instance}"`])
     if (regId !== undefined) params.push(['reg-id', String(regId)])
+    for (const { name, value = '' } of facts.params) params.push([name, value])
     return {
       id: idOf(`${contact.id} ${regId ?? ''}`),
       state: isActive ? 'active' : 'terminated',

@@ -133,7 +133,10 @@ test('nobody but the owner is told, nor whether there is such a person; another 
 
 test('each flow of an instance is a contact of its own, with what RFC 3261 does not know, and its public GRUU (RFC 3680 §5.1, RFC 5628 §5)', async () => {
   const { domain, desk } = await stage()
-  await desk.register(`Contact: <${desk.contact}>;${instance};reg-id=1;q=0.5`, 'Supported: outbound, gruu')
+  await desk.register(
+    `Contact: <${desk.contact}>;${instance};reg-id=1;q=0.5;methods="INVITE, MESSAGE";audio`,
+    'Supported: outbound, gruu',
+  )
   domain.clock.advance(7000)
   await watch(desk)
   const root = parseElement(bodyOf(await desk.next('NOTIFY')), { isDocument: true })
@@ -149,6 +152,8 @@ test('each flow of an instance is a contact of its own, with what RFC 3261 does 
     [
       ['+sip.instance', '"<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"'],
       ['reg-id', '1'],
+      ['methods', '"INVITE, MESSAGE"'],
+      ['audio', ''],
     ],
   )
   const gruu = contact?.elements().find((one) => one.is('pub-gruu', 'urn:ietf:params:xml:ns:gruuinfo'))

@@ -10,7 +10,7 @@ import { deltaSeconds, secondsOf, tokensOf } from '../codec/headers.ts'
 import { cpimMediaType } from '../codec/imdn.ts'
 import { headerValuesNamed, type SipRequest } from '../codec/message.ts'
 import { isContactStar, type NameAddr, nameAddrsOf } from '../codec/name-addr.ts'
-import { paramOf } from '../codec/params.ts'
+import { type Param, paramOf } from '../codec/params.ts'
 import { parseSipUri, type SipUri, uriParam } from '../codec/uri.ts'
 import { defaultPort, viasOf } from '../codec/via.ts'
 import { ownUri, type SipContext } from '../context.ts'
@@ -153,10 +153,35 @@ function updateOf(
       instance: instance === undefined ? undefined : ownText(instance),
       // "one with a reg-id but no instance-id [...] simply ignores the reg-id parameter".
       regId: instance === undefined || outbound === 'ignored' ? undefined : regIdOf(contact),
+      params: otherParams(contact),
       takesMessages: takesMessages(request, contact),
       readsCpim: readsCpim(request),
     },
   }
+}
+
+/** LIMIT: characters of a contact's other parameters; with more of them none are kept. */
+const otherParamsMax = 1024
+
+/** What we say ourselves of a contact, or what only we may say. */
+const knownParams: ReadonlySet<string> = new Set([
+  'q',
+  'expires',
+  '+sip.instance',
+  'reg-id',
+  'pub-gruu',
+  'temp-gruu',
+])
+
+function otherParams({ params }: NameAddr): Param[] {
+  const others = params
+    .filter(({ name }) => !knownParams.has(name))
+    .map(({ name, value }) => ({
+      name: ownText(name),
+      value: value === undefined ? undefined : ownText(unfolded(value)),
+    }))
+  const length = others.reduce((sum, { name, value = '' }) => sum + name.length + value.length, 0)
+  return length > otherParamsMax ? [] : others
 }
 
 /** Whether the phone says that it takes MESSAGE: by the methods of its contact (RFC 3840 §10.1), else by Allow, else it may. */
@@ -200,7 +225,7 @@ function registrationLines(
         : `;pub-gruu="${gruus.publicOf(contact, record)}";temp-gruu="${gruus.temporaryOf(contact, record)}"`
     for (const { facts, lease } of contact.registrations) {
       const flow = facts.regId === undefined ? '' : `;reg-id=${facts.regId}`
-      const value = `<${facts.uri}>;expires=${lease?.secondsLeft() ?? 0};q=${facts.q}${named}${flow}${gruu}`
+      const value = `<${facts.uri}>;expires=${lease?.secondsLeft() ?? 0};q=${facts.q}${named}${flow}${gruu}${written(facts.params)}`
       lines.push(['Contact', value])
     }
   }
@@ -211,6 +236,9 @@ function registrationLines(
   lines.push(['Date', new Date(context.service.clock.now()).toUTCString()])
   return lines
 }
+
+const written = (params: readonly Param[]): string =>
+  params.map(({ name, value }) => (value === undefined ? `;${name}` : `;${name}=${value}`)).join('')
 
 /** RFC 5626 §6: outbound was applied; by when the phone is to be heard of again. */
 function outboundLines({ settings }: SipContext, { flow }: Incoming): HeaderLine[] {
