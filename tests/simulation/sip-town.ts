@@ -175,7 +175,10 @@ export class Town {
       domains: [domain],
       policy: { history: false, undeliveredMax: 100, confirmSameDomain: false },
       authenticator,
-      passwords: { derive: () => Promise.reject(new Error('no passwords here')) },
+      passwords: {
+        derive: () => Promise.reject(new Error('no passwords here')),
+        adopt: () => ({ refused: 'not-acceptable' }),
+      },
       revive: () => undefined,
       random: () => 0.5,
     })
