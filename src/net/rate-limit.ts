@@ -46,6 +46,14 @@ export class RateLimit {
     return true
   }
 
+  /** What it may still take now. */
+  left(source: string): number {
+    const bucket = this.#buckets.get(source)
+    if (bucket === undefined) return this.#burst
+    const since = this.#clock.monotonic() - bucket.at
+    return Math.min(this.#burst, bucket.tokens + since * this.#perMillisecond)
+  }
+
   #first(source: string, now: number): boolean {
     if (this.#buckets.size >= this.#sourcesMax) this.#forget(now)
     this.#buckets.set(source, { tokens: this.#burst - 1, at: now })

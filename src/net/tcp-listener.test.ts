@@ -100,7 +100,15 @@ test('a rate limit lets a burst through, then so many a second, each source for 
   const taken = (source: string, times: number) => Array.from({ length: times }, () => limit.take(source))
   assert.deepEqual(taken('a', 4), [true, true, true, false])
   assert.deepEqual(taken('b', 1), [true])
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((source) => limit.left(source)),
+    [0, 2, 3],
+  )
   clock.advance(500)
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((source) => limit.left(source)),
+    [1, 3, 3],
+  )
   assert.deepEqual(taken('a', 2), [true, false])
   clock.advance(60_000)
   assert.deepEqual(taken('a', 4), [true, true, true, false])

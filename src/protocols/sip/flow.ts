@@ -18,7 +18,7 @@ export interface Flow {
   readonly remote: Endpoint
   /** Our side of it as Via and Contact name it: `host:port`. */
   readonly sentBy: string
-  /** True once somebody on it has proved who they are: strangers get less time, and small answers. */
+  /** True once somebody on it has proved who they are, or answered a request of ours: strangers get less time, and small answers. */
   known: boolean
   /** It was asked to be heard of now and then (RFC 5626 §4.4.1, Flow-Timer). */
   isWatched?: boolean

@@ -11,7 +11,8 @@ import type { Transport } from './transport.ts'
  * A connection is used again (RFC 5923, RFC 5626 §5.3): its far end may be behind a NAT or listen nowhere. For UDP we choose:
  * the Contact's address and port, where its address is the source's, or the phone did not ask for rport; otherwise the source, for a
  * phone that asks for rport and names another address is behind a NAT (RFC 3581 §1). A route before the target (Path, Record-Route)
- * goes where the request came from.
+ * goes where the request came from. An address that is only said gets few datagrams before it answers; where it does not, the source is
+ * tried (decision 0093).
  */
 export function targetFlow(
   transport: Transport,
@@ -27,5 +28,7 @@ export function targetFlow(
   if (isIP(host) === 0 || (host !== flow.remote.address && via.rport !== undefined)) return flow
   const port = uri.port ?? defaultPort('UDP')
   if (host === flow.remote.address && port === flow.remote.port) return flow
-  return transport.datagramFlow({ address: host, port }) ?? flow
+  if (host === flow.remote.address) return transport.datagramFlow({ address: host, port }) ?? flow
+  const claimed = transport.claimedFlow({ address: host, port })
+  return claimed === undefined || transport.claims.isSilent(claimed) ? flow : claimed
 }

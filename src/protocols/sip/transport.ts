@@ -18,6 +18,7 @@ import {
   type WebConnection,
 } from '#net'
 import type { Counter, SparingLog } from '#observe'
+import { ClaimedAddresses } from './claimed-flow.ts'
 import { checkRequest, checkResponse } from './codec/check.ts'
 import { encodeResponse } from './codec/encode.ts'
 import type { FramerSink } from './codec/framer.ts'
@@ -75,6 +76,7 @@ export class Transport {
   readonly #layer: TransactionLayer
   readonly #strangers: SparingLog
   readonly #onFlowEnded: (flow: Flow) => void
+  readonly claims: ClaimedAddresses
   readonly #metrics: SipMetrics
   readonly #received: Readonly<Record<TransportName, Counter>>
   readonly #netMetrics: NetMetrics
@@ -96,6 +98,7 @@ export class Transport {
     this.#layer = parts.layer
     this.#strangers = parts.strangers
     this.#onFlowEnded = parts.onFlowEnded
+    this.claims = new ClaimedAddresses(this.#clock, parts.strangers)
     this.#metrics = sipMetrics(parts.service.metrics)
     const { received } = this.#metrics
     this.#received = {
@@ -160,11 +163,7 @@ export class Transport {
     return flows
   }
 
-  get listeners(): {
-    readonly name: TransportName
-    readonly host: string | undefined
-    readonly port: number
-  }[] {
+  get listeners(): { name: TransportName; host: string | undefined; port: number }[] {
     const udp = this.#datagrams.map(({ listener }) => ({ name: 'UDP', listener }) as const)
     const tcp = this.#tcp.map((listener) => ({ name: 'TCP', listener }) as const)
     const tls = this.#tls.map((listener) => ({ name: 'TLS', listener }) as const)
@@ -195,10 +194,16 @@ export class Transport {
     return by?.to(remote)
   }
 
+  /** The same, to an address that somebody else named. */
+  claimedFlow(remote: Endpoint): Flow | undefined {
+    const flow = this.datagramFlow(remote)
+    return flow && this.claims.to(flow)
+  }
+
   /** The flow of that name: any address by UDP, a connection while it is open. */
   flowTo({ transport, address, port }: FlowName): Flow | undefined {
     return transport === 'UDP'
-      ? this.datagramFlow({ address, port })
+      ? this.claimedFlow({ address, port })
       : this.#streams.get(`${transport} ${address} ${port}`)
   }
 

@@ -46,6 +46,8 @@ export class Phone {
     status: 200,
     toTag: 'phone',
   })
+  /** Whether its Via has `rport` (RFC 3581). */
+  asksRport = true
   readonly requests: SipRequest[] = []
   readonly responses: SipResponse[] = []
   challenges = 0
@@ -110,7 +112,7 @@ export class Phone {
     const uri = options.uri ?? this.aor
     return [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/${this.transport} ${address}:${port};rport;branch=${options.branch ?? `z9hG4bK${++ids}`}`,
+      `Via: SIP/2.0/${this.transport} ${address}:${port}${this.asksRport ? ';rport' : ''};branch=${options.branch ?? `z9hG4bK${++ids}`}`,
       'Max-Forwards: 70',
       `From: ${options.from ?? `<${this.aor}>;tag=${this.user}`}`,
       `To: ${options.to ?? `<${uri}>`}`,

@@ -67,6 +67,8 @@ export class ClientTransaction {
   }
 
   answered(response: SipResponse, via: Via): void {
+    // Nobody guesses our branches (`newBranch`): who answers is there.
+    this.flow.known = true
     this.#response = response
     this.#via = via
     this.#step({ type: 'response', status: response.status })
