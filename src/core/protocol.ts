@@ -11,6 +11,13 @@ export interface Protocol<Settings, Tls, Logins, Web = unknown, Resolver = unkno
   readonly name: ProtocolName
   /** Its settings, as `#config` defines a section. */
   readonly settings: unknown
+  /**
+   * Protocols that it drives by their doors: it is started after them, stopped before them, and finds them in `Environment.others`.
+   * Whether it may import them at all is the layer rule's business.
+   */
+  readonly standsOn?: readonly ProtocolName[]
+  /** Where it opens no listener of its own: whether these settings turn it on. */
+  isOn?(settings: Settings): boolean
   /** Makes an envelope again of what the store or another machine held. Throws ServiceError when the octets are not its own. */
   revive(head: Head, raw: Bytes): Envelope
   /** Starts its listeners; rejects when one can't be opened, having closed the others. */
@@ -29,6 +36,8 @@ export interface Environment<Settings, Tls, Logins, Web = unknown, Resolver = un
   readonly web?: Web
   /** What it needs to reach other domains; without it, it reaches none. */
   readonly domains?: PeerEnvironment<Resolver>
+  /** A protocol that it stands on, where that runs. Its door says what more than this it is. */
+  readonly others?: (name: ProtocolName) => RunningProtocol | undefined
   /** The version of the package, for those who ask by protocol (XEP-0092). */
   readonly version?: string
 }

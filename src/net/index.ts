@@ -44,6 +44,7 @@ export { type NetMetrics, netMetrics } from './net-metrics.ts'
 export { flushConnections } from './output.ts'
 export { type Place, placeOf } from './place-of.ts'
 export {
+  knownPlaces,
   onlyPlace,
   PlaceFinder,
   type Places,
@@ -52,6 +53,7 @@ export {
   type Reached,
   type ServiceNames,
 } from './places.ts'
+export { isPublicAddress } from './public-address.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'

@@ -61,7 +61,12 @@ export interface Places {
 
 /** A finder that knows one place. */
 export function onlyPlace(place: Place): Pick<PlaceFinder, 'find'> {
-  return { find: () => Promise.resolve(both([place], true, 'the question')) }
+  return knownPlaces([place])
+}
+
+/** A finder of places that were found already. */
+export function knownPlaces(places: readonly Place[]): Pick<PlaceFinder, 'find'> {
+  return { find: () => Promise.resolve(both(places, true, 'the question')) }
 }
 
 /** LIMIT: places of a domain, and addresses of a place, that are examined. */

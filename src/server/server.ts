@@ -15,6 +15,7 @@ import { functionsOf, settingsFor } from './functions.ts'
 import { historyKeeper } from './history-keeper.ts'
 import type { PeerBook } from './peer-book.ts'
 import { dnsSettings } from './peer-settings.ts'
+import type { AnyProtocol } from './protocols.ts'
 import { logSettings } from './settings.ts'
 import { version } from './version.ts'
 import { webSockets } from './web.ts'
@@ -122,19 +123,36 @@ async function startProtocols(
   { resolver, peerBook, ...shared }: Shared,
   stops: (() => Promise<void> | void)[],
 ): Promise<RunningProtocol[]> {
-  const running: RunningProtocol[] = []
+  const running = new Map<string, RunningProtocol>()
   const functions = functionsOf(config)
-  for (const protocol of protocols) {
+  const others = (name: string) => running.get(name)
+  for (const protocol of inOrder(protocols)) {
     const section = protocol.settings as Section
     const settings = settingsFor(section, config.of(section) as Readonly<Record<string, unknown>>, functions)
-    if (!isListening(section, settings)) continue
+    if (!isRunning(protocol, settings, functions)) continue
     const domains = { resolver, routeTo: (domain: string) => peerBook.routeTo(protocol.name, domain) }
-    const started = await protocol.start(service, { settings, domains, ...shared })
+    const started = await protocol.start(service, { settings, domains, others, ...shared })
     stops.push(() => started.stop())
     if (started.peers !== undefined && functions.has('forwarder')) service.peers.add(started.peers)
-    running.push(started)
+    running.set(protocol.name, started)
   }
-  return running
+  return [...running.values()]
+}
+
+/** Those that stand on others behind them. */
+function inOrder(protocols: readonly AnyProtocol[]): readonly AnyProtocol[] {
+  const stands = ({ standsOn }: AnyProtocol): boolean => standsOn !== undefined
+  return [...protocols.filter((each) => !stands(each)), ...protocols.filter(stands)]
+}
+
+/** One without listeners is on where its settings say so; it is for other domains, or it would have some. */
+function isRunning(
+  protocol: AnyProtocol,
+  settings: Readonly<Record<string, unknown>>,
+  functions: ReadonlySet<string>,
+): boolean {
+  if (isListening(protocol.settings as Section, settings)) return true
+  return protocol.isOn?.(settings) === true && functions.has('forwarder')
 }
 
 function resolverOf(config: Config, clock: Clock): Resolver {

@@ -128,12 +128,15 @@ export function publishedTuple(callId: string): string {
 }
 
 const rendered = Symbol('pidf')
+const renderedOlder = Symbol('older pidf')
 
 /**
  * The body of a NOTIFY, made once for all watchers of a visibility class. A single document of a SIP device that may be seen whole
  * goes out byte for byte (RFC 3856 §6.7 wants PIDF; nothing that the device said is lost); otherwise one is composed.
  */
-export function pidfOf(notification: PresenceNotification): Bytes {
+export function pidfOf(notification: PresenceNotification, form: 'pidf' | 'older' = 'pidf'): Bytes {
+  if (form === 'older')
+    return notification.once(renderedOlder, () => writePidf(notification.document(), form))
   return notification.once(rendered, () => {
     const only = notification.sources.length === 1 ? notification.sources[0]!.source : undefined
     const content = notification.visibility === 'full' ? only?.content() : undefined

@@ -12,8 +12,12 @@ export type { Outgoing, OutgoingUser } from './client/outgoing.ts'
 export type { Subscriber, SubscriberUser, SubscriptionEnd, SubscriptionWish } from './client/subscriber.ts'
 export type { CallTaker, Parts, RequestWish, UserAgent } from './client/user-agent.ts'
 export type { HeaderLine } from './codec/encode.ts'
+export { contentTypeText } from './codec/headers.ts'
 export { bodyOf, headerValuesNamed, requestUri, type SipRequest, type SipResponse } from './codec/message.ts'
-export type { RunningSip } from './sip-server.ts'
+export { namedPlaces, type Place as SipPlace } from './domains/locate.ts'
+export { Watches } from './domains/watches.ts'
+export { conditionOf } from './errors.ts'
+export { isRunningSip, type RunningSip } from './sip-server.ts'
 
 export const protocol: Protocol<SipSettings, TlsContexts, Logins, WebOffers, Resolver> = {
   name: 'sip',

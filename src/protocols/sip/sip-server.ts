@@ -89,6 +89,11 @@ export interface RunningSip extends RunningProtocol {
   readonly userAgent?: UserAgent
 }
 
+/** Whether what runs is this, with other domains. */
+export function isRunningSip(running: RunningProtocol | undefined): running is RunningSip {
+  return running !== undefined && 'userAgent' in running
+}
+
 /** @throws ListenError */
 export async function startSip(
   service: Service,

@@ -3,7 +3,7 @@
 import type { Timer } from '#base'
 import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
 import type { Address } from '#model'
-import { pidfMediaType } from '#wire/pidf'
+import { olderPidfMediaType, pidfMediaType } from '#wire/pidf'
 import { pidfOf } from './binding-presence.ts'
 import type { SipContext } from './context.ts'
 import type { Dialog } from './dialog.ts'
@@ -11,6 +11,8 @@ import type { Flow } from './flow.ts'
 import { type EndReason, NotifierDialog } from './notifier-dialog.ts'
 
 export const presencePackage = { name: 'presence', mediaType: pidfMediaType } as const
+/** For who reads only what PIDF was called before RFC 3863 (UMPP §4.2). */
+export const olderPresencePackage = { name: 'presence', mediaType: olderPidfMediaType } as const
 
 /** Its id, the dialog's key, is the core's SubscriptID. */
 export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
@@ -19,6 +21,7 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
   /** What is told when the pause is over: the newest of what changed in it. */
   #waiting: PresenceNotification | undefined
   #pause: Timer | undefined
+  readonly #form: 'pidf' | 'older'
 
   constructor(
     context: SipContext,
@@ -27,8 +30,10 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
     dialog: Dialog,
     flow: Flow,
     eventId: string | undefined,
+    form: typeof presencePackage | typeof olderPresencePackage = presencePackage,
   ) {
-    super(context, watcher, presentity, dialog, flow, eventId, presencePackage)
+    super(context, watcher, presentity, dialog, flow, eventId, form)
+    this.#form = form.mediaType === olderPidfMediaType ? 'older' : 'pidf'
   }
 
   /** It was granted for so long, and is pending or active. What is to be told follows. */
@@ -53,7 +58,7 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
     }
     this.#resume()
     this.#toldAt = now
-    this.say(() => pidfOf(notification))
+    this.say(() => pidfOf(notification, this.#form))
   }
 
   #pauseOver(): void {
@@ -61,7 +66,7 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
     this.#resume()
     if (notification === undefined) return
     this.#toldAt = this.context.service.clock.monotonic()
-    this.say(() => pidfOf(notification))
+    this.say(() => pidfOf(notification, this.#form))
   }
 
   #resume(): void {
@@ -77,7 +82,7 @@ export class SubscriptionDialog extends NotifierDialog implements WatcherAgent {
   /** @param notification the state, where it ends by the watcher's own wish, or was a fetch */
   end(reason: EndReason, notification?: PresenceNotification): void {
     this.#resume()
-    this.finish(reason, notification === undefined ? undefined : () => pidfOf(notification))
+    this.finish(reason, notification === undefined ? undefined : () => pidfOf(notification, this.#form))
   }
 
   protected lost(): void {

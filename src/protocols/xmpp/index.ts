@@ -17,10 +17,13 @@ import { reviveStanza } from './envelope.ts'
 import { xmppMetrics } from './metrics.ts'
 import { registrationsOf } from './registration.ts'
 import { Resumptions } from './resumptions.ts'
+import type { Sessions } from './servers/sessions.ts'
 import { type RunningServers, startServers } from './servers/start.ts'
 import { type XmppSettings, xmppSettings } from './settings.ts'
 import { offerWebSockets } from './web.ts'
 
+export { fullJid, type Jid, parseJid, prepareResource } from './codec/jid.ts'
+export type { SessionEnds, Sessions, SessionTaker } from './servers/sessions.ts'
 export type { XmppSettings } from './settings.ts'
 
 export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers, Resolver> = {
@@ -30,13 +33,24 @@ export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers, Re
   start,
 }
 
+/** XMPP as it runs, for the server and for folders that build on it. */
+export interface RunningXmpp extends RunningProtocol {
+  /** Streams for sessions with other domains, where they are spoken with. */
+  readonly sessions?: Sessions
+}
+
+/** Whether what runs is this, with other domains. */
+export function isRunningXmpp(running: RunningProtocol | undefined): running is RunningXmpp {
+  return running !== undefined && 'sessions' in running
+}
+
 /** LIMIT: turns of the event loop in which what a stop brings about is told to other domains. */
 const farewellTurns = 10
 
 async function start(
   service: Service,
   environment: Environment<XmppSettings, TlsContexts, Logins, WebOffers, Resolver>,
-): Promise<RunningProtocol> {
+): Promise<RunningXmpp> {
   const { settings, tls } = environment
   const sessions = new Set<ClientSession>()
   const metrics = xmppMetrics(service.metrics)
@@ -95,7 +109,7 @@ async function start(
       ),
       ...(others?.listeners ?? []),
     ],
-    ...(others !== undefined && { peers: others.servers }),
+    ...(others !== undefined && { peers: others.servers, sessions: others.servers.sessions }),
     stop: async () => {
       withdraw()
       for (const session of sessions) session.stop()

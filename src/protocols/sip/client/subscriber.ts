@@ -18,6 +18,7 @@ export interface SubscriptionWish {
   /** Whom it watches: `sip:juliet@capulet.example`. */
   readonly uri: string
   readonly from: Address
+  readonly places?: Ends['places']
   /** The event package, parameters included. */
   readonly event: string
   /** Media types of its notifications. */

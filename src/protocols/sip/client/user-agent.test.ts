@@ -26,6 +26,27 @@ function ask(side: Side, told: string[]): void {
   )
 }
 
+test('who is asked for by an im: or pres: URI is asked by one, at servers that the asker knows (UMPP §4.1, §4.2)', async () => {
+  const { town, here, servers } = await byHand('192.0.2.20')
+  const places = async () => [{ transport: 'TCP', host: '192.0.2.20', port: 5060 }] as const
+  for (const scheme of ['im', 'pres']) {
+    const told: string[] = []
+    here.agent.request(
+      { method: 'OPTIONS', uri: `${scheme}:juliet@elsewhere.example`, from: romeo, places },
+      {
+        onResponse: ({ status }) => void told.push(String(status)),
+        onFailure: (failure) => void told.push(failure),
+      },
+    )
+    await town.settled()
+    assert.deepEqual(told, ['200'])
+    const request = servers[0]!.last('OPTIONS')
+    assert.equal(requestUri(request), `${scheme}:juliet@elsewhere.example`)
+    assert.match(fieldOf(request, 'From') ?? '', new RegExp(`^<${scheme}:romeo@montague\\.example>;tag=`))
+    assert.equal(fieldOf(request, 'To'), `<${scheme}:juliet@elsewhere.example>`)
+  }
+})
+
 test('a request goes to the server of the lowest priority, by a connection that serves again (RFC 3263 §4.2)', async () => {
   const { town, here, servers } = await byHand('192.0.2.20', '192.0.2.21')
   const told: string[] = []

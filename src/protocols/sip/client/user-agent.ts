@@ -2,7 +2,7 @@
 // drives. Another folder comes to it by the door; what it may count on is in the README.
 
 import { type Bytes, randomId } from '#base'
-import { type Address, type Principal, sipUri } from '#model'
+import { type Address, imUri, type Principal, presUri, sipUri } from '#model'
 import { encodeRequest, type HeaderLine, type RequestParts } from '../codec/encode.ts'
 import type { SipRequest } from '../codec/message.ts'
 import { contactUri, viaFor } from '../context.ts'
@@ -22,8 +22,10 @@ const dialogsMax = 200_000
 /** A request outside a dialog. */
 export interface RequestWish {
   readonly method: string
-  /** Whom it is for, and where it goes: `sip:juliet@capulet.example`. Its domain is the other one. */
+  /** Whom it is for, and where it goes: `sip:juliet@capulet.example`, or by `im:` or `pres:`, as which From is written too. Its domain is the other one. */
   readonly uri: string
+  /** Where the servers of that domain are known from, where that is not RFC 3263. */
+  readonly places?: Ends['places']
   /** Whose it is: From, and the domain whose certificate is shown. */
   readonly from: Address
   /** The URI of To; left out, `uri`. */
@@ -69,6 +71,7 @@ export class UserAgent {
   readonly reach: Reach
   readonly #dialogs = new Map<string, DialogEnd>()
   readonly #takers: CallTaker[] = []
+  readonly #reachable: ((domain: string) => void)[] = []
 
   constructor(environment: DomainsEnvironment, reach: Reach) {
     this.environment = environment
@@ -97,7 +100,16 @@ export class UserAgent {
     this.#takers.push(taker)
   }
 
+  /** Told of a domain that failed, and has answered again. */
+  onReachable(told: (domain: string) => void): void {
+    this.#reachable.push(told)
+  }
+
   // What this folder calls.
+
+  reachable(domain: string): void {
+    for (const told of this.#reachable) told(domain)
+  }
 
   /** True when somebody has taken the INVITE. */
   offer(incoming: Incoming, from: Principal, ours: string): boolean {
@@ -137,7 +149,12 @@ export class UserAgent {
 
   opening({ from, uri, to, callId }: Pick<RequestWish, 'from' | 'uri' | 'to' | 'callId'>): Opening {
     const tag = this.environment.layer.newTag()
-    return { from: `<${sipUri(from)}>;tag=${tag}`, tag, to: `<${to ?? uri}>`, callId: callId ?? randomId() }
+    return {
+      from: `<${writerOf(uri)(from)}>;tag=${tag}`,
+      tag,
+      to: `<${to ?? uri}>`,
+      callId: callId ?? randomId(),
+    }
   }
 
   /** A request outside a dialog, or the next try of one. */
@@ -241,10 +258,16 @@ const hasContact = (headers: readonly HeaderLine[]): boolean =>
 
 /** The next hop is but the domain itself, which may have its servers named. */
 const isOf = (uri: string, domain: string): boolean =>
-  /^sips?:(?:[^@]*@)?([^:;?]*)$/i.exec(uri)?.[1]?.toLowerCase() === domain
+  /^(?:sips?|im|pres):(?:[^@]*@)?([^:;?]*)$/i.exec(uri)?.[1]?.toLowerCase() === domain
+
+/** UMPP §3: who is addressed by an `im:` or `pres:` URI is addressed by one of the same. */
+function writerOf(uri: string): (address: Address) => string {
+  const scheme = uri.slice(0, uri.indexOf(':')).toLowerCase()
+  return scheme === 'im' ? imUri : scheme === 'pres' ? presUri : sipUri
+}
 
 /** Whose request it is, and for which domain. */
-export function endsOf({ from, uri }: Pick<RequestWish, 'from' | 'uri'>): Ends {
-  const host = /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(uri)?.[1] ?? ''
-  return { ours: from.domain, theirs: host.toLowerCase() }
+export function endsOf({ from, uri, places }: Pick<RequestWish, 'from' | 'uri' | 'places'>): Ends {
+  const host = /^(?:sips?|im|pres):(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(uri)?.[1] ?? ''
+  return { ours: from.domain, theirs: host.toLowerCase(), places }
 }

@@ -110,3 +110,15 @@ test('any user name survives being escaped (RFC 3261 §19.1.2)', () => {
     { numRuns: process.env['VERONA_SOAK'] ? 10_000 : 200 },
   )
 })
+
+test('im: and pres: URIs name people, without port, password or parameters (RFC 3860 §3, RFC 3859 §3)', () => {
+  for (const scheme of ['im', 'pres'] as const) {
+    const uri = parse(`${scheme.toUpperCase()}:juliet@Capulet.example`)
+    assert.deepEqual([uri.scheme, uri.user, uri.host], [scheme, 'juliet', 'capulet.example'])
+    assert.equal(formatSipUri(uri), `${scheme}:juliet@capulet.example`)
+    assert.equal(parse(`${scheme}:juliet@capulet.example?Subject=x`).headers, 'Subject=x')
+    for (const no of [':5060', ';transport=tls'])
+      assert.equal(parseSipUri(`${scheme}:juliet@h.example${no}`), undefined)
+    assert.equal(parseSipUri(`${scheme}:juliet:secret@h.example`), undefined)
+  }
+})

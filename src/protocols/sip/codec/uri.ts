@@ -1,5 +1,5 @@
-// SIP and SIPS URIs, RFC 3261 §19.1 and §25.1, and their comparison, §19.1.4. Complete; a tel URI and any
-// other absoluteURI is kept as it is.
+// SIP and SIPS URIs, RFC 3261 §19.1 and §25.1, and their comparison, §19.1.4. Complete. `im:` and `pres:` URIs (RFC 3860 §3, RFC 3859 §3)
+// name people as they do (RFC 3428 §5, RFC 3856 §5), without ports and parameters. A tel URI and any other absoluteURI is kept as it is.
 
 import {
   escapesAreWhole,
@@ -20,7 +20,7 @@ import {
 import type { Param } from './params.ts'
 
 export interface SipUri {
-  readonly scheme: 'sip' | 'sips'
+  readonly scheme: 'sip' | 'sips' | 'im' | 'pres'
   /** Escapes still in it; undefined when there is no userinfo. */
   readonly user: string | undefined
   readonly password: string | undefined
@@ -76,10 +76,9 @@ export function parseSipUri(text: string): SipUri | undefined {
 }
 
 function partsOf(text: string): SipUri | undefined {
-  const secure = (text.charCodeAt(3) | 0x20) === 0x73
-  const at = secure ? 5 : 4
-  if (text.charCodeAt(at - 1) !== 0x3a || text.slice(0, at - 1).toLowerCase() !== (secure ? 'sips' : 'sip'))
-    return undefined
+  const scheme = schemes.get(text.slice(0, text.indexOf(':') + 1).toLowerCase())
+  if (scheme === undefined) return undefined
+  const at = scheme.length + 1
   const end = text.length
   // A user part may hold `;` and `?`, so the at sign is looked for first; it stands nowhere else unescaped.
   const atSign = text.indexOf('@', at)
@@ -111,12 +110,20 @@ function partsOf(text: string): SipUri | undefined {
   const params = i < end && text.charCodeAt(i) === 0x3b ? uriParams(text, i, end) : noParams
   if (params === undefined) return undefined
   if (params.length > 0) i = uriParamsEnd
-  if (i === end)
-    return { scheme: secure ? 'sips' : 'sip', user, password, host, port, params, headers: undefined }
+  const isBare = port === undefined && password === undefined && params.length === 0
+  if ((scheme === 'im' || scheme === 'pres') && !isBare) return undefined
+  if (i === end) return { scheme, user, password, host, port, params, headers: undefined }
   if (text.charCodeAt(i) !== 0x3f || !areUriHeaders(text, i + 1, end)) return undefined
   const headers = text.slice(i + 1)
-  return { scheme: secure ? 'sips' : 'sip', user, password, host, port, params, headers }
+  return { scheme, user, password, host, port, params, headers }
 }
+
+const schemes: ReadonlyMap<string, SipUri['scheme']> = new Map([
+  ['sip:', 'sip'],
+  ['sips:', 'sips'],
+  ['im:', 'im'],
+  ['pres:', 'pres'],
+])
 
 let uriParamsEnd = 0
 

@@ -148,6 +148,7 @@ export class Domains implements PeerProtocol {
   /** It failed, and has answered again: what waits for it is tried. */
   #reachable(domain: string): void {
     this.#links.get(domain)?.askAgain()
+    this.agent.reachable(domain)
     this.#environment.service.relay.retry(domain)
   }
 }

@@ -5,6 +5,7 @@ import type { connectTcp, Resolver, TlsContext } from '#net'
 import type { SipSettings } from '../settings.ts'
 import type { TransactionLayer } from '../transaction/transaction-layer.ts'
 import type { Transport } from '../transport.ts'
+import type { Place } from './locate.ts'
 
 export interface DomainsEnvironment {
   readonly service: Service
@@ -26,4 +27,6 @@ export interface Ends {
   readonly ours: string
   /** The other domain. */
   readonly theirs: string
+  /** Where its servers are known from, where that is not RFC 3263. @throws DnsError */
+  readonly places?: (() => Promise<readonly Place[]>) | undefined
 }

@@ -20,8 +20,9 @@ export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeFo
     // RFC 3261 §16.4: whom it is for is in the Request-URI, unless that is a route of ours; then any domain of ours may be meant.
     const policy = peers.policyFor(from.domain, parts.uri?.host)
     const { method } = request
-    const isWelcome =
-      method === 'MESSAGE' ? policy.messages : ofPresence.has(method) ? policy.presence : policy.calls
+    // UMPP §4.1: an INVITE to an `im:` URI sets up a session of messages.
+    const isMessage = method === 'MESSAGE' || (method === 'INVITE' && parts.uri.scheme === 'im')
+    const isWelcome = isMessage ? policy.messages : ofPresence.has(method) ? policy.presence : policy.calls
     if (!isWelcome) return use('refused')
     // Where the servers' addresses are asked of DNS, it leaves the tick.
     if (admission.asksDns(from.domain)) incoming.keep()

@@ -3,14 +3,12 @@
 import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, type Report, refused, relayed, sipUri } from '#model'
 import { pidfMediaType } from '#wire/pidf'
-import { documentIn, fetchedNotification, fetchRefusal, sourcesOf } from '../binding-domains.ts'
 import { isTold } from '../binding-imdn.ts'
 import { type MessageParts, messageParts, SipMessageEnvelope } from '../binding-message.ts'
 import { SipTransitEnvelope } from '../binding-transit.ts'
 import type { UserAgent } from '../client/user-agent.ts'
-import { bodyOf } from '../codec/message.ts'
 import { RelayedMessage } from './relayed-message.ts'
-import { Watch } from './watch.ts'
+import { Watches } from './watches.ts'
 
 export interface LinkParts {
   readonly domain: string
@@ -24,11 +22,12 @@ export class SipLink implements PeerLink {
   readonly words = false
   readonly domain: string
   readonly #parts: LinkParts
-  readonly #watches = new Map<string, Watch>()
+  readonly #watches: Watches
 
   constructor(parts: LinkParts) {
     this.#parts = parts
     this.domain = parts.domain
+    this.#watches = new Watches({ agent: parts.agent, uriOf: sipUri, accept: pidfMediaType })
   }
 
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
@@ -55,51 +54,15 @@ export class SipLink implements PeerLink {
   }
 
   watch(watcher: Address, presentity: Address): void {
-    const key = watchKey(watcher, presentity)
-    const known = this.#watches.get(key)
-    if (known !== undefined) return known.refresh()
-    this.#watches.set(
-      key,
-      new Watch(this.#parts.agent, sipUri(presentity), watcher, presentity, (over) => {
-        if (this.#watches.get(key) === over) this.#watches.delete(key)
-      }),
-    )
+    this.#watches.watch(watcher, presentity)
   }
 
   unwatch(watcher: Address, presentity: Address): void {
-    this.#watches.get(watchKey(watcher, presentity))?.end()
+    this.#watches.unwatch(watcher, presentity)
   }
 
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
-    const { agent } = this.#parts
-    let told = false
-    const tell = (fetched: FetchOutcome): void => {
-      if (!told) onFetched(fetched)
-      told = true
-    }
-    agent.subscribe(
-      { uri: sipUri(presentity), from: watcher, event: 'presence', accept: pidfMediaType, seconds: 0 },
-      {
-        onState: () => undefined,
-        onNotify: (request) => {
-          const document = documentIn(request, agent.environment.service.clock.now())
-          if (typeof document === 'string') tell(refused('content-not-understood'))
-          else if (document !== undefined) {
-            const sources = sourcesOf(document, bodyOf(request), watcher, presentity)
-            tell({ kind: 'fetched', notification: fetchedNotification(sources, presentity) })
-          }
-          return 200
-        },
-        onLapsed: () => undefined,
-        // Without a document nothing may be seen: the owner has to be asked, or has refused.
-        onEnded: (reason, status) =>
-          tell(
-            reason === 'asked-once' || reason === 'rejected'
-              ? refused('permission-denied')
-              : fetchRefusal(status),
-          ),
-      },
-    )
+    this.#watches.fetch(watcher, presentity, onFetched)
   }
 
   watcher(): WatcherAgent | undefined {
@@ -112,12 +75,12 @@ export class SipLink implements PeerLink {
 
   /** The domain is there again: who waits for an answer asks at once. */
   askAgain(): void {
-    for (const watch of this.#watches.values()) watch.refresh()
+    this.#watches.askAgain()
   }
 
   /** The server stops: what is watched is not told that it is over. */
   stop(): void {
-    for (const watch of [...this.#watches.values()]) watch.abandon()
+    this.#watches.stop()
   }
 
   #partsOf(envelope: Envelope): MessageParts | undefined {
@@ -125,8 +88,4 @@ export class SipLink implements PeerLink {
     const now = agent.environment.service.clock.now()
     return messageParts(envelope, { now, storedAt: undefined, readsCpim: readsCpim(envelope.head.to) })
   }
-}
-
-function watchKey(watcher: Address, presentity: Address): string {
-  return `${watcher.key}\n${presentity.key}`
 }

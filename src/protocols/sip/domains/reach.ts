@@ -58,7 +58,7 @@ export class Reach {
   }
 
   /** A way for a request of `ours` to `theirs`. */
-  journey({ ours, theirs, uri, size, first, last }: Way): Journey {
+  journey({ ours, theirs, places, uri, size, first, last }: Way): Journey {
     const environment = this.#environment
     const parsed = uri === undefined ? undefined : parseSipUri(uri)
     // RFC 5922 §7.3 wants the name of what was asked for: the domain, and in a dialog the host that its party named as the way to itself.
@@ -68,7 +68,10 @@ export class Reach {
       environment,
       ways: this.ways,
       wish: { ours, theirs, names },
-      places: () => this.placesOf(theirs, parsed, true),
+      places: () =>
+        places === undefined || (parsed !== undefined && parsed.host !== theirs)
+          ? this.placesOf(theirs, parsed, true)
+          : places(),
       size,
       first,
       last,

@@ -2,9 +2,8 @@
 // goes to RemotePresence.
 
 import type { Address } from '#model'
-import { pidfMediaType } from '#wire/pidf'
 import { documentIn, endOf, sourcesOf } from '../binding-domains.ts'
-import type { Subscriber, SubscriberUser, SubscriptionEnd } from '../client/subscriber.ts'
+import type { Subscriber, SubscriberUser, SubscriptionEnd, SubscriptionWish } from '../client/subscriber.ts'
 import type { UserAgent } from '../client/user-agent.ts'
 import { bodyOf, type SipRequest } from '../codec/message.ts'
 
@@ -20,7 +19,7 @@ export class Watch implements SubscriberUser {
 
   constructor(
     agent: UserAgent,
-    uri: string,
+    wish: Pick<SubscriptionWish, 'uri' | 'accept' | 'places'>,
     watcher: Address,
     presentity: Address,
     onOver: (watch: Watch) => void,
@@ -31,10 +30,9 @@ export class Watch implements SubscriberUser {
     this.#onOver = onOver
     this.#subscriber = agent.subscribe(
       {
-        uri,
+        ...wish,
         from: watcher,
         event: 'presence',
-        accept: pidfMediaType,
         seconds: agent.environment.settings.domainLeaseSeconds,
       },
       this,

@@ -2,6 +2,7 @@
 
 import type { Account } from '#core'
 import type { Address } from '#model'
+import { olderPidfMediaType } from '#wire/pidf'
 import { addressOfSipUri } from '../binding.ts'
 import { allowedEvents } from '../capabilities.ts'
 import type { HeaderLine } from '../codec/encode.ts'
@@ -16,7 +17,7 @@ import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import type { NotifierDialog } from '../notifier-dialog.ts'
 import { RegistrationDialog, registrationPackage } from '../registration-dialog.ts'
-import { presencePackage, SubscriptionDialog } from '../subscription-dialog.ts'
+import { olderPresencePackage, presencePackage, SubscriptionDialog } from '../subscription-dialog.ts'
 import { targetFlow } from '../target-flow.ts'
 import { VersionedDialog } from '../versioned-dialog.ts'
 import { WatcherInfoDialog, watcherInfoPackage } from '../watcher-info-dialog.ts'
@@ -33,7 +34,13 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
   const ranges = acceptOf(request)
   if (ranges === 'malformed') return incoming.answer(400)
   // RFC 3856 §6.7: "subscribers MUST include application/pidf+xml" where Accept is there at all; RFC 3857 §4.5 has its own.
-  if (ranges !== undefined && !accepts(ranges, mediaType))
+  const isOlder =
+    ranges !== undefined && !accepts(ranges, mediaType) && event.package === presencePackage.name
+  if (
+    ranges !== undefined &&
+    !accepts(ranges, mediaType) &&
+    !(isOlder && accepts(ranges, olderPidfMediaType))
+  )
     return incoming.answer(406, [['Accept', mediaType]])
   const bounds = {
     min: settings.subscriptionSecondsMin,
@@ -47,8 +54,9 @@ export function subscribe(context: SipContext, incoming: Incoming): void {
     if (parts.toTag !== undefined) return again(context, incoming, identity.owner, event, seconds)
     const owned = ownedPackages.get(event.package)
     if (owned !== undefined) return watchOwn(context, incoming, identity.owner, event.id, seconds, owned)
-    if (seconds === 0) fetch(context, incoming, identity.owner, event.id)
-    else begin(context, incoming, identity.owner, event.id, seconds)
+    const build = presenceOf(context, identity.owner, isOlder ? olderPresencePackage : presencePackage)
+    if (seconds === 0) fetch(context, incoming, identity.owner, event.id, build)
+    else begin(context, incoming, identity.owner, event.id, seconds, build)
   })
 }
 
@@ -128,8 +136,9 @@ function begin(
   watcher: Address,
   eventId: string | undefined,
   seconds: number,
+  build: Build<SubscriptionDialog>,
 ): void {
-  const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
+  const subscription = subscriptionOf(context, incoming, eventId, build)
   if (subscription === undefined) return
   if (!context.subscriptions.add(subscription)) return incoming.answer(503)
   const { id, presentity } = subscription
@@ -147,8 +156,14 @@ function begin(
  * RFC 6665 §4.4.3: Expires 0 asks once; the NOTIFY that answers is the last one too. Where the owner has to be asked, they are, and the
  * watcher is told that it waits (RFC 3857 §4.7.1: "to allow for authorization of fetch attempts").
  */
-function fetch(context: SipContext, incoming: Incoming, watcher: Address, eventId: string | undefined): void {
-  const subscription = subscriptionOf(context, incoming, eventId, presenceOf(context, watcher))
+function fetch(
+  context: SipContext,
+  incoming: Incoming,
+  watcher: Address,
+  eventId: string | undefined,
+  build: Build<SubscriptionDialog>,
+): void {
+  const subscription = subscriptionOf(context, incoming, eventId, build)
   if (subscription === undefined) return
   context.service.presence.fetch(watcher, subscription.presentity, (fetched) => {
     if (fetched.kind === 'refused' && fetched.condition === 'permission-denied')
@@ -232,9 +247,13 @@ function presenceAgain(
 type Build<T> = (presentity: Address, dialog: Dialog, flow: Flow, eventId: string | undefined) => T
 
 const presenceOf =
-  (context: SipContext, watcher: Address): Build<SubscriptionDialog> =>
+  (
+    context: SipContext,
+    watcher: Address,
+    form: typeof presencePackage | typeof olderPresencePackage,
+  ): Build<SubscriptionDialog> =>
   (presentity, dialog, flow, eventId) =>
-    new SubscriptionDialog(context, watcher, presentity, dialog, flow, eventId)
+    new SubscriptionDialog(context, watcher, presentity, dialog, flow, eventId, form)
 
 function subscriptionOf<T extends NotifierDialog>(
   context: SipContext,

@@ -47,7 +47,7 @@ const fromOnly: readonly string[] = ['from']
 const fromAndNamespace: readonly string[] = ['from', 'xmlns']
 
 /** True when at most the declaration in its start tag has to go. */
-function isInheriting(frame: Frame): boolean {
+export function isInheriting(frame: Frame): boolean {
   if (frame.prefix !== '') return false
   const content = Buffer.from(
     frame.bytes.buffer,

@@ -15,12 +15,14 @@ import type { Components } from './components.ts'
 import type { ServersEnvironment } from './environment.ts'
 import { answerForeignIq } from './foreign-iq.ts'
 import type { ServerLink } from './link.ts'
+import type { Sessions } from './sessions.ts'
 import { errorBytes, stanzaBytes } from './writing.ts'
 
 export interface IncomingParts {
   readonly environment: ServersEnvironment
   readonly linkTo: (domain: string) => ServerLink
   readonly components: Components
+  readonly sessions: Sessions
 }
 
 /** One stanza and who it is between. */
@@ -127,7 +129,9 @@ export class Incoming {
       if (type === 'groupchat' || to.address.user === '')
         return this.#refuse(arrival, stanzaError('service-unavailable'))
     }
-    const envelope = messageEnvelope(stanza, from.address, from.resource, to, undefined)
+    const device = this.#parts.sessions.deviceFor(from, to, stanza.type)
+    const target = device === undefined ? to : { address: to.address, resource: device }
+    const envelope = messageEnvelope(stanza, from.address, from.resource, target, undefined)
     const known = channel.management?.handled.defer()
     const { head } = envelope
     service.messages.send(envelope, (outcome) => {

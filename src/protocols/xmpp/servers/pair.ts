@@ -62,6 +62,11 @@ export class ServerPair {
     return `${this.ours} ${this.theirs}`
   }
 
+  /** A stream is there by which we may send. */
+  get carries(): boolean {
+    return this.#carrier !== undefined || this.#choose() !== undefined
+  }
+
   get state(): 'connected' | 'connecting' | 'backing-off' | 'idle' {
     for (const { isAway } of this.channels) if (!isAway) return 'connected'
     if (this.#opening !== undefined) return 'connecting'

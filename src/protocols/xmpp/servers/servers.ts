@@ -1,6 +1,6 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and the servers that come from there.
 import { namedWay, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
-import { type Connection, onlyPlace, PlaceFinder, sourceOf } from '#net'
+import { type Connection, knownPlaces, onlyPlace, type Place, PlaceFinder, sourceOf } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
@@ -18,6 +18,7 @@ import { type Dial, NoServer, openStream } from './opening.ts'
 import { ServerPair } from './pair.ts'
 import { serverNames } from './places.ts'
 import { ReceivingStream } from './receiving-stream.ts'
+import { Sessions } from './sessions.ts'
 import { Sharing } from './sharing.ts'
 
 /** LIMIT: keys that are being verified at a time. */
@@ -34,6 +35,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly #sharing: Sharing
   readonly #incoming: Incoming
   readonly components: Components
+  readonly sessions: Sessions
   readonly #pairs = new Map<string, ServerPair>()
   readonly #links = new Map<string, ServerLink>()
   readonly #looks = new Looks()
@@ -70,8 +72,10 @@ export class Servers implements PeerProtocol, ChannelOwner {
       served: this.#served,
       onShared: (channel, pair) => this.#serve(channel, pair),
     })
-    const { components } = this
-    this.#incoming = new Incoming({ environment, linkTo: (domain) => this.linkTo(domain), components })
+    this.sessions = new Sessions(environment, (ours, theirs, at) => this.#pairOf(ours, theirs, at))
+    const { components, sessions } = this
+    const linkTo = (domain: string): ServerLink => this.linkTo(domain)
+    this.#incoming = new Incoming({ environment, linkTo, components, sessions })
   }
 
   // As a PeerProtocol.
@@ -216,8 +220,9 @@ export class Servers implements PeerProtocol, ChannelOwner {
     if (!pair.channels.has(channel)) pair.join(channel)
   }
 
-  #pairOf(ours: string, theirs: string): ServerPair {
-    const key = `${ours} ${theirs}`
+  /** @param at where its streams are opened, where that is not what DNS says of the domain (`sessions.ts`) */
+  #pairOf(ours: string, theirs: string, at?: readonly Place[]): ServerPair {
+    const key = [ours, theirs, ...(at ?? []).map(({ host, port }) => `${host}:${port}`)].join(' ')
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
     if (this.#pairs.size >= rememberedMax) this.#forgetPair()
@@ -231,7 +236,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
         await openStream(
           {
             environment: this.#environment,
-            places: this.#places,
+            places: at === undefined ? this.#places : knownPlaces(at),
             dial: this.#dial,
             ours,
             theirs,
@@ -247,7 +252,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
           signal,
         )
       },
-      share: (asking) => (this.components.has(theirs) ? undefined : this.#sharing.ask(asking)),
+      share: (asking) =>
+        at !== undefined || this.components.has(theirs) ? undefined : this.#sharing.ask(asking),
       onReachable: () => {
         const { remotePresence, relay } = this.#environment.service
         remotePresence.reachable(theirs)

@@ -2,11 +2,11 @@
 import { type Bytes, utf8 } from '#base'
 import type { AuthorizationEvent, PresenceNotification } from '#core'
 import type { Address, Envelope, InstantMessage, Report } from '#model'
-import { type Element, escapeValue, serialize } from '#wire/xml'
+import { type Element, escapeText, escapeValue, serialize } from '#wire/xml'
 import { messageElement, reportElement } from '../binding.ts'
-import { writeToServer } from '../codec/content-namespace.ts'
-import { bareJid, fullJid } from '../codec/jid.ts'
-import { clientStream } from '../codec/namespaces.ts'
+import { isInheriting, writeToServer } from '../codec/content-namespace.ts'
+import { bareJid, fullJid, type Jid } from '../codec/jid.ts'
+import { clientNamespace, clientStream } from '../codec/namespaces.ts'
 import { ByteSink, writeSpliced } from '../codec/splice.ts'
 import type { Stanza } from '../codec/stanza.ts'
 import { errorElement, type StanzaError } from '../codec/stanza-error.ts'
@@ -28,6 +28,47 @@ export function envelopeBytes(envelope: Envelope, now: number): Bytes {
       ? reportElement(head, envelope.view() as Report, to)
       : messageElement(head, envelope.view() as InstantMessage, to, now),
   )
+}
+
+/**
+ * A message of a session between two full JIDs, whatever its sender wrote of these, with the session's type and thread (UMPP §4.1). By
+ * splices where it came from XMPP.
+ */
+export function sessionBytes(
+  envelope: Envelope,
+  { from, to, thread }: { readonly from: Jid; readonly to: Jid; readonly thread: string },
+  now: number,
+): Bytes {
+  const { head } = envelope
+  const sender = fullJid(from.address, from.resource)
+  const recipient = fullJid(to.address, to.resource)
+  if (head.kind === 'report') {
+    const named = {
+      ...head,
+      from: from.address,
+      fromAgent: from.resource,
+      to: to.address,
+      toAgent: to.resource,
+    }
+    return elementBytes(reportElement(named, envelope.view() as Report, recipient))
+  }
+  const frame = envelope instanceof StanzaEnvelope ? envelope.stanza.frame : undefined
+  if (frame !== undefined && isInheriting(frame)) {
+    const sink = new ByteSink()
+    const cut: number[] = []
+    for (let k = 0; k < frame.childCount; k++)
+      if (frame.childName(k) === 'thread' && frame.childNamespace(k) === clientNamespace) cut.push(k)
+    writeSpliced(sink, frame, {
+      attributes: ` from='${escapeValue(sender)}' to='${escapeValue(recipient)}' type='chat'`,
+      replaced: ['from', 'to', 'type', 'xmlns'],
+      cut,
+      appended: `<thread>${escapeText(thread)}</thread>`,
+    })
+    return sink.bytes()
+  }
+  const view = { ...(envelope.view() as InstantMessage), thread, kind: 'chat' } as const
+  const named = { ...head, from: from.address, fromAgent: from.resource }
+  return elementBytes(messageElement(named, view, recipient, now))
 }
 
 /** A stanza that came by another server's stream. */

@@ -1,0 +1,82 @@
+// Streams for sessions that were set up by other means than DNS (UMPP §4.1): to a named place, bound to the domain whose certificate proves it, not to
+// the name of the place; and the stanzas that come for a session's JIDs, whose device here the folder that drives the sessions knows.
+
+import { type Condition, type Envelope, type Outcome, refused, relayed } from '#model'
+import type { Place } from '#net'
+import type { Jid } from '../codec/jid.ts'
+import type { ParcelFate } from './channel.ts'
+import type { ServersEnvironment } from './environment.ts'
+import type { ServerPair } from './pair.ts'
+import { sessionBytes } from './writing.ts'
+
+/** A session's two ends. */
+export interface SessionEnds {
+  /** Ours. */
+  readonly from: Jid
+  readonly to: Jid
+  /** In every stanza. */
+  readonly thread: string
+}
+
+/**
+ * Asked of each message from another domain, with its type, before it is delivered: the device that one for a session's JID is for,
+ * '' for all that its owner has; undefined where it is of no session, and delivered as its JID says.
+ */
+export type SessionTaker = (from: Jid, to: Jid, type: string | undefined) => string | undefined
+
+export class Sessions {
+  readonly #environment: ServersEnvironment
+  readonly #pairOf: (ours: string, theirs: string, at?: readonly Place[]) => ServerPair
+  #taker: SessionTaker | undefined
+
+  constructor(
+    environment: ServersEnvironment,
+    pairOf: (ours: string, theirs: string, at?: readonly Place[]) => ServerPair,
+  ) {
+    this.#environment = environment
+    this.#pairOf = pairOf
+  }
+
+  onMessage(taker: SessionTaker): void {
+    this.#taker = taker
+  }
+
+  /** Has a stream opened to one of the places, proven to be the far JID's domain, before there is something to carry. */
+  open({ from, to }: SessionEnds, places: readonly Place[]): void {
+    this.#pairOf(from.address.domain, to.address.domain, places).want()
+  }
+
+  /**
+   * Carries a message of the session, in the order of the calls: where we wait for theirs, by the stream that they opened, if it goes both ways; else by
+   * one to the places. `onOutcome` once, within a bounded time: `relayed`, or why it has not been taken.
+   */
+  send(
+    envelope: Envelope,
+    ends: SessionEnds,
+    places: readonly Place[],
+    isOpener: boolean,
+    onOutcome: (outcome: Outcome) => void,
+  ): void {
+    const { service } = this.#environment
+    if (envelope.head.hops <= 1) return onOutcome(refused('too-many-hops'))
+    const [ours, theirs] = [ends.from.address.domain, ends.to.address.domain]
+    const theirStream = isOpener ? undefined : this.#pairOf(ours, theirs)
+    const pair = theirStream?.carries === true ? theirStream : this.#pairOf(ours, theirs, places)
+    pair.send({
+      bytes: sessionBytes(envelope, ends, service.clock.now()),
+      settle: (fate) => onOutcome(fate === 'taken' ? relayed : refused(conditions[fate])),
+    })
+  }
+
+  /** For what comes. */
+  deviceFor(from: Jid, to: Jid, type: string | undefined): string | undefined {
+    return to.resource === '' ? undefined : this.#taker?.(from, to, type)
+  }
+}
+
+const conditions: Readonly<Record<Exclude<ParcelFate, 'taken'>, Condition>> = {
+  'given-back': 'connection-failed',
+  'too-large': 'message-too-large',
+  // The place is not the domain's: another session may name a better one.
+  'host-unknown': 'connection-failed',
+}
