@@ -24,6 +24,8 @@ server = "127.0.0.1:0"
 presence = "127.0.0.1:0"
 im = "127.0.0.1:0"
 server = "127.0.0.1:0"
+[apex]
+edge = "127.0.0.1:0"
 `
 
 export async function metricsReference(): Promise<string> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Condition, conditions } from '#model'
+import * as apex from '../../src/protocols/apex/errors.ts'
 import * as impp from '../../src/protocols/impp/errors.ts'
 import * as prim from '../../src/protocols/prim/errors.ts'
 import * as sip from '../../src/protocols/sip/errors.ts'
@@ -56,4 +57,10 @@ test('IMPP: each condition with its reason, which is read as what it was told fo
 
 test('PRIM: each condition with its status', () => {
   assertRows('prim', (condition) => `| ${condition} | ${prim.statusOf[condition]} |`)
+})
+
+test('APEX: each condition with its code', () => {
+  assertRows('apex', (condition) => `| ${condition} | ${apex.codeOf[condition]} |`)
+  assert.equal(apex.conditionOf(537), 'permission-denied')
+  assert.equal(apex.conditionOf(599), 'not-acceptable')
 })

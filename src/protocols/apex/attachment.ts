@@ -1,0 +1,146 @@
+// An application that is attached as an endpoint (RFC 3340 §4.4.1): an agent of its owner's inbox (RFC 2778 §2.2), and the way to it.
+
+import type { Account, AgentCapabilities, DeliveryAnswer, DeliveryContext, InboxAgent, Lease } from '#core'
+import type { Address, Condition, Envelope } from '#model'
+import type { Channel, OutgoingEntity, Reply } from '#protocols/beep'
+import { answerOf, deliveryOf, protocolName } from './binding.ts'
+import {
+  type EndpointName,
+  entityOf,
+  isRefusal,
+  readMessage,
+  talkSubaddress,
+  terminateDocument,
+  xmlPayload,
+} from './codec/index.ts'
+import type { Relay } from './relay.ts'
+
+export interface AttachmentParts {
+  readonly relay: Relay
+  readonly account: Account
+  readonly endpoint: EndpointName
+  readonly transId: number
+  /** Unique in the inbox. */
+  readonly id: string
+  /** The channel that it came by; undefined until it is open. */
+  readonly channel: () => Channel | undefined
+  readonly onEnded: () => void
+}
+
+export class Attachment implements InboxAgent {
+  readonly protocol = protocolName
+  readonly owner: Address
+  readonly id: string
+  readonly keepsOrder = true
+  readonly #parts: AttachmentParts
+  readonly #waiting = new Set<Lease>()
+  #missed = false
+  #over = false
+
+  constructor(parts: AttachmentParts) {
+    this.#parts = parts
+    this.owner = parts.account.address
+    this.id = parts.id
+  }
+
+  get account(): Account {
+    return this.#parts.account
+  }
+
+  get endpoint(): EndpointName {
+    return this.#parts.endpoint
+  }
+
+  get transId(): number {
+    return this.#parts.transId
+  }
+
+  /** Subaddresses are applications of their own (§2.2): what a person is told goes to those that talk. */
+  get capabilities(): AgentCapabilities {
+    const { subaddress } = this.endpoint
+    const talks = subaddress === '' || subaddress === talkSubaddress
+    return { messages: talks, priority: 0, receivedCopies: talks, sentCopies: false }
+  }
+
+  deliver(envelope: Envelope, context: DeliveryContext, answer: (answer: DeliveryAnswer) => void): void {
+    // What the same person sent elsewhere has no form here that says to whom.
+    if (context.copy === 'sent') return answer({ kind: 'declined', condition: 'not-acceptable' })
+    const { relay } = this.#parts
+    const delivery = deliveryOf(envelope, this.endpoint, {
+      storedAt: context.storedAt,
+      now: relay.service.clock.now(),
+    })
+    if (delivery === 'expired') {
+      // RFC 3342 §2.1: it is too late for it; whoever wanted to know was told when it became so.
+      return answer({ kind: 'accepted' })
+    }
+    if (typeof delivery === 'string') return answer({ kind: 'declined', condition: delivery })
+    this.send(delivery.entity, (told) => {
+      if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
+        relay.deliveredLate(delivery.data)
+      answer(told)
+    })
+  }
+
+  /** Gives it data; the application's word follows once. */
+  send(entity: OutgoingEntity, onAnswer: (answer: DeliveryAnswer) => void): void {
+    const channel = this.#parts.channel()
+    if (channel === undefined || this.#over) return onAnswer(gone)
+    const { leases } = this.#parts.relay.service
+    let isAnswered = false
+    const settle = (answer: DeliveryAnswer): void => {
+      if (isAnswered) return
+      isAnswered = true
+      lease.cancel()
+      this.#waiting.delete(lease)
+      onAnswer(answer)
+    }
+    const lease = leases.grant(this.#parts.relay.settings.responseSeconds, () =>
+      settle({ kind: 'declined', condition: 'remote-timeout' }),
+    )
+    this.#waiting.add(lease)
+    if (channel.send(entity, (reply) => settle(wordOf(reply))) !== 'refused') return
+    this.#missed = true
+    settle({ kind: 'declined', condition: 'resource-limit' })
+  }
+
+  /** Whether something went to the store because the application was too slow, since this was asked last. */
+  hasMissed(): boolean {
+    const missed = this.#missed
+    this.#missed = false
+    return missed
+  }
+
+  /** Ends it and says so (§4.4.3). */
+  terminate(code: number, text: string): void {
+    if (this.#over) return
+    const entity = entityOf(xmlPayload(terminateDocument(this.transId, code, text)))
+    this.#parts.channel()?.send(entity, () => {})
+    this.end()
+  }
+
+  /** It is no longer attached. What waits for its answer is decided when that comes, or its channel ends. */
+  end(): void {
+    if (this.#over) return
+    this.#over = true
+    const { relay, account, onEnded } = this.#parts
+    relay.endpoints.delete(this)
+    relay.service.messages.detach(account, this)
+    relay.metrics.attachments.add(-1)
+    onEnded()
+  }
+
+  signOut(reason: Condition): void {
+    this.terminate(421, reason)
+  }
+}
+
+const gone: DeliveryAnswer = { kind: 'declined', condition: 'connection-failed' }
+
+/** §4.4.4.2: `ok`, or an `error` in the negative reply. */
+function wordOf(reply: Reply): DeliveryAnswer {
+  if (reply.kind === 'RPY') return { kind: 'accepted' }
+  if (reply.kind !== 'ERR') return gone
+  const message = readMessage(reply.entity.body)
+  return answerOf(!isRefusal(message) && message.kind === 'error' ? message.code : 550)
+}

@@ -1,0 +1,281 @@
+// The only file that speaks both languages of messages: data of APEX <-> the abstract service's envelopes, outcomes and answers
+// (RFC 3860; docs/mappings/apex.md).
+
+import { randomId, utf8 } from '#base'
+import { accepted, type DeliveryAnswer } from '#core'
+import {
+  type Address,
+  type Condition,
+  type Content,
+  type Envelope,
+  type Head,
+  hopsDefault,
+  type InstantMessage,
+  imUri,
+  type Outcome,
+  type Report,
+} from '#model'
+import { beepXmlType, type OutgoingEntity } from '#protocols/beep'
+import { bodyOfTexts, type TextBody, writeCpim } from '#wire/cpim'
+import {
+  decodeTransferEncoding,
+  describingFields,
+  freshBoundary,
+  parseMediaType,
+  writeEntity,
+  writeMultipart,
+} from '#wire/mime'
+import {
+  type ApexCode,
+  type ApexOption,
+  type Data,
+  dataDocument,
+  dataFor,
+  dataTimingOf,
+  type EndpointName,
+  endpointOf,
+  entityOf,
+  optionAround,
+  type Party,
+  type Payload,
+  partOf,
+  payloadBytes,
+  sameEndpoint,
+  serviceEndpoint,
+  statusResponseText,
+  talkSubaddress,
+  withControl,
+  xmlPayload,
+} from './codec/index.ts'
+import { ApexEnvelope, type ReadData } from './envelope.ts'
+import { codeOf, conditionOf } from './errors.ts'
+
+export const protocolName = 'apex'
+
+export interface Journey {
+  readonly from: Address
+  /** The attachment that sent it; empty for one of another domain. */
+  readonly fromAgent: string
+  readonly to: Address
+  /** Whether it waits for a recipient who is not there. */
+  readonly hold: boolean
+  /** Whether it goes on to another relay. */
+  readonly leaves: boolean
+  /** An option with another content for the way on. */
+  readonly option?: (option: ApexOption) => string | undefined
+}
+
+/** Data for one of its recipients as a message under way. */
+export function messageEnvelope(
+  { payload, data }: ReadData,
+  recipient: Party,
+  { from, fromAgent, to, hold, leaves, option }: Journey,
+): ApexEnvelope {
+  const control = dataFor(data, { recipient, leaves, ...(option && { option }) })
+  const raw = payloadBytes(withControl(payload, control))
+  const { subaddress } = recipient.identity
+  const talks = subaddress === '' || subaddress === talkSubaddress
+  const head: Head = {
+    protocol: protocolName,
+    kind: 'message',
+    from,
+    fromAgent,
+    to,
+    toAgent: subaddress,
+    id: contentIdOf(payload, data) ?? randomId(),
+    hops: hopsDefault,
+    size: raw.length,
+    whenAbsent: hold && talks ? 'store' : 'refuse',
+    // An application that is not attached is not there (RFC 3340 §4.4.4.1); for one that talks the person is meant.
+    whenAgentGone: talks ? 'inbox' : 'refuse',
+    storable: talks,
+    copyable: talks,
+  }
+  return new ApexEnvelope(head, raw)
+}
+
+function contentIdOf(payload: Payload, { content }: Data): string | undefined {
+  const id = partOf(payload, content)
+    ?.headers.get('content-id')
+    ?.trim()
+    .replace(/^<(.*)>$/, '$1')
+  return id === undefined || id === '' || id.length > idMax ? undefined : id
+}
+
+/** LIMIT: characters of an identifier that others read. */
+const idMax = 255
+
+export interface Delivery {
+  readonly entity: OutgoingEntity
+  /** Of data of this protocol. */
+  readonly data?: Data
+}
+
+/** When a delivery is made, and since when it waits. */
+export interface Moment {
+  readonly storedAt: number | undefined
+  readonly now: number
+}
+
+/** A delivery as data for an endpoint that is attached; `expired` past its noLaterThan; or why it has no form here. */
+export function deliveryOf(
+  envelope: Envelope,
+  endpoint: EndpointName,
+  moment: Moment,
+): Delivery | Condition | 'expired' {
+  if (envelope instanceof ApexEnvelope) return sameProtocol(envelope.read, endpoint, moment)
+  const { head } = envelope
+  if (head.kind === 'report') return reportDelivery(envelope.view() as Report, head, endpoint)
+  const message = envelope.view() as InstantMessage
+  const body = bodyOf(message, envelope.content() ?? message.content)
+  // A chat state or a receipt alone has no form here.
+  if (body === undefined || (body.bytes.length === 0 && envelope.content() === undefined))
+    return 'content-not-understood'
+  return {
+    entity: relatedEntity(body, endpointOf(head.from), endpoint, message.id === '' ? head.id : message.id),
+  }
+}
+
+/** The author's own octets. Only what counts down is other: the time that is left (RFC 3342 §2.1, §3). */
+function sameProtocol(
+  { payload, data }: ReadData,
+  endpoint: EndpointName,
+  { storedAt, now }: Moment,
+): Delivery | 'expired' {
+  const [recipient] = data.recipients as [Party]
+  const waited = storedAt === undefined ? 0 : Math.max(0, now - storedAt)
+  const isAs = !sameEndpoint(recipient.identity, endpoint)
+  if (isExpired(data, waited)) return 'expired'
+  if (waited === 0 && !isAs) return { entity: entityOf(payload), data }
+  const option = (each: ApexOption): string | undefined => timeLeft(each, waited)
+  const control = dataFor(data, { recipient, leaves: false, option, ...(isAs && { as: endpoint }) })
+  return { entity: entityOf(withControl(payload, control)), data }
+}
+
+function isExpired({ options }: Data, waited: number): boolean {
+  return options.some((option) => {
+    const timing = option.name === 'dataTiming' ? dataTimingOf(option) : undefined
+    return timing !== undefined && timing.noLaterThan > 0 && timing.noLaterThan <= waited
+  })
+}
+
+/** A dataTiming with what is left of its milliseconds; undefined for other options, and where nothing was used. */
+export function timeLeft(option: ApexOption, waited: number): string | undefined {
+  const timing = option.name === 'dataTiming' && waited > 0 ? dataTimingOf(option) : undefined
+  if (timing === undefined) return undefined
+  const { noLaterThan, returnTrip, reportAfter, reportErrors } = timing
+  const attributes = [
+    noLaterThan > 0 ? ` noLaterThan='${Math.max(1, noLaterThan - waited)}'` : '',
+    returnTrip > 0 ? ` returnTrip='${returnTrip}'` : '',
+    reportAfter > waited ? ` reportAfter='${reportAfter - waited}'` : '',
+    reportErrors ? " reportErrors='true'" : '',
+  ]
+  return optionAround(option, `<dataTiming${attributes.join('')} />`)
+}
+
+/** §4.1: the content beside the document, by a cid URL. */
+function relatedEntity(
+  { type, bytes, fields = [] }: TextBody,
+  originator: EndpointName,
+  recipient: EndpointName,
+  id: string,
+): OutgoingEntity {
+  const contentId = contentIdFor(id, originator.domain)
+  const startId = `${randomId(12)}@${originator.domain}`
+  const content = `cid:${encodeURIComponent(contentId).replaceAll('%40', '@')}`
+  const control = utf8(dataDocument({ content, originator, recipient }))
+  const boundary = freshBoundary()
+  const parts = [
+    writeEntity(
+      [
+        ['Content-Type', beepXmlType],
+        ['Content-ID', `<${startId}>`],
+      ],
+      control,
+    ),
+    writeEntity([['Content-Type', type], ...fields, ['Content-ID', `<${contentId}>`]], bytes),
+  ]
+  return {
+    contentType: `multipart/related; boundary="${boundary}"; start="<${startId}>"; type="${beepXmlType}"`,
+    body: writeMultipart(parts, boundary),
+  }
+}
+
+/** An identifier of another protocol as a Content-ID (RFC 2392 §2): an addr-spec, with the sender's domain where it has none. */
+function contentIdFor(id: string, domain: string): string {
+  const local = id === '' ? randomId() : id
+  const safe = (text: string): string => text.replace(/[^A-Za-z0-9!#$&'*+\-/=?^_`{|}~.]/g, '_').slice(0, 200)
+  const at = local.lastIndexOf('@')
+  return at > 0 && at < local.length - 1
+    ? `${safe(local.slice(0, at))}@${safe(local.slice(at + 1))}`
+    : `${safe(local)}@${domain}`
+}
+
+/** The body of a message of another protocol, its content octet for octet; what data has no word for (a subject) in Message/CPIM. */
+function bodyOf(message: InstantMessage, content: Content | undefined): TextBody | undefined {
+  const body = content === undefined ? bodyOfTexts(message.body) : plainContent(content)
+  if (message.subject.length === 0) return body
+  if (body === undefined && content !== undefined) return undefined
+  const { type, bytes, fields = [] } = body ?? emptyText
+  if (parseMediaType(type)?.essence === 'message/cpim') return body
+  const head = {
+    from: { name: '', uri: imUri(message.from) },
+    to: [{ name: '', uri: imUri(message.to) }],
+    ...(message.sentAt !== undefined && { dateTime: new Date(message.sentAt).toISOString() }),
+    subject: message.subject,
+  }
+  return {
+    type: 'message/cpim',
+    bytes: writeCpim(head, writeEntity([['Content-Type', type], ...fields], bytes)),
+  }
+}
+
+const emptyText: TextBody = { type: 'text/plain; charset=utf-8', bytes: new Uint8Array(0) }
+
+/** §4.1: what is encoded goes as it is meant. Undefined where it can't be undone. */
+function plainContent(content: Content): TextBody | undefined {
+  const encoding = content.fields.find(({ name }) => /^content-transfer-encoding$/i.test(name))
+  const bytes = decodeTransferEncoding(content.bytes, encoding?.value ?? '')
+  const fields = describingFields(content.fields)
+    .filter(({ name }) => !/^content-(transfer-encoding|id)$/i.test(name))
+    .map(({ name, value }) => [name, value] as const)
+  return bytes && { type: content.type, bytes, fields }
+}
+
+/** What became known of a message later: the report service says it, of whom it was for (RFC 3340 §6.2). */
+function reportDelivery(
+  { event, condition }: Report,
+  { from }: Head,
+  endpoint: EndpointName,
+): Delivery | Condition {
+  if (event !== 'failed') return 'content-not-understood'
+  const code = condition === undefined ? 550 : codeOf[condition]
+  const destination = {
+    identity: endpointOf(from).written,
+    code,
+    text: 'your message could not be delivered',
+  }
+  const document = dataDocument({
+    content: '#Content',
+    originator: serviceEndpoint('report', endpoint.domain),
+    recipient: endpoint,
+    // No statusRequest asked for it, whose transID could stand here.
+    inline: statusResponseText(1, [destination]),
+  })
+  return { entity: entityOf(xmlPayload(document)) }
+}
+
+/** What an application's error says of the delivery (§4.4.4.2). */
+export function answerOf(code: number): DeliveryAnswer {
+  if (code === 250) return accepted
+  const condition = conditionOf(code)
+  // The person says no; anything else is this application's inability, and another or the store may take it.
+  if (condition === 'permission-denied') return { kind: 'refused', outcome: { kind: 'refused', condition } }
+  return { kind: 'declined', condition }
+}
+
+/** What an outcome is in a statusResponse: 350 where the data is kept and nobody has it yet. */
+export function codeOfOutcome(outcome: Outcome): ApexCode {
+  if (outcome.kind === 'refused') return codeOf[outcome.condition]
+  return outcome.kind === 'stored' ? 350 : 250
+}

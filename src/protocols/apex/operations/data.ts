@@ -1,0 +1,196 @@
+// The data operation at a relay (RFC 3340 §4.4.4.1): one copy for each recipient, to a service, a person of ours, or another domain.
+
+import type { Address, Outcome } from '#model'
+import { type BeepError, beepError } from '#protocols/beep'
+import { type Element, isXmlFault, parseElement } from '#wire/xml'
+import { codeOfOutcome, messageEnvelope } from '../binding.ts'
+import {
+  type ApexOption,
+  type EndpointName,
+  foreignPersonOf,
+  isService,
+  optionAround,
+  type Party,
+  partContent,
+  partOf,
+  personOf,
+  serviceOf,
+} from '../codec/index.ts'
+import type { ReadData } from '../envelope.ts'
+import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
+import type { Relay } from '../relay.ts'
+import { Tracking } from '../tracking.ts'
+
+/** Who gave it to us, already found to be allowed to (step 1). */
+export interface Sender {
+  readonly from: Address
+  /** The attachment; empty for another relay. */
+  readonly agent: string
+}
+
+/** Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. */
+export function takeData(relay: Relay, read: ReadData, sender: Sender): BeepError | undefined {
+  const { data } = read
+  const isFinal = data.recipients.some(({ identity }) => relay.isOurs(identity.domain))
+  // Those of the originator are looked at with those of the data: an error after `ok` would reach nobody (docs/specs/apex.md).
+  const fault = optionFault(data, isFinal) ?? contentFault(read)
+  if (fault !== undefined) return fault
+  relay.metrics.data.add()
+  for (const recipient of data.recipients) takeFor(relay, read, sender, recipient)
+  return undefined
+}
+
+/** §4.1: what the content attribute names must be there; an absolute URI of another scheme is a reference that we only pass on. */
+function contentFault({ payload, data }: ReadData): BeepError | undefined {
+  const isThere =
+    data.inline !== undefined || !/^cid:/i.test(data.content) || partOf(payload, data.content) !== undefined
+  return isThere ? undefined : beepError(501, 'no part is the one that content names')
+}
+
+/** Step 5. */
+function takeFor(relay: Relay, read: ReadData, sender: Sender, recipient: Party): void {
+  const { identity } = recipient
+  const isFinal = relay.isOurs(identity.domain)
+  const matter = new Matter(relay, read, recipient, wishesOf(read.data, recipient, isFinal), isFinal)
+  const fault = recipientFault(recipient, isFinal)
+  if (fault !== undefined) return matter.failed(fault.code, fault.text)
+  if (isFinal && isService(identity)) return matter.toService()
+  if (isService(identity)) return matter.toForeignService()
+  const to = isFinal ? personOf(identity) : foreignPersonOf(identity)
+  if (to === undefined) return matter.failed(550, 'unknown endpoint identity')
+  matter.send(sender, to)
+}
+
+/** One piece of data on its way to one recipient. */
+class Matter {
+  readonly #relay: Relay
+  readonly #read: ReadData
+  readonly #recipient: Party
+  readonly #wishes: Wishes
+  readonly #isFinal: boolean
+
+  constructor(relay: Relay, read: ReadData, recipient: Party, wishes: Wishes, isFinal: boolean) {
+    this.#relay = relay
+    this.#read = read
+    this.#recipient = recipient
+    this.#wishes = wishes
+    this.#isFinal = isFinal
+  }
+
+  toService(): void {
+    const { originator } = this.#read.data
+    const { identity } = this.#recipient
+    const service = this.#relay.serviceNamed(serviceOf(identity) ?? '')
+    if (service === undefined) return this.failed(550, 'unknown endpoint identity')
+    const element = elementIn(this.#read)
+    if (element === undefined) return this.failed(501, 'services are told XML')
+    this.#tell(250)
+    service.take({ originator: originator.identity, domain: identity.domain, element })
+  }
+
+  /**
+   * The presence of people elsewhere is known to our core by whatever protocol their domain speaks: ours answers for that service
+   * (docs/specs/apex.md). No other is.
+   */
+  toForeignService(): void {
+    if (serviceOf(this.#recipient.identity) === 'presence') return this.toService()
+    this.failed(550, 'no way to a service of that domain')
+  }
+
+  send(sender: Sender, to: Address): void {
+    const { data } = this.#read
+    const { hopping, hold } = this.#wishes
+    // RFC 3342 §4: one hop less, and none left is an error.
+    const hopsLeft =
+      hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
+    if (!this.#isFinal && hopsLeft <= 0) return this.#hopsUsedUp()
+    const envelope = messageEnvelope(this.#read, this.#recipient, {
+      from: sender.from,
+      fromAgent: sender.agent,
+      to,
+      hold: hold || this.#relay.settings.holdAlways,
+      leaves: !this.#isFinal,
+      ...(!this.#isFinal && { option: (option: ApexOption) => oneHopLess(option, hopsLeft) }),
+    })
+    const tracking = this.#track()
+    this.#relay.service.messages.send(envelope, (outcome) => {
+      this.#settled(outcome, tracking)
+      if (tracking !== undefined && outcome.kind === 'stored' && !tracking.isOver)
+        this.#relay.holdings.add(data, tracking)
+    })
+  }
+
+  failed(code: number, text = ''): void {
+    this.#tell(code, text)
+    const { timing } = this.#wishes
+    if (timing?.value.reportErrors && timing.value.noLaterThan > 0) this.#report(timing.option, 550)
+  }
+
+  #settled(outcome: Outcome, tracking: Tracking | undefined): void {
+    this.#tell(codeOfOutcome(outcome))
+    if (tracking === undefined || outcome.kind === 'stored') return
+    if (outcome.kind === 'refused') return tracking.failed()
+    const { timing } = this.#wishes
+    if (!tracking.end() || timing === undefined || !this.#isFinal) return
+    const { identity } = this.#read.data.originator
+    const recipient = this.#recipient.identity
+    const transId = timing.option.transId as number
+    this.#relay.finalHop(recipient.domain, identity, recipient, transId, timing.value.returnTrip)
+  }
+
+  #track(): Tracking | undefined {
+    const { timing } = this.#wishes
+    if (timing === undefined) return undefined
+    const { data } = this.#read
+    return new Tracking({
+      clock: this.#relay.service.clock,
+      timing: timing.value,
+      tell: (code) => this.#report(timing.option, code),
+      onOver: () => this.#relay.holdings.forget(data),
+    })
+  }
+
+  #hopsUsedUp(): void {
+    const { hopping } = this.#wishes
+    this.#tell(550, 'too many hops')
+    if (hopping?.value.reportErrors) this.#report(hopping.option, 550)
+  }
+
+  #report(option: ApexOption, code: number): void {
+    this.#reported(option.transId as number, code)
+  }
+
+  /** §5.1: each statusRequest that is for this relay is answered. */
+  #tell(code: number, text?: string): void {
+    for (const transId of this.#wishes.statusRequests) this.#reported(transId, code, text)
+  }
+
+  #reported(transId: number, code: number, text?: string): void {
+    const { identity } = this.#read.data.originator
+    const recipient = this.#recipient.identity
+    const domain = this.#isFinal ? recipient.domain : this.#ownDomain(identity)
+    this.#relay.report(domain, identity, recipient, { transId, code, ...(text !== undefined && { text }) })
+  }
+
+  /** "the report service associated with the issuing relay". */
+  #ownDomain({ domain }: EndpointName): string {
+    return this.#relay.isOurs(domain) ? domain : (this.#relay.service.router.domains[0] ?? domain)
+  }
+}
+
+function oneHopLess(option: ApexOption, hopsLeft: number): string | undefined {
+  if (option.name !== 'dataHopping' || !option.isRegistered || hopsLeft > 255) return undefined
+  const inside = option.element.elements()[0]
+  const errors = inside?.attribute('reportErrors') === 'true' ? " reportErrors='true'" : ''
+  return optionAround(option, `<dataHopping noMoreThan='${hopsLeft}'${errors} />`)
+}
+
+/** What a service is told: inline, or a part of its own that is XML (RFC 3341 §4.1). */
+function elementIn({ payload, data }: ReadData): Element | undefined {
+  if (data.inline !== undefined) return data.inline
+  const part = partOf(payload, data.content)
+  const octets = part && partContent(part)
+  if (octets === undefined || !/xml/i.test(part?.headers.get('content-type') ?? '')) return undefined
+  const element = parseElement(octets.slice(), { isDocument: true })
+  return isXmlFault(element) ? undefined : element
+}

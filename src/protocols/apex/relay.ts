@@ -1,0 +1,169 @@
+// The relay of our domains (RFC 3340 §1.2): who is attached, the services behind their well-known endpoints (§6), and what these send.
+
+import type { Service } from '#core'
+import type { Element } from '#wire/xml'
+import {
+  type Data,
+  dataDocument,
+  dataTimingOf,
+  type EndpointName,
+  entityOf,
+  serviceEndpoint,
+  statusResponseText,
+  xmlPayload,
+} from './codec/index.ts'
+import { Endpoints } from './endpoints.ts'
+import { type ApexMetrics, apexMetrics } from './metrics.ts'
+import { wishesOf } from './option-rules.ts'
+import { AccessService } from './services/access.ts'
+import { PresenceService } from './services/presence.ts'
+import type { ApexSettings } from './settings.ts'
+import { Holdings } from './tracking.ts'
+
+/** What a service is told. */
+export interface ServiceRequest {
+  readonly originator: EndpointName
+  /** The service's own domain: one of ours. */
+  readonly domain: string
+  readonly element: Element
+}
+
+export interface ApexService {
+  take(request: ServiceRequest): void
+}
+
+/** What a service says. */
+export interface Post {
+  readonly service: 'report' | 'access' | 'presence'
+  readonly domain: string
+  readonly to: EndpointName
+  /** The element for data-content. */
+  readonly inline: string
+  readonly options?: string
+}
+
+/** How data gets to endpoints of other domains. */
+export interface Mesh {
+  post(document: string, to: EndpointName, from: string): void
+}
+
+export class Relay {
+  readonly service: Service
+  readonly settings: ApexSettings
+  readonly metrics: ApexMetrics
+  readonly endpoints = new Endpoints()
+  readonly holdings = new Holdings()
+  readonly presence: PresenceService
+  readonly access: AccessService
+  mesh: Mesh | undefined
+  #lastTransId = Math.floor(Math.random() * 1_000_000_000)
+
+  constructor(service: Service, settings: ApexSettings) {
+    this.service = service
+    this.settings = settings
+    this.metrics = apexMetrics(service.metrics)
+    this.presence = new PresenceService(this)
+    this.access = new AccessService(this)
+  }
+
+  isOurs(domain: string): boolean {
+    return this.service.router.isLocal(domain)
+  }
+
+  /** Undefined where nothing of that name is told anything: `apex=report` only speaks (§6.2). */
+  serviceNamed(name: string): ApexService | undefined {
+    if (name === 'presence') return this.presence
+    return name === 'access' ? this.access : undefined
+  }
+
+  /** Best effort, as all data: who is not attached is not told. True where it was given on. */
+  post({ service, domain, to, inline, options }: Post): boolean {
+    const originator = serviceEndpoint(service, domain)
+    const document = dataDocument({
+      content: '#Content',
+      originator,
+      recipient: to,
+      inline,
+      ...(options !== undefined && { options }),
+    })
+    if (!this.isOurs(to.domain)) {
+      this.mesh?.post(document, to, domain)
+      return this.mesh !== undefined
+    }
+    const attachment = this.endpoints.find(to)
+    if (attachment === undefined) return false
+    attachment.send(entityOf(xmlPayload(document)), () => {})
+    return true
+  }
+
+  /** A statusResponse of the report service (§5.1, §6.2). */
+  report(
+    domain: string,
+    originator: EndpointName,
+    recipient: EndpointName,
+    { transId, code, text = '', options }: StatusReport,
+  ): void {
+    if (!this.settings.reports) return
+    this.metrics.reports.add()
+    const inline = statusResponseText(transId, [{ identity: recipient.written, code, text }])
+    this.post({
+      service: 'report',
+      domain,
+      to: originator,
+      inline,
+      ...(options !== undefined && { options }),
+    })
+  }
+
+  /** Data that was held has been taken: those who asked hear so (RFC 3340 §5.1, RFC 3342 §2.1.1). */
+  deliveredLate(data: Data): void {
+    const [recipient] = data.recipients
+    if (recipient === undefined) return
+    const { statusRequests, timing } = wishesOf(data, recipient, true)
+    const { domain } = recipient.identity
+    const { identity } = data.originator
+    for (const transId of statusRequests)
+      this.report(domain, identity, recipient.identity, { transId, code: 250 })
+    if (timing === undefined) return
+    this.holdings.delivered(data)
+    this.finalHop(
+      domain,
+      identity,
+      recipient.identity,
+      timing.option.transId as number,
+      dataTimingOf(timing.option)?.returnTrip ?? 0,
+    )
+  }
+
+  /** RFC 3342 §2.1.1. */
+  finalHop(
+    domain: string,
+    originator: EndpointName,
+    recipient: EndpointName,
+    transId: number,
+    returnTrip: number,
+  ): void {
+    if (returnTrip === 0) return
+    const options =
+      `<option internal='dataTiming' targetHop='all' mustUnderstand='true' transID='${this.freshTransId()}'>` +
+      `<dataTiming noLaterThan='${returnTrip}' /></option>`
+    this.report(domain, originator, recipient, { transId, code: 250, options })
+  }
+
+  stop(): void {
+    this.holdings.stop()
+  }
+
+  /** Unpredictable to others, and not the same twice in a life (§6.1.1). */
+  freshTransId(): number {
+    this.#lastTransId = (this.#lastTransId + 1 + Math.floor(Math.random() * 1000)) % 2_147_483_647
+    return Math.max(1, this.#lastTransId)
+  }
+}
+
+export interface StatusReport {
+  readonly transId: number
+  readonly code: number
+  readonly text?: string
+  readonly options?: string
+}

@@ -1,0 +1,120 @@
+// The access service (RFC 3341 §4): rows of its steps, the choice among entries, and the rules that it is a view of.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { at, type Fixture, fixture } from '../testing/fixture.ts'
+import { data, Hand } from '../testing/hand.ts'
+
+async function attached(world: Fixture, user: string): Promise<Hand> {
+  const hand = new Hand(world)
+  await hand.signIn(user, `<attach endpoint='${user}@example.com' transID='1' />`)
+  return hand
+}
+
+async function told(hand: Hand, user: string, inline: string): Promise<string[]> {
+  await hand.say(data(`${user}@example.com`, 'apex=access@example.com', inline))
+  return (await hand.hear()).map(
+    (document) => /<data-content[^>]*>(.*)<\/data-content>/.exec(document)?.[1] ?? '',
+  )
+}
+
+const query = (actor: string, actions: string): string =>
+  `<query owner='fred@example.com' transID='1' actor='${actor}' actions='${actions}' />`
+const get = (actor: string, owner = 'fred@example.com'): string =>
+  `<get owner='${owner}' transID='2' actor='${actor}' />`
+
+function set(actor: string, actions: string | undefined, lastUpdate?: string): string {
+  const granted = actions === undefined ? '' : ` actions='${actions}'`
+  const stamp = lastUpdate === undefined ? '' : ` lastUpdate='${lastUpdate}'`
+  return `<set transID='3'><access owner='fred@example.com' actor='${actor}'${granted}${stamp} /></set>`
+}
+
+const refusals: readonly (readonly [string, string, string, string])[] = [
+  ['§4.3 step 1: an owner elsewhere', 'fred', get('*@*', 'betty@rubble.com'), '553'],
+  ['§4.3 step 2: nobody', 'fred', get('*@*', 'pebbles@example.com'), '550'],
+  ['§4.3 step 3: not the owner', 'wilma', get('*@*'), '537'],
+  ['§4.2 step 3: not the owner', 'wilma', query('barney@example.com', 'core:data'), '537'],
+  ['§4.4 step 3: not the owner', 'wilma', set('barney@example.com', 'core:data'), '537'],
+  ['§4.3 step 5: no such entry', 'fred', get('barney@example.com'), '551'],
+  [
+    '§4.4 step 5: a time for what is not there',
+    'fred',
+    set('barney@example.com', 'core:data', '2000-05-14T13:02:00Z'),
+    '555',
+  ],
+  ['§4.4 step 7: a default that was not read', 'fred', set('*@*', 'all:none'), '555'],
+  ['an actor that no rule names', 'fred', set('barney/*@example.com', 'core:data'), '554'],
+  ['a domain wildcard', 'fred', set('*@*.example.com', 'core:data'), '554'],
+  ['actions that no rule grants', 'fred', set('barney@example.com', 'access:set'), '554'],
+  ['no tokens', 'fred', set('barney@example.com', 'data'), '501'],
+]
+
+for (const [what, user, inline, code] of refusals) {
+  test(`${what}: ${code}`, async () => {
+    const hand = await attached(await fixture(), user)
+    assert.match((await told(hand, user, inline)).join(), new RegExp(`^<reply code='${code}'`))
+  })
+}
+
+test('an entry is created, told to its owner, read, replaced by who has read it, and deleted (§4.4)', async () => {
+  const world = await fixture()
+  const fred = await attached(world, 'fred')
+  const [created, notice] = await told(fred, 'fred', set('wilma@example.com', 'all:none'))
+  assert.equal(created, "<reply code='250' transID='3' />")
+  assert.match(
+    notice ?? '',
+    /^<set transID='3'><access .*actor='wilma@example.com' actions='all:none' lastUpdate=/,
+  )
+  const [rule] = [...(world.service.directory.resident(at('fred@example.com'))?.rules.values() ?? [])]
+  assert.deepEqual([rule?.subject, rule?.action], ['wilma@example.com', 'block'])
+  const [read] = await told(fred, 'fred', get('wilma@example.com'))
+  const stamp = /lastUpdate='([^']*)'/.exec(read ?? '')?.[1]
+  assert.match((await told(fred, 'fred', set('wilma@example.com', 'core:data'))).join(), /code='555'/)
+  const [replaced, again] = await told(fred, 'fred', set('wilma@example.com', 'all:all', stamp))
+  assert.match(replaced ?? '', /code='250'/)
+  assert.match(again ?? '', /actions='core:data presence:subscribe'/)
+  const fresh = /lastUpdate='([^']*)'/.exec(again ?? '')?.[1]
+  const [gone, without] = await told(fred, 'fred', set('wilma@example.com', undefined, fresh))
+  assert.match(gone ?? '', /code='250'/)
+  assert.doesNotMatch(without ?? '', /actions/)
+  assert.match((await told(fred, 'fred', get('wilma@example.com'))).join(), /code='551'/)
+})
+
+test('a rule that another protocol changed has another time: who read it before is told 555', async () => {
+  const world = await fixture()
+  const fred = await attached(world, 'fred')
+  await told(fred, 'fred', set('wilma@example.com', 'all:none'))
+  const [read] = await told(fred, 'fred', get('wilma@example.com'))
+  const stamp = /lastUpdate='([^']*)'/.exec(read ?? '')?.[1]
+  const rule = { subject: 'wilma@example.com', action: 'allow', visibility: 'full' } as const
+  world.service.contacts.setRule(at('fred@example.com'), rule, () => {})
+  assert.match((await told(fred, 'fred', set('wilma@example.com', 'core:data', stamp))).join(), /code='555'/)
+})
+
+const choices: readonly (readonly [string, string, 'allow' | 'deny'])[] = [
+  ['wilma@example.com', 'core:data presence:subscribe', 'allow'],
+  ['barney@example.com', 'core:data', 'deny'],
+  ['betty@rubble.com', 'core:data', 'deny'],
+  ['dino@slate.com', 'core:data', 'allow'],
+  ['fred@example.com', 'all:all', 'allow'],
+  ['apex=presence@example.com', 'all:all', 'allow'],
+  ['apex=presence@rubble.com', 'core:data', 'allow'],
+  ['apex=presence@rubble.com', 'presence:subscribe', 'deny'],
+  ['wilma@example.com', 'access:set', 'deny'],
+  ['wilma@example.com', 'all:all', 'deny'],
+]
+
+for (const [actor, actions, said] of choices) {
+  test(`§3.1: ${actor} asks for ${actions}: ${said}`, async () => {
+    const world = await fixture()
+    const fred = await attached(world, 'fred')
+    const owner = at('fred@example.com')
+    for (const [subject, action] of [
+      ['wilma@example.com', 'allow'],
+      ['example.com', 'block'],
+      ['rubble.com', 'block'],
+      ['*', 'allow'],
+    ] as const)
+      world.service.contacts.setRule(owner, { subject, action, visibility: 'full' }, () => {})
+    assert.deepEqual(await told(fred, 'fred', query(actor, actions)), [`<${said} transID='1' />`])
+  })
+}

@@ -1,0 +1,218 @@
+// The presence service (RFC 3343 §4), a view of the core's: subscribe, watch, publish, terminate. The steps of each are in the RFC's order.
+
+import type { Account } from '#core'
+import type { Address, Condition } from '#model'
+import type { Attachment } from '../attachment.ts'
+import {
+  type EndpointName,
+  foreignPersonOf,
+  isService,
+  personOf,
+  publishText,
+  readEndpoint,
+  readPresence,
+  readServiceMessage,
+  readTimestamp,
+  replyText,
+  type ServiceMessage,
+  timestampText,
+} from '../codec/index.ts'
+import { codeOf } from '../errors.ts'
+import type { ApexService, Relay, ServiceRequest } from '../relay.ts'
+import { Entries } from './entries.ts'
+import { Operations } from './operation.ts'
+import { Subscription } from './subscription.ts'
+import { WatcherFeed } from './watcher-feed.ts'
+
+type Said<Kind extends ServiceMessage['kind']> = Extract<ServiceMessage, { readonly kind: Kind }>
+
+export class PresenceService implements ApexService {
+  readonly entries: Entries
+  readonly #relay: Relay
+  readonly #operations = new Operations()
+
+  constructor(relay: Relay) {
+    this.#relay = relay
+    this.entries = new Entries(relay)
+  }
+
+  take(request: ServiceRequest): void {
+    const message = readServiceMessage(request.element)
+    switch (message.kind) {
+      case 'subscribe':
+        return this.#subscribe(request, message)
+      case 'watch':
+        return this.#watch(request, message)
+      case 'publish':
+        return this.#publish(request, message)
+      case 'terminate':
+        return this.#terminate(request, message.transId)
+      case 'fault':
+        return this.#reply(request, message.transId, 501, message.text)
+      default:
+        return this.#reply(request, message.transId, 501, `the service is not told <${message.kind}>`)
+    }
+  }
+
+  /** An endpoint is there again: it hears what it missed, and its owner's entry is shown. */
+  attached({ endpoint, account }: Attachment): void {
+    this.entries.restore(account)
+    for (const operation of this.#operations.of(endpoint)) operation.catchUp()
+  }
+
+  /** §4.2. */
+  #subscribe(request: ServiceRequest, { publisher, transId, duration }: Said<'subscribe'>): void {
+    const { originator, domain } = request
+    const subject = this.#subjectOf(request, publisher)
+    if (typeof subject === 'number') return this.#reply(request, transId, subject)
+    const watcher = this.#personOf(originator)
+    if (watcher === undefined) return this.#reply(request, transId, 537)
+    const older = this.#operations.about(originator, 'subscribe', subject.key)
+    if (this.#isInUse(originator, transId, older?.transId)) return this.#reply(request, transId, 555)
+    const { presence } = this.#relay.service
+    if (duration === 0) {
+      older?.end()
+      return presence.fetch(watcher, subject, (fetched) => {
+        if (fetched.kind === 'refused') return this.#refuse(request, transId, fetched.condition)
+        const now = timestampText(this.#relay.service.clock.now())
+        const shown = this.entries.shown(fetched.notification)
+        this.#say(request, publishText(publisher, transId, now, shown))
+      })
+    }
+    if (older === undefined && this.#isFull(originator)) return this.#reply(request, transId, 554)
+    // Step 4: "silently terminated", once this one may be.
+    if (older?.transId === transId) older.end()
+    const subscription = new Subscription({
+      relay: this.#relay,
+      originator,
+      watcher,
+      presentity: subject,
+      publisher,
+      domain,
+      transId,
+      onOver: (over) => this.#operations.delete(over),
+    })
+    const seconds = Math.min(duration, this.#relay.settings.subscriptionSecondsMax)
+    this.#operations.add(subscription)
+    presence.subscribe(
+      { id: subscription.id, watcher, presentity: subject, seconds, agent: subscription },
+      (outcome) => {
+        if (outcome.kind === 'refused') {
+          this.#operations.delete(subscription)
+          return this.#refuse(request, transId, outcome.condition)
+        }
+        if (older !== undefined && older.transId !== transId) older.end()
+        // It waits for the presentity's word: until then nothing is to be seen.
+        if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
+      },
+    )
+  }
+
+  /** §4.3. Nobody but the presentity learns who watches. */
+  #watch(request: ServiceRequest, { publisher, transId, duration }: Said<'watch'>): void {
+    const { originator, domain } = request
+    this.#asOwner(request, transId, publisher, (account) => {
+      const older = this.#operations.about(originator, 'watch', account.address.key)
+      older?.end()
+      if (this.#isInUse(originator, transId)) return this.#reply(request, transId, 555)
+      if (this.#isFull(originator)) return this.#reply(request, transId, 554)
+      this.#reply(request, transId, 250)
+      const seconds = Math.min(duration, this.#relay.settings.subscriptionSecondsMax)
+      const onOver = (over: WatcherFeed): void => this.#operations.delete(over)
+      const feed = new WatcherFeed({
+        relay: this.#relay,
+        originator,
+        account,
+        domain,
+        transId,
+        seconds,
+        onOver,
+      })
+      if (seconds > 0) this.#operations.add(feed)
+    })
+  }
+
+  /** §4.4. */
+  #publish(request: ServiceRequest, { publisher, transId, presence }: Said<'publish'>): void {
+    const entry = readPresence(presence)
+    if (entry === undefined) return this.#reply(request, transId, 501, "<presence> can't be read")
+    if (entry.publisher !== publisher)
+      return this.#reply(request, transId, 503, 'the publishers are not the same')
+    this.#asOwner(request, transId, publisher, (account) => {
+      const { address } = account
+      // Step 5, against what the owner could read last; who has not read it can't have its time.
+      this.#relay.service.presence.fetch(address, address, (fetched) => {
+        if (fetched.kind === 'refused') return this.#refuse(request, transId, fetched.condition)
+        this.entries.shown(fetched.notification)
+        if (readTimestamp(entry.lastUpdate) !== this.entries.lastUpdateOf(address))
+          return this.#reply(request, transId, 555, 'the entry was updated since')
+        this.entries.publish(account, entry, (outcome) => {
+          if (outcome.kind === 'refused') this.#refuse(request, transId, outcome.condition)
+          else this.#reply(request, transId, 250)
+        })
+      })
+    })
+  }
+
+  /** §4.5. */
+  #terminate(request: ServiceRequest, transId: number): void {
+    const operation = this.#operations.find(request.originator, transId)
+    if (operation === undefined) return this.#reply(request, transId, 550)
+    operation.end()
+    this.#reply(request, transId, 250)
+  }
+
+  /** Steps 1 and 2 as far as a name tells; whether there is such a person the core knows. */
+  #subjectOf({ domain }: ServiceRequest, publisher: string): Address | number {
+    const endpoint = readEndpoint(publisher)
+    if (endpoint === undefined) return 550
+    if (endpoint.domain !== domain && !(this.#relay.isOurs(domain) && this.#relay.isOurs(endpoint.domain)))
+      return 553
+    if (isService(endpoint) || endpoint.subaddress !== '') return 550
+    return this.#personOf(endpoint) ?? 550
+  }
+
+  /** Steps 1 to 3 of what only the owner may; `use` where it is. */
+  #asOwner(
+    request: ServiceRequest,
+    transId: number,
+    publisher: string,
+    use: (account: Account) => void,
+  ): void {
+    const subject = this.#subjectOf(request, publisher)
+    if (typeof subject === 'number') return this.#reply(request, transId, subject)
+    if (!this.#relay.isOurs(subject.domain)) return this.#reply(request, transId, 537)
+    this.#relay.service.directory.find(subject, (found) => {
+      if (found === 'fault') return this.#refuse(request, transId, 'internal-fault')
+      if (found === 'unknown') return this.#reply(request, transId, 550)
+      const by = this.#personOf(request.originator)
+      const isOwner = [found.address, ...found.record.aliases].some(({ key }) => key === by?.key)
+      if (!isOwner) return this.#reply(request, transId, 537)
+      use(found)
+    })
+  }
+
+  #personOf(endpoint: EndpointName): Address | undefined {
+    return this.#relay.isOurs(endpoint.domain) ? personOf(endpoint) : foreignPersonOf(endpoint)
+  }
+
+  #isInUse(originator: EndpointName, transId: number, replaced?: number): boolean {
+    return transId !== replaced && this.#operations.find(originator, transId) !== undefined
+  }
+
+  #isFull(originator: EndpointName): boolean {
+    return this.#operations.of(originator).length >= this.#relay.settings.subscriptionsMax
+  }
+
+  #refuse(request: ServiceRequest, transId: number, condition: Condition): void {
+    this.#reply(request, transId, codeOf[condition])
+  }
+
+  #reply(request: ServiceRequest, transId: number | undefined, code: number, text?: string): void {
+    this.#say(request, replyText(code, transId, text))
+  }
+
+  #say({ originator, domain }: ServiceRequest, inline: string): void {
+    this.#relay.post({ service: 'presence', domain, to: originator, inline })
+  }
+}

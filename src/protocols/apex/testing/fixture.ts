@@ -1,0 +1,98 @@
+// A relay of this protocol in memory, upon the memory store and a clock that stands still, and its accounts.
+import assert from 'node:assert/strict'
+import { BackOff, Derivation, Digest, Sasl, StoreAuthenticator, serverKeyOf } from '#auth'
+import { VirtualClock } from '#base'
+import { createService, type InboxAgent, noPeers, type Service } from '#core'
+import { type Address, parseAddress } from '#model'
+import { flushConnections } from '#net'
+import { Metrics, silentLog } from '#observe'
+import { defaultSessionLimits } from '#protocols/beep'
+import { createMemoryStore } from '#store'
+import { reviveEnvelope } from '../envelope.ts'
+import { Edge } from '../protocol.ts'
+import { Relay } from '../relay.ts'
+import type { ApexSettings } from '../settings.ts'
+
+export const testSettings: ApexSettings = {
+  edge: undefined,
+  plainWithoutTls: true,
+  holdAlways: true,
+  reports: true,
+  attachmentsMax: 4,
+  responseSeconds: 30,
+  subscriptionSecondsMax: 86_400,
+  subscriptionsMax: 3,
+  beepChannelsMax: 257,
+  messageOctetsMax: 100_000,
+  beepWindowOctets: 16_384,
+  beepAssemblyOctetsMax: 1_048_576,
+  beepExchangesMax: 128,
+  beepQueueOctetsMax: 65_536,
+  beepFrameOctetsMax: 4096,
+  beepTuningSeconds: 60,
+  beepStallSeconds: defaultSessionLimits.stallSecondsMax,
+  loginAttemptsMax: 3,
+}
+
+export function at(written: string): Address {
+  const address = parseAddress(written)
+  assert.ok(address)
+  return address
+}
+
+export interface Fixture {
+  readonly service: Service
+  readonly clock: VirtualClock
+  readonly relay: Relay
+  readonly edge: Edge
+}
+
+export async function fixture(settings: Partial<ApexSettings> = {}): Promise<Fixture> {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  const store = createMemoryStore()
+  const authenticator = new StoreAuthenticator(store)
+  const service = createService({
+    clock,
+    log: silentLog,
+    metrics: new Metrics(),
+    store,
+    peers: noPeers,
+    domains: ['example.com'],
+    policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
+    authenticator,
+    passwords: new Derivation({ iterations: 4096 }),
+    revive: (unit) => (unit.head.protocol === 'apex' ? reviveEnvelope(unit.head, unit.raw) : undefined),
+  })
+  await service.accounts.add(
+    ['fred', 'barney', 'wilma'].map((name) => ({ address: at(`${name}@example.com`), password: 'secret' })),
+  )
+  const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
+  const logins = {
+    sasl: new Sasl({ ...shared, iterations: 4096 }),
+    digest: new Digest({ ...shared, clock }),
+  }
+  const relay = new Relay(service, { ...testSettings, ...settings })
+  return { service, clock, relay, edge: new Edge(relay, undefined, logins) }
+}
+
+/** All that follows from what was asked: several turns of the event loop, no time. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) {
+    flushConnections()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  flushConnections()
+}
+
+/** A device of another protocol, which takes what it is given. */
+export function otherDevice(owner: Address, took: InboxAgent['deliver']): InboxAgent {
+  return {
+    protocol: 'test',
+    owner,
+    id: 'other',
+    capabilities: { messages: true, priority: 0, receivedCopies: true, sentCopies: false },
+    keepsOrder: true,
+    deliver: took,
+    signOut: () => {},
+  }
+}

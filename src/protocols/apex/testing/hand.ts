@@ -1,0 +1,184 @@
+// An application by hand, over a pair in memory, apart from the BEEP of ours and from the codec: frames are written and read as text.
+import assert from 'node:assert/strict'
+import { type Connection, connectionPair } from '#net'
+import { type Fixture, settled } from './fixture.ts'
+
+export interface Came {
+  readonly type: string
+  readonly body: string
+}
+
+interface Frame extends Came {
+  readonly keyword: string
+  readonly channel: number
+  readonly number: number
+}
+
+const xmlHead = 'Content-Type: application/beep+xml\r\n\r\n'
+
+export class Hand {
+  /** Data and terminate that the relay sent, in order. */
+  readonly came: Came[] = []
+  /** How MSGs of the relay are answered; undefined: not at all. */
+  answers: string | undefined = '<ok />'
+  closed = false
+  readonly #connection: Connection
+  readonly #replies = new Map<string, (reply: Frame) => void>()
+  readonly #sent = new Map<number, number>()
+  readonly #received = new Map<number, number>()
+  readonly #assembling = new Map<number, string>()
+  #rest = ''
+  #lastNumber = 0
+
+  constructor({ edge, clock }: Fixture) {
+    const [ours, theirs] = connectionPair({ clock })
+    this.#connection = theirs
+    theirs.start({
+      onData: (octets) => {
+        this.#rest += Buffer.from(octets).toString('latin1')
+        while (this.#next());
+      },
+      onClose: () => {
+        this.closed = true
+      },
+    })
+    edge.serve(ours)
+    this.#frame('RPY 0 0', `${xmlHead}<greeting />`)
+  }
+
+  drop(): void {
+    this.#connection.destroy()
+  }
+
+  /** Logs in by PLAIN and opens a channel for APEX; `content` rides in its start. Answers with what came back in it. */
+  async signIn(user: string, content?: string): Promise<string> {
+    await this.login(user)
+    return this.open(3, content)
+  }
+
+  async login(user: string): Promise<void> {
+    const plain = Buffer.from(`\0${user}@example.com\0secret`).toString('base64')
+    const uri = 'http://iana.org/beep/SASL/PLAIN'
+    const start = `<start number='1'><profile uri='${uri}'><![CDATA[<blob>${plain}</blob>]]></profile></start>`
+    const reply = await this.#ask(0, `${xmlHead}${start}`)
+    assert.match(reply.body, /complete/)
+    await this.#ask(0, `${xmlHead}<close number='1' code='200' />`)
+  }
+
+  async open(number: number, content?: string): Promise<string> {
+    const inside = content === undefined ? '' : `<![CDATA[${content}]]>`
+    const profile = `<profile uri='http://iana.org/beep/APEX'>${inside}</profile>`
+    const reply = await this.#ask(0, `${xmlHead}<start number='${number}'>${profile}</start>`)
+    assert.equal(reply.keyword, 'RPY', reply.body)
+    return /CDATA\[(.*)\]\]/.exec(reply.body)?.[1] ?? reply.body.replace(/<[^>]*profile[^>]*>/g, '').trim()
+  }
+
+  /** A document on the channel; answers with the reply's. */
+  async say(document: string, channel = 3): Promise<string> {
+    const reply = await this.#ask(channel, `${xmlHead}${document}`)
+    return reply.body.trim()
+  }
+
+  /** A payload whole: its header, an empty line, its body. */
+  async sayPayload(payload: string, channel = 3): Promise<string> {
+    const reply = await this.#ask(channel, payload)
+    return reply.body.trim()
+  }
+
+  /** All that came since the last time. */
+  async hear(): Promise<string[]> {
+    await settled()
+    return this.came.splice(0).map(({ body }) => body.trim())
+  }
+
+  async #ask(channel: number, payload: string): Promise<Frame> {
+    const number = ++this.#lastNumber
+    let reply: Frame | undefined
+    this.#replies.set(`${channel} ${number}`, (frame) => {
+      reply = frame
+    })
+    this.#frame(`MSG ${channel} ${number}`, payload)
+    // Passwords are derived on another thread.
+    const begin = performance.now()
+    while (reply === undefined && !this.closed && performance.now() - begin < 30_000) await settled()
+    assert.ok(reply, `no reply to ${payload}`)
+    return reply
+  }
+
+  #frame(head: string, payload: string): void {
+    const channel = Number(head.split(' ')[1])
+    const sent = this.#sent.get(channel) ?? 0
+    const octets = Buffer.from(payload, 'latin1')
+    this.#sent.set(channel, sent + octets.length)
+    this.#connection.write(Buffer.from(`${head} . ${sent} ${octets.length}\r\n${payload}END\r\n`, 'latin1'))
+  }
+
+  #next(): boolean {
+    const end = this.#rest.indexOf('\r\n')
+    if (end < 0) return false
+    const words = this.#rest.slice(0, end).split(' ')
+    if (words[0] === 'SEQ') {
+      this.#rest = this.#rest.slice(end + 2)
+      return true
+    }
+    const [keyword = '', channelText, numberText, more, , sizeText] = words
+    const size = Number(sizeText)
+    if (this.#rest.length < end + 2 + size + 5) return false
+    const payload = this.#rest.slice(end + 2, end + 2 + size)
+    this.#rest = this.#rest.slice(end + 2 + size + 5)
+    const channel = Number(channelText)
+    const received = (this.#received.get(channel) ?? 0) + size
+    this.#received.set(channel, received)
+    if (size > 0 && !this.closed) this.#connection.write(Buffer.from(`SEQ ${channel} ${received} 65536\r\n`))
+    const whole = (this.#assembling.get(channel) ?? '') + payload
+    if (more === '*') {
+      this.#assembling.set(channel, whole)
+      return true
+    }
+    this.#assembling.delete(channel)
+    this.#took({ keyword, channel, number: Number(numberText), ...entityOf(whole) })
+    return true
+  }
+
+  #took(frame: Frame): void {
+    const { keyword, channel, number, type, body } = frame
+    if (keyword !== 'MSG') return this.#replies.get(`${channel} ${number}`)?.(frame)
+    this.came.push({ type, body })
+    const answer = channel === 0 ? '<ok />' : this.answers
+    if (answer === undefined) return
+    this.#frame(`${answer.startsWith('<error') ? 'ERR' : 'RPY'} ${channel} ${number}`, `${xmlHead}${answer}`)
+  }
+}
+
+function entityOf(payload: string): Came {
+  const end = payload.indexOf('\r\n\r\n')
+  if (end < 0) return { type: '', body: payload.slice(2) }
+  const type = /^content-type: (.*)$/im.exec(payload.slice(0, end))?.[1] ?? ''
+  return { type: type.trim(), body: payload.slice(end + 4) }
+}
+
+/** Data with plain XML in it. */
+export function data(from: string, to: string, inline: string, options = ''): string {
+  const recipients = to.split(' ').map((identity) => `<recipient identity='${identity}' />`)
+  return `<data content='#Content'><originator identity='${from}' />${recipients.join('')}${options}<data-content Name='Content'>${inline}</data-content></data>`
+}
+
+/** Data with text beside it. */
+export function talk(from: string, to: string, text: string, options = ''): string {
+  return [
+    'Content-Type: multipart/related; boundary="boundary"; start="<1@example.com>"; type="application/beep+xml"',
+    '',
+    '--boundary',
+    'Content-Type: application/beep+xml',
+    'Content-ID: <1@example.com>',
+    '',
+    `<data content='cid:2@example.com'><originator identity='${from}' /><recipient identity='${to}' />${options}</data>`,
+    '--boundary',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-ID: <2@example.com>',
+    '',
+    text,
+    '--boundary--',
+    '',
+  ].join('\r\n')
+}

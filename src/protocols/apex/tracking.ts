@@ -1,0 +1,88 @@
+// The times of one piece of data for one recipient (dataTiming, RFC 3342 §2): what is reported when nothing was heard of it in time.
+
+import type { Clock, Timer } from '#base'
+import type { Data, DataTiming } from './codec/index.ts'
+
+export interface TrackingParts {
+  readonly clock: Clock
+  readonly timing: DataTiming
+  /** A transient (350) or permanent (550) word of the report service. */
+  readonly tell: (code: 350 | 550) => void
+  readonly onOver: () => void
+}
+
+export class Tracking {
+  readonly #parts: TrackingParts
+  readonly #timers: Timer[] = []
+  #over = false
+
+  constructor(parts: TrackingParts) {
+    this.#parts = parts
+    const { clock, timing, tell } = parts
+    const { noLaterThan, reportAfter } = timing
+    if (noLaterThan > 0) this.#timers.push(clock.schedule(noLaterThan, () => this.failed()))
+    // "if the value of noLaterThan is non-zero, then it provides the operational upper-bounds for reportAfter" (§2.2).
+    if (reportAfter > 0 && (noLaterThan === 0 || reportAfter < noLaterThan))
+      this.#timers.push(clock.schedule(reportAfter, () => tell(350)))
+  }
+
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** It will not be delivered, or not in time (§2.1.2). */
+  failed(): void {
+    const { timing, tell } = this.#parts
+    if (!this.end()) return
+    if (timing.reportErrors && timing.noLaterThan > 0) tell(550)
+  }
+
+  /** False where it was over before. */
+  end(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#parts.onOver()
+    return true
+  }
+}
+
+/** LIMIT: data that is held and whose times are watched; past it the oldest is watched no more. */
+const holdingsMax = 10_000
+
+/** What is held for somebody who is away, while its times run. They do not outlive this process. */
+export class Holdings {
+  readonly #held = new Map<string, Tracking>()
+
+  add(data: Data, tracking: Tracking): void {
+    if (this.#held.size >= holdingsMax) {
+      for (const [key, oldest] of this.#held) {
+        this.#held.delete(key)
+        oldest.end()
+        break
+      }
+    }
+    this.#held.set(keyOf(data), tracking)
+  }
+
+  delivered(data: Data): void {
+    const key = keyOf(data)
+    this.#held.get(key)?.end()
+    this.#held.delete(key)
+  }
+
+  /** Its times are over. */
+  forget(data: Data): void {
+    this.#held.delete(keyOf(data))
+  }
+
+  stop(): void {
+    for (const tracking of [...this.#held.values()]) tracking.end()
+    this.#held.clear()
+  }
+}
+
+function keyOf({ originator, recipients, options }: Data): string {
+  const timing = options.find(({ name }) => name === 'dataTiming')
+  return `${originator.identity.written}\n${recipients[0]?.identity.written}\n${timing?.transId ?? 0}`
+}
