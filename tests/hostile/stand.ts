@@ -29,6 +29,8 @@ const sections: Readonly<Record<string, string>> = {
   xmpp: '[xmpp]\nclient = "127.0.0.1:0"\nplain_without_tls = true\n',
   sip: '[sip]\nudp = "127.0.0.1:0"\ntcp = "127.0.0.1:0"\n',
   impp: '[impp]\nclient = "127.0.0.1:0"\nplain_without_tls = true\n',
+  prim: '[prim]\npresence = "127.0.0.1:0"\nim = "127.0.0.1:0"\n',
+  presence: '[presence]\n',
 }
 
 export interface StandOptions {

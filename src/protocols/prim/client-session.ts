@@ -214,13 +214,7 @@ export class ClientSession implements ConnectionHandler, ReplySink {
       return statusOf['authentication-required']
     if (method === undefined) return statusOf['operation-not-supported']
     if (service === undefined || (request.body.length > 0 && !method.hasBody)) return 400
-    return this.#isOwn(request, service, this.login) ? undefined : statusOf['permission-denied']
-  }
-
-  /** §4.3: a connection speaks for its principal alone. */
-  #isOwn({ headers }: PrimRequest, service: Scheme, { names }: Login): boolean {
-    const from = addressOfId(field(headers, 'From') ?? '', service)
-    return from !== undefined && from.key === names[service]?.key
+    return unownedFrom(request, service, this.login)
   }
 
   #response(response: PrimResponse): void {
@@ -282,6 +276,15 @@ export class ClientSession implements ConnectionHandler, ReplySink {
     this.service.messages.detach(login.account, login.agent)
     this.exchange.close()
   }
+}
+
+/** §4.3: a connection speaks for its principal alone, and a line that names nobody is a fault of the line. */
+function unownedFrom({ headers }: PrimRequest, service: Scheme, { names }: Login): number | undefined {
+  const written = field(headers, 'From') ?? ''
+  const from = addressOfId(written, service)
+  if (from !== undefined && from.key === names[service]?.key) return undefined
+  const isIdentifier = (addressOfId(written, 'pres') ?? addressOfId(written, 'im')) !== undefined
+  return isIdentifier ? statusOf['permission-denied'] : statusOf.malformed
 }
 
 /** For what is never answered. */
