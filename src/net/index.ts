@@ -28,6 +28,7 @@ export {
   srvOrder,
   systemResolver,
 } from './dns.ts'
+export { hasDnsName, type Proof, type ProofPolicy, proofOfDomain } from './domain-proof.ts'
 export {
   defaultHttpLimits,
   type HttpLimits,

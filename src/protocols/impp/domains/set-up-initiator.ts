@@ -2,9 +2,9 @@
 // with ours (docs/specs/impp-1.0.md §12.2; IMPP §15.1.2).
 
 import { utf8 } from '#base'
+import { proofOfDomain } from '#net'
 import { encodeBase64 } from '#wire/mime'
 import { decimal, type ImppResponse } from '../codec/index.ts'
-import { proofOf } from './identity.ts'
 import { type DomainSession, largestUnit, type Parties, type SetUp } from './session.ts'
 
 type Step = 'greeting' | 'starting-tls' | 'securing' | 'greeting-again' | 'authenticating'
@@ -42,7 +42,7 @@ export class InitiatorSetUp implements SetUp {
 
   secured(session: DomainSession): void {
     const { theirs } = this.#parts
-    const proof = proofOf(session.connection.tls, theirs, session.environment.routeTo(theirs))
+    const proof = proofOfDomain(session.connection.tls, theirs, session.environment.routeTo(theirs))
     if (!proof.proven) return session.fail(proof.why)
     this.#identity = proof.identity
     this.#step = 'greeting-again'

@@ -3,10 +3,10 @@
 
 import { text, utf8 } from '#base'
 import { prepareDomain } from '#model'
+import { proofOfDomain } from '#net'
 import { decodeBase64 } from '#wire/mime'
 import { decimal, type ImppRequest, type ImppResponse } from '../codec/index.ts'
 import type { Reply } from '../reply.ts'
-import { proofOf } from './identity.ts'
 import { type DomainSession, largestUnit, type Parties, type SetUp } from './session.ts'
 
 /** LIMIT: a domain that takes less cannot be spoken with. */
@@ -93,7 +93,7 @@ export class ResponderSetUp implements SetUp {
     if (greeted === undefined) return reply.error('malformed')
     if (headers.get('mechanism') !== 'EXTERNAL') return reply.error('not-acceptable')
     const { ours, theirs } = greeted
-    const proof = proofOf(session.connection.tls, theirs, session.environment.routeTo(theirs))
+    const proof = proofOfDomain(session.connection.tls, theirs, session.environment.routeTo(theirs))
     if (!proof.proven)
       return this.#refuse(session, reply, 'domain-authentication-required', theirs, proof.why)
     // RFC 4422 Appendix A: EXTERNAL's one message is whom to act as; empty: whom the certificate names.

@@ -2,10 +2,10 @@
 // wants its certificate; who was connected to wants that of the domain that LOGIN names, or, where the operator lets ANONYMOUS, its address.
 
 import { prepareDomain } from '#model'
+import { proofOfDomain } from '#net'
 import type { Settled } from '#wire/exchange'
 import { field, mechanismList, type PrimRequest, type PrimResponse, requestBytes } from '../codec/index.ts'
 import type { Reply } from '../reply.ts'
-import { whyNotProven } from './identity.ts'
 import type { Leg, SetUp } from './leg.ts'
 
 export interface InitiatorParts {
@@ -33,8 +33,8 @@ export class InitiatorSetUp implements SetUp {
 
   secured(leg: Leg): void {
     const { theirs } = this.#parts
-    const why = whyNotProven(leg.connection.tls, theirs, leg.environment.routeTo(theirs))
-    if (why !== undefined) return leg.fail(why)
+    const proof = proofOfDomain(leg.connection.tls, theirs, leg.environment.routeTo(theirs))
+    if (!proof.proven) return leg.fail(proof.why)
     this.#login(leg, 'EXTERNAL')
   }
 
@@ -131,10 +131,10 @@ export class ResponderSetUp implements SetUp {
     if (field(headers, 'Auth-State') !== 'continue' || begun === undefined || !isSame)
       return this.#refuse(leg, theirs, 'it goes on with something else', reply)
     if (begun.mechanism === 'EXTERNAL') {
-      const why = whyNotProven(leg.connection.tls, theirs, leg.environment.routeTo(theirs))
-      return why === undefined
+      const proof = proofOfDomain(leg.connection.tls, theirs, leg.environment.routeTo(theirs))
+      return proof.proven
         ? this.#grant(leg, theirs, 'strong', reply)
-        : this.#refuse(leg, theirs, why, reply)
+        : this.#refuse(leg, theirs, proof.why, reply)
     }
     this.#deciding = true
     const { address } = leg.connection.remote

@@ -45,6 +45,7 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
   const two = { clock, up: true, ends, names: ['example.com', 'example.net'] as readonly string[] }
   const tls = (): Partial<TlsInfo> => {
     const certificate = {
+      validTo: 'Jan  2 00:00:00 2027 GMT',
       checkHost: (name: string) => (two.names.includes(name) ? name : undefined),
       subjectAltName: two.names.map((name) => `DNS:${name}`).join(', '),
     }
