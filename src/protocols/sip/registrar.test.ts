@@ -92,7 +92,7 @@ const places: readonly [string, string, number][] = [
   ['its public GRUU is 403 (RFC 5627 §5.1)', '<sip:bob@example.com;gr=sip-x>', 403],
   ['a temporary GRUU is 403 (RFC 5627 §5.1)', '<sip:tgruu.AAAA@example.com;gr>', 403],
   ['a host of the domain’s name, with a port, is taken', '<sip:bob@example.com:5070>', 200],
-  ['no SIP URI is 403 (RFC 5627 §5.1, RFC 4475 §3.3.4)', '<mailto:bob@example.com>', 403],
+  ['an instance, but no SIP URI, is 403 (RFC 5627 §5.1)', `<mailto:bob@example.com>;${instance}`, 403],
   ['a SIP URI that cannot be read is 400', '<sip:bob@>', 400],
   ['q above one is 400 (RFC 3261 §25.1)', '<sip:bob@192.0.2.1>;q=1.5', 400],
   ['q that is no number is 400', '<sip:bob@192.0.2.1>;q=much', 400],

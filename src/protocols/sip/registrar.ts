@@ -9,6 +9,7 @@ import { formatSipUri, sameSipUri } from './codec/uri.ts'
 import type { SipContext } from './context.ts'
 import { type Flow, sameRemote } from './flow.ts'
 import { Gruus } from './gruu.ts'
+import { OtherContacts, type OtherUpdate } from './other-contacts.ts'
 import {
   type ContactFacts,
   newRegistration,
@@ -33,6 +34,10 @@ export class Registrar {
   /** Contacts whose connection, once over, is their end. */
   readonly #byFlow = new Map<Flow, Set<RegisteredContact>>()
   readonly gruus: Gruus
+  /** What is registered beside phones. */
+  readonly others = new OtherContacts((account, other, event) => {
+    for (const watcher of this.#watchers.get(account.address.key) ?? []) watcher.otherChanged(other, event)
+  })
   readonly #accounts = new WeakMap<RegisteredContact, Account>()
   /** Subscriptions to registrations (RFC 3680), by the key of whose they are. */
   readonly #watchers = new Map<string, Set<RegistrationDialog>>()
@@ -80,6 +85,7 @@ export class Registrar {
   update(
     account: Account,
     updates: readonly ContactUpdate[],
+    others: readonly OtherUpdate[],
     contactsMax: number,
   ): RegistrationFault | undefined {
     const known = this.contactsOf(account)
@@ -89,10 +95,11 @@ export class Registrar {
       const before = registrationOf(matched[i], facts)?.facts
       return before !== undefined && before.callId === facts.callId && facts.cseq <= before.cseq
     })
-    if (isLate) return 'out-of-order'
+    if (isLate || this.others.isLate(account, others)) return 'out-of-order'
     const added = updates.filter(({ seconds }, i) => matched[i] === undefined && seconds > 0)
     const removed = updates.filter(({ seconds }, i) => matched[i] !== undefined && seconds === 0)
-    if (known.length + added.length - removed.length > contactsMax) return 'resource-limit'
+    const count = known.length + added.length - removed.length + this.others.countAfter(account, others)
+    if (count > contactsMax) return 'resource-limit'
     const made: RegisteredContact[] = []
     for (const { facts } of added) {
       const contact = this.#attach(account, facts)
@@ -109,15 +116,17 @@ export class Registrar {
       if (seconds > 0) this.#grant(contact, registration, facts, seconds)
       else if (registration !== undefined) this.#removeOne(contact, registration, 'unregistered')
     })
+    for (const update of others) this.others.update(this.#required, account, update)
     return undefined
   }
 
   /** `Contact: *`, RFC 3261 §10.3 step 6: all of them, unless one was registered later by the same Call-ID. */
   removeAll(account: Account, callId: string, cseq: number): RegistrationFault | undefined {
     const known = this.contactsOf(account)
-    const isLate = ({ facts }: Registration): boolean => facts.callId === callId && cseq <= facts.cseq
-    if (known.some(({ registrations }) => registrations.some(isLate))) return 'out-of-order'
+    const all = [...known.flatMap(({ registrations }) => registrations), ...this.others.of(account)]
+    if (all.some(({ facts }) => facts.callId === callId && cseq <= facts.cseq)) return 'out-of-order'
     for (const contact of known) this.remove(contact, 'unregistered')
+    this.others.removeAll(account)
     return undefined
   }
 

@@ -70,6 +70,21 @@ test('an owner is told all at first, then each change: registered, refreshed, un
   assert.deepEqual(await next(), ['5 partial terminated', '192.0.2.1 terminated unregistered'])
 })
 
+test('a contact of another scheme is told as phones are (RFC 3680 §5.1)', async () => {
+  const { domain, desk } = await stage()
+  await desk.register('Contact: <mailto:bob@mail.example>')
+  await watch(desk)
+  assert.deepEqual(told(await desk.next('NOTIFY')), ['0 full active', 'mail.example active registered'])
+  await desk.register('Contact: <mailto:bob@mail.example>;expires=100')
+  domain.clock.advance(5000)
+  assert.deepEqual(told(await desk.next('NOTIFY')), ['1 partial active', 'mail.example active refreshed'])
+  domain.clock.advance(100_000)
+  assert.deepEqual(told(await desk.next('NOTIFY')), [
+    '2 partial terminated',
+    'mail.example terminated expired',
+  ])
+})
+
 test('a connection that ends is deactivated: the phone may come back; a removed account is rejected (RFC 3680 §4.7.1)', async () => {
   const { domain, desk } = await stage()
   const cell = domain.phone('bob', '192.0.2.2', 5060, 'TCP')

@@ -11,13 +11,14 @@ import { cpimMediaType } from '../codec/imdn.ts'
 import { headerValuesNamed, type SipRequest } from '../codec/message.ts'
 import { isContactStar, type NameAddr, nameAddrsOf } from '../codec/name-addr.ts'
 import { type Param, paramOf } from '../codec/params.ts'
-import { parseSipUri, type SipUri, uriParam } from '../codec/uri.ts'
+import { parseSipUri, type SipUri, uriParam, uriScheme } from '../codec/uri.ts'
 import { defaultPort, viasOf } from '../codec/via.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { statusOf } from '../errors.ts'
 import { hostPort } from '../flow.ts'
 import { isTemporaryGruu } from '../gruu.ts'
 import type { Incoming } from '../incoming.ts'
+import type { OtherUpdate } from '../other-contacts.ts'
 import type { ContactFacts } from '../registered-contact.ts'
 import type { ContactUpdate, RegistrationFault } from '../registrar.ts'
 import { targetFlow } from '../target-flow.ts'
@@ -64,12 +65,11 @@ function apply(context: SipContext, incoming: Incoming, account: Account, record
     if (updates === 'malformed') return incoming.answer(400)
     if (updates === 'too-brief')
       return incoming.answer(423, [['Min-Expires', settings.registrationSecondsMin]])
-    if (
-      updates === 'unreachable' ||
-      updates.some(({ facts, seconds }) => seconds > 0 && leadsBack(facts, account))
-    )
+    if (updates === 'no-phone') return incoming.answer(403)
+    const { phones, others } = updates
+    if (phones.some(({ facts, seconds }) => seconds > 0 && leadsBack(facts, account)))
       return incoming.answer(403, undefined, { reason: 'Forbidden (a Contact that leads nowhere)' })
-    fault = registrar.update(account, updates, settings.contactsMax)
+    fault = registrar.update(account, phones, others, settings.contactsMax)
   }
   if (fault === 'out-of-order') return incoming.answer(500, undefined, { reason: 'CSeq is not higher' })
   if (fault !== undefined) return incoming.answer(statusOf[fault])
@@ -93,11 +93,16 @@ function hasMoreContacts(request: SipRequest): boolean {
   return count > 1
 }
 
+interface Updates {
+  readonly phones: readonly ContactUpdate[]
+  readonly others: readonly OtherUpdate[]
+}
+
 function updatesOf(
   context: SipContext,
   incoming: Incoming,
   outbound: Outbound,
-): ContactUpdate[] | 'malformed' | 'too-brief' | 'unreachable' {
+): Updates | 'malformed' | 'too-brief' | 'no-phone' {
   const { settings } = context
   const { request } = incoming
   const contacts = nameAddrsOf(request, header.contact)
@@ -108,19 +113,21 @@ function updatesOf(
     default: settings.registrationSecondsDefault,
     max: settings.registrationSecondsMax,
   }
-  const updates: ContactUpdate[] = []
+  const phones: ContactUpdate[] = []
+  const others: OtherUpdate[] = []
   for (const contact of contacts) {
     const own = paramOf(contact.params, 'expires')
     const seconds = grantedSeconds(own === undefined ? expires : deltaSeconds(own), bounds)
     if (seconds === 'too-brief') return 'too-brief'
     const update = updateOf(context, incoming, contact, seconds, outbound)
     if (typeof update === 'string') return update
-    updates.push(update)
+    if ('other' in update) others.push(update)
+    else phones.push(update)
   }
   // RFC 5626 §6: a registration of a flow is about one phone.
-  const isOfFlows = updates.some(({ facts }) => facts.regId !== undefined)
-  if (isOfFlows && updates.filter(({ seconds }) => seconds > 0).length > 1) return 'malformed'
-  return updates
+  const isOfFlows = phones.some(({ facts }) => facts.regId !== undefined)
+  if (isOfFlows && [...phones, ...others].filter(({ seconds }) => seconds > 0).length > 1) return 'malformed'
+  return { phones, others }
 }
 
 function updateOf(
@@ -129,15 +136,23 @@ function updateOf(
   contact: NameAddr,
   seconds: number,
   outbound: Outbound,
-): ContactUpdate | 'malformed' | 'unreachable' {
+): ContactUpdate | OtherUpdate | 'malformed' | 'no-phone' {
   const { request, parts, flow } = incoming
   const uri = ownText(contact.uri)
   const parsed = parseSipUri(uri)
   const path = nameAddrsOf(request, header.path)
   const q = Number(paramOf(contact.params, 'q') ?? 1)
-  // A contact that is no SIP URI (RFC 4475 §3.3.4) is legal, and we can reach none: "MUST be rejected with a 403" (RFC 5627 §5.1).
-  if (parsed === undefined) return /^(?!sips?:)[a-z][a-z0-9+.-]*:/i.test(uri) ? 'unreachable' : 'malformed'
   if (path === undefined || !(q >= 0 && q <= 1)) return 'malformed'
+  const callId = ownText(parts.callId)
+  const cseq = parts.cseq.number
+  if (parsed === undefined) {
+    const scheme = uriScheme(uri)
+    // A SIP URI that cannot be read is none of another scheme.
+    if (scheme === undefined || scheme === 'sip' || scheme === 'sips') return 'malformed'
+    // RFC 5627 §5.1, of one with an instance: "If the contact is not a SIP URI, the REGISTER request MUST be rejected with a 403."
+    if (seconds > 0 && paramOf(contact.params, '+sip.instance') !== undefined) return 'no-phone'
+    return { seconds, other: { uri, q, callId, cseq, params: otherParams(contact) } }
+  }
   const instance = paramOf(contact.params, '+sip.instance')
   const routes = path.map(({ start, end }) => ownText(unfolded(request.head.slice(start, end)).trimEnd()))
   return {
@@ -148,8 +163,8 @@ function updateOf(
       q,
       flow: targetFlow(context.transport, flow, parts.via, contact.uri, routes),
       path: routes,
-      callId: ownText(parts.callId),
-      cseq: parts.cseq.number,
+      callId,
+      cseq,
       instance: instance === undefined ? undefined : ownText(instance),
       // "one with a reg-id but no instance-id [...] simply ignores the reg-id parameter".
       regId: instance === undefined || outbound === 'ignored' ? undefined : regIdOf(contact),
@@ -229,6 +244,11 @@ function registrationLines(
       lines.push(['Contact', value])
     }
   }
+  for (const { facts, lease } of context.registrar.others.of(account))
+    lines.push([
+      'Contact',
+      `<${facts.uri}>;expires=${lease.secondsLeft()};q=${facts.q}${written(facts.params)}`,
+    ])
   for (const value of nameAddrsOf(request, header.path) ?? [])
     lines.push(['Path', unfolded(request.head.slice(value.start, value.end))])
   if (has('outbound') && namesFlow(request)) lines.push(...outboundLines(context, incoming))
