@@ -24,6 +24,9 @@ plain_without_tls = true
 [prim]
 im = "127.0.0.1:0"
 plain_without_tls = true
+[apex]
+edge = "127.0.0.1:0"
+plain_without_tls = true
 [auth]
 scram_iterations = 4096
 `

@@ -2,6 +2,7 @@
 import type { VirtualClock } from '#base'
 import { parseAddress } from '#model'
 import type { RunningServer } from '#server'
+import { ApexParty } from './apex-party.ts'
 import { ComponentParty } from './component-party.ts'
 import { House } from './house.ts'
 import { ImppParty } from './impp-party.ts'
@@ -26,6 +27,7 @@ const makers: Readonly<Record<string, new (words: readonly string[], context: Pa
   xmpp: XmppParty,
   sip: SipParty,
   impp: ImppParty,
+  apex: ApexParty,
   impp_server: ImppServerParty,
   xmpp_server: XmppServerParty,
   component: ComponentParty,

@@ -138,9 +138,26 @@ for (const hop of ['this', 'final', 'all']) {
   })
 }
 
-test('mustUnderstand is consulted only where the option applies: for the final relay of another domain it does not', async () => {
-  const one = await attached(await fixture(), 'fred')
+test('mustUnderstand is consulted only where the option applies (§5)', async () => {
+  const world = await fixture()
+  world.relay.mesh = { post: () => {} }
+  const one = await attached(world, 'fred')
   assert.equal(await one.say(data(fred, 'betty@rubble.com', '<a />', unknown('final'))), '<ok />')
+})
+
+test('what leaves by another protocol has passed its last relay: that is us, and we report', async () => {
+  const one = await attached(await fixture(), 'fred')
+  assert.match(await one.say(data(fred, 'betty@rubble.com', '<a />', unknown('final'))), /code='504'/)
+  await one.say(data(fred, 'betty@rubble.com', '<a />', statusRequest(5)))
+  assert.match((await one.hear()).join(), /apex=report@example.com.*betty@rubble.com.*code='550'/)
+})
+
+test('dataHopping: no hop is left for another domain: 550 (RFC 3342 §4)', async () => {
+  const one = await attached(await fixture(), 'fred')
+  const hopping =
+    "<option internal='dataHopping' targetHop='all' mustUnderstand='true' transID='9'><dataHopping noMoreThan='1' reportErrors='true' /></option>"
+  await one.say(data(fred, 'betty@rubble.com', '<a />', hopping))
+  assert.match((await one.hear()).join(), /transID='9'.*code='550'/)
 })
 
 test('an option that need not be understood is left where it is', async () => {

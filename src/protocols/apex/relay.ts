@@ -70,6 +70,11 @@ export class Relay {
     return this.service.router.isLocal(domain)
   }
 
+  /** Whether we are the last relay for the domain: it is ours, or reached by another protocol, which knows no options. */
+  isFinalFor(domain: string): boolean {
+    return this.isOurs(domain) || this.mesh === undefined
+  }
+
   /** Undefined where nothing of that name is told anything: `apex=report` only speaks (§6.2). */
   serviceNamed(name: string): ApexService | undefined {
     if (name === 'presence') return this.presence

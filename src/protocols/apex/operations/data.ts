@@ -6,7 +6,6 @@ import { type Element, isXmlFault, parseElement } from '#wire/xml'
 import { codeOfOutcome, messageEnvelope } from '../binding.ts'
 import {
   type ApexOption,
-  type EndpointName,
   foreignPersonOf,
   isService,
   optionAround,
@@ -31,7 +30,7 @@ export interface Sender {
 /** Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. */
 export function takeData(relay: Relay, read: ReadData, sender: Sender): BeepError | undefined {
   const { data } = read
-  const isFinal = data.recipients.some(({ identity }) => relay.isOurs(identity.domain))
+  const isFinal = data.recipients.some(({ identity }) => relay.isFinalFor(identity.domain))
   // Those of the originator are looked at with those of the data: an error after `ok` would reach nobody (docs/specs/apex.md).
   const fault = optionFault(data, isFinal) ?? contentFault(read)
   if (fault !== undefined) return fault
@@ -50,13 +49,14 @@ function contentFault({ payload, data }: ReadData): BeepError | undefined {
 /** Step 5. */
 function takeFor(relay: Relay, read: ReadData, sender: Sender, recipient: Party): void {
   const { identity } = recipient
-  const isFinal = relay.isOurs(identity.domain)
-  const matter = new Matter(relay, read, recipient, wishesOf(read.data, recipient, isFinal), isFinal)
+  const isOurs = relay.isOurs(identity.domain)
+  const isFinal = relay.isFinalFor(identity.domain)
+  const matter = new Matter(relay, read, recipient, wishesOf(read.data, recipient, isFinal), isOurs)
   const fault = recipientFault(recipient, isFinal)
   if (fault !== undefined) return matter.failed(fault.code, fault.text)
-  if (isFinal && isService(identity)) return matter.toService()
+  if (isOurs && isService(identity)) return matter.toService()
   if (isService(identity)) return matter.toForeignService()
-  const to = isFinal ? personOf(identity) : foreignPersonOf(identity)
+  const to = isOurs ? personOf(identity) : foreignPersonOf(identity)
   if (to === undefined) return matter.failed(550, 'unknown endpoint identity')
   matter.send(sender, to)
 }
@@ -67,14 +67,14 @@ class Matter {
   readonly #read: ReadData
   readonly #recipient: Party
   readonly #wishes: Wishes
-  readonly #isFinal: boolean
+  readonly #isOurs: boolean
 
-  constructor(relay: Relay, read: ReadData, recipient: Party, wishes: Wishes, isFinal: boolean) {
+  constructor(relay: Relay, read: ReadData, recipient: Party, wishes: Wishes, isOurs: boolean) {
     this.#relay = relay
     this.#read = read
     this.#recipient = recipient
     this.#wishes = wishes
-    this.#isFinal = isFinal
+    this.#isOurs = isOurs
   }
 
   toService(): void {
@@ -103,14 +103,14 @@ class Matter {
     // RFC 3342 §4: one hop less, and none left is an error.
     const hopsLeft =
       hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
-    if (!this.#isFinal && hopsLeft <= 0) return this.#hopsUsedUp()
+    if (!this.#isOurs && hopsLeft <= 0) return this.#hopsUsedUp()
     const envelope = messageEnvelope(this.#read, this.#recipient, {
       from: sender.from,
       fromAgent: sender.agent,
       to,
       hold: hold || this.#relay.settings.holdAlways,
-      leaves: !this.#isFinal,
-      ...(!this.#isFinal && { option: (option: ApexOption) => oneHopLess(option, hopsLeft) }),
+      leaves: !this.#isOurs,
+      ...(!this.#isOurs && { option: (option: ApexOption) => oneHopLess(option, hopsLeft) }),
     })
     const tracking = this.#track()
     this.#relay.service.messages.send(envelope, (outcome) => {
@@ -131,11 +131,12 @@ class Matter {
     if (tracking === undefined || outcome.kind === 'stored') return
     if (outcome.kind === 'refused') return tracking.failed()
     const { timing } = this.#wishes
-    if (!tracking.end() || timing === undefined || !this.#isFinal) return
+    // Of what another protocol only passed on nobody knows whether it was delivered.
+    if (!tracking.end() || timing === undefined || outcome.kind !== 'delivered') return
     const { identity } = this.#read.data.originator
     const recipient = this.#recipient.identity
     const transId = timing.option.transId as number
-    this.#relay.finalHop(recipient.domain, identity, recipient, transId, timing.value.returnTrip)
+    this.#relay.finalHop(this.#reporter(), identity, recipient, transId, timing.value.returnTrip)
   }
 
   #track(): Tracking | undefined {
@@ -168,12 +169,17 @@ class Matter {
   #reported(transId: number, code: number, text?: string): void {
     const { identity } = this.#read.data.originator
     const recipient = this.#recipient.identity
-    const domain = this.#isFinal ? recipient.domain : this.#ownDomain(identity)
-    this.#relay.report(domain, identity, recipient, { transId, code, ...(text !== undefined && { text }) })
+    this.#relay.report(this.#reporter(), identity, recipient, {
+      transId,
+      code,
+      ...(text !== undefined && { text }),
+    })
   }
 
   /** "the report service associated with the issuing relay". */
-  #ownDomain({ domain }: EndpointName): string {
+  #reporter(): string {
+    if (this.#isOurs) return this.#recipient.identity.domain
+    const { domain } = this.#read.data.originator.identity
     return this.#relay.isOurs(domain) ? domain : (this.#relay.service.router.domains[0] ?? domain)
   }
 }

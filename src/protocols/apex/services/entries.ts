@@ -47,20 +47,27 @@ export class Entries {
 
   /** The entry is the owner's from now on, and outlives this process; while a tuple is available others see it so. */
   publish(account: Account, entry: PresenceEntry, onOutcome: (outcome: Outcome) => void): void {
-    const at = this.#later(account.address)
-    const stamped = { ...entry, lastUpdate: timestampText(at) }
-    const { presence } = this.#relay.service
     const owner = account.address
-    const lasting = entryEnvelope(stamped, owner, Number.POSITIVE_INFINITY)
-    presence.publish(
-      { presentity: owner, by: owner, tuple: tupleId, source: lasting, seconds: Number.POSITIVE_INFINITY },
-      (outcome) => {
-        if (outcome.kind === 'refused') return onOutcome(outcome)
-        this.#remember(owner, { at, said: '' })
-        this.#show(account, stamped)
-        onOutcome(outcome)
-      },
-    )
+    const at = this.#later(owner)
+    const stamped = { ...entry, lastUpdate: timestampText(at) }
+    const before = account.presentity.permanent
+    const source = entryEnvelope(stamped, owner, Number.POSITIVE_INFINITY)
+    // What is available is shown first, so that nobody sees the lasting value, which is available no more, in between.
+    const isAvailable = this.#endsOf(stamped).length > 0
+    if (isAvailable) this.#show(account, stamped)
+    const seconds = Number.POSITIVE_INFINITY
+    const about = { presentity: owner, by: owner, tuple: tupleId, source, seconds }
+    this.#relay.service.presence.publish(about, (outcome) => {
+      if (outcome.kind === 'refused') {
+        // It was not kept: what was is shown again.
+        if (isAvailable && before instanceof ApexPresenceEnvelope) this.#show(account, before.entry)
+        else if (isAvailable) this.#hide(account)
+        return onOutcome(outcome)
+      }
+      this.#remember(owner, { at, said: '' })
+      if (!isAvailable) this.#hide(account)
+      onOutcome(outcome)
+    })
   }
 
   /** The owner is here again: what he published before this process is shown, as far as it still holds. */
@@ -74,19 +81,30 @@ export class Entries {
   #show(account: Account, entry: PresenceEntry): void {
     const owner = account.address
     const now = this.#now()
+    const ends = this.#endsOf(entry)
+    if (ends.length === 0) return this.#hide(account)
     this.#ends.get(owner.key)?.cancel()
-    this.#ends.delete(owner.key)
-    const ends = entry.tuples
-      .map(({ availableUntil }) => readTimestamp(availableUntil) ?? 0)
-      .filter((end) => end > now)
-    const isOver = ends.length === 0
-    const source = isOver ? undefined : entryEnvelope(entry, owner, now)
-    const about = { presentity: owner, by: owner, tuple: tupleId, source, seconds: undefined }
-    this.#relay.service.presence.publish(about, () => {})
-    if (isOver) return
-    const { leases } = this.#relay.service
-    const lease = leases.grant((Math.min(...ends) - now) / 1000, () => this.#show(account, entry))
-    this.#ends.set(owner.key, lease)
+    const { presence, leases } = this.#relay.service
+    const source = entryEnvelope(entry, owner, now)
+    presence.publish({ presentity: owner, by: owner, tuple: tupleId, source, seconds: undefined }, () => {})
+    const seconds = (Math.min(...ends) - now) / 1000
+    this.#ends.set(
+      owner.key,
+      leases.grant(seconds, () => this.#show(account, entry)),
+    )
+  }
+
+  /** Nothing of it is available: the lasting value is shown, where no other device is there. */
+  #hide({ address }: Account): void {
+    this.#ends.get(address.key)?.cancel()
+    this.#ends.delete(address.key)
+    const gone = { presentity: address, by: address, tuple: tupleId, source: undefined, seconds: undefined }
+    this.#relay.service.presence.publish(gone, () => {})
+  }
+
+  #endsOf({ tuples }: PresenceEntry): readonly number[] {
+    const now = this.#now()
+    return tuples.map(({ availableUntil }) => readTimestamp(availableUntil) ?? 0).filter((end) => end > now)
   }
 
   #entryOf(notification: PresenceNotification): PresenceEntry {
