@@ -1,12 +1,13 @@
 // Two servers of this protocol in memory, each with a domain, on one clock that stands still, and a third that a test speaks for by hand.
 import { VirtualClock } from '#base'
 import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
-import { type Connection, connectionPair, fixedResolver, type TlsInfo } from '#net'
+import { type Connection, fixedResolver, type TlsInfo } from '#net'
 import { Domains } from '../domains/domains.ts'
 import type { DomainsEnvironment } from '../domains/environment.ts'
 import { domainMetrics } from '../domains/metrics.ts'
 import type { PrimSettings } from '../settings.ts'
 import { type Fixture, fixture, settled, testSettings } from './fixture.ts'
+import { Wires } from './wires.ts'
 
 const welcome: PeerPolicy = {
   allowed: true,
@@ -30,8 +31,8 @@ export interface TwoDomains {
   readonly there: World
   /** False: nobody can be connected to. */
   up: boolean
-  /** Ends of all connections, to be cut. */
-  readonly ends: Connection[]
+  /** All connections between them. */
+  readonly wires: Wires
   /** What the far end's certificate names. */
   names: readonly string[]
   /** A connection to `here` by hand, from that address. */
@@ -41,8 +42,8 @@ export interface TwoDomains {
 export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<TwoDomains> {
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const worlds = new Map<string, World>()
-  const ends: Connection[] = []
-  const two = { clock, up: true, ends, names: ['example.com', 'example.net'] as readonly string[] }
+  const wires = new Wires()
+  const two = { clock, up: true, wires, names: ['example.com', 'example.net'] as readonly string[] }
   const tls = (): Partial<TlsInfo> => {
     const certificate = {
       validTo: 'Jan  2 00:00:00 2027 GMT',
@@ -53,8 +54,7 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
   }
   const meet = (world: World, address: string): Connection => {
     const remote = { address, port: 50_000 }
-    const [accepted, dialled] = connectionPair({ clock, tls: tls(), remote })
-    ends.push(accepted, dialled)
+    const [accepted, dialled] = wires.pair({ clock, tls: tls(), remote })
     world.domains.accept(accepted)
     return dialled
   }

@@ -1,0 +1,70 @@
+// The connections between two domains in memory: what crossed them is counted, and they are cut behind an octet that a test names.
+import { type Connection, type ConnectionHandler, type ConnectionPairOptions, connectionPair } from '#net'
+
+/** VERONA_SEED=n cuts where that run did. */
+const seed = Number(process.env.VERONA_SEED) || 1 + Math.floor(Math.random() * 1_000_000)
+/** At most so many points of a scene without VERONA_SOAK. */
+const samples = 30
+
+export class Wires {
+  /** Octets that crossed, in both directions. */
+  crossed = 0
+  /** The connection over which this one crosses is cut behind it. */
+  cutAfter = Number.POSITIVE_INFINITY
+  opened = 0
+  readonly #open = new Set<() => void>()
+
+  /** Both ends of a new connection, tapped. */
+  pair(options: ConnectionPairOptions): [Connection, Connection] {
+    this.opened++
+    const [ours, theirs] = connectionPair(options)
+    const cut = (): void => {
+      this.#open.delete(cut)
+      ours.destroy()
+      theirs.destroy()
+    }
+    this.#open.add(cut)
+    return [this.#tapped(ours, cut), this.#tapped(theirs, cut)]
+  }
+
+  cutAll(): void {
+    for (const cut of [...this.#open]) cut()
+  }
+
+  #tapped(connection: Connection, cut: () => void): Connection {
+    const start = (handler: ConnectionHandler): void =>
+      connection.start({
+        onData: (octets) => this.#cross(octets, handler, cut),
+        onSecure: () => handler.onSecure?.(),
+        onClose: (reason) => handler.onClose(reason),
+      })
+    return new Proxy(connection, {
+      get: (target, name) => {
+        if (name === 'start') return start
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
+    const left = this.cutAfter - this.crossed
+    this.crossed += octets.length
+    handler.onData(left >= octets.length ? octets : octets.subarray(0, left))
+    if (left > octets.length) return
+    this.cutAfter = Number.POSITIVE_INFINITY
+    cut()
+  }
+}
+
+/** Behind which of so many octets to cut: each of them with VERONA_SOAK, else some. */
+export function cutPoints(octets: number): readonly number[] {
+  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / samples)
+  const points: number[] = []
+  for (let cut = 1 + (seed % step); cut <= octets; cut += step) points.push(cut)
+  return points
+}
+
+export function cutFailed(cut: number, octets: number, cause: Error): Error {
+  return new Error(`cut behind octet ${cut} of ${octets} (VERONA_SEED=${seed}): ${cause.message}`, { cause })
+}
