@@ -15,7 +15,7 @@ function given(name: string, otherwise: string): string {
 const history = words.includes('--history')
 const windows = given('window', '1,10').split(',')
 const seconds = given('seconds', '5')
-const cases = given('cases', 'relay,xmpp,sip,impp,xmpp-sip').split(',')
+const cases = given('cases', 'relay,xmpp,sip,impp,prim,xmpp-sip').split(',')
 
 function loadWords(pid: number, port: number, window: string, more: string[] = []): string[] {
   return [
@@ -46,6 +46,7 @@ async function measure(name: string, window: string): Promise<LoadResult> {
   return withServer({ users: 2 * pairs, history }, ({ pid }, ports) => {
     if (name === 'xmpp') return load('xmpp-load.ts', loadWords(pid, ports.xmpp, window))
     if (name === 'sip') return load('sip-load.ts', loadWords(pid, ports.sip, window))
+    if (name === 'prim') return load('prim-load.ts', loadWords(pid, ports.prim, window))
     if (name === 'impp') return load('impp-load.ts', loadWords(pid, ports.impp, window))
     const crossed = ['--sender', 'xmpp', '--other-port', String(ports.xmpp)]
     return load('sip-load.ts', loadWords(pid, ports.sip, window, crossed))

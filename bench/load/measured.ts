@@ -84,6 +84,7 @@ export interface Ports {
   readonly xmpp: number
   readonly sip: number
   readonly impp: number
+  readonly prim: number
 }
 
 export interface ServerOptions {
@@ -99,7 +100,12 @@ export async function withServer<T>(
   use: (server: Started, ports: Ports) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'verona-bench-'))
-  const ports = { xmpp: await freePort(), sip: await freePort(), impp: await freePort() }
+  const ports = {
+    xmpp: await freePort(),
+    sip: await freePort(),
+    impp: await freePort(),
+    prim: await freePort(),
+  }
   const file = join(directory, 'verona.toml')
   writeFileSync(
     file,
@@ -119,6 +125,10 @@ udp = "127.0.0.1:${ports.sip}"
 notify_seconds_min = 0
 [impp]
 client = "127.0.0.1:${ports.impp}"
+plain_without_tls = true
+pending_max = 1000
+[prim]
+im = "127.0.0.1:${ports.prim}"
 plain_without_tls = true
 pending_max = 1000
 `,
