@@ -85,6 +85,24 @@ const rows: readonly Row[] = [
     what: 'without records its own addresses, which nobody named (RFC 3861 §4)',
     expected: '?capulet.example:7000',
   },
+  {
+    what: 'the labels before its own names, where the protocol says so',
+    srv: { [plain]: [record('b', 0, 1)], [im]: [record('a', 0, 1)], [pres]: [record('a', 0, 1)] },
+    names: { ...names, labelFirst: true },
+    expected: 'a:1',
+  },
+  {
+    what: 'names of former times, where no other says anything',
+    srv: { [`_old._tcp.${domain}`]: [record('a', 0, 1)] },
+    names: { ...names, older: [{ name: '_old._tcp', direct: false }] },
+    expected: 'a:1',
+  },
+  {
+    what: 'names of former times count for nothing where another says that there is none',
+    srv: { [plain]: [nowhere], [`_old._tcp.${domain}`]: [record('a', 0, 1)] },
+    names: { ...names, older: [{ name: '_old._tcp', direct: false }] },
+    expected: '',
+  },
   { what: 'a protocol that is never guessed', names: { ...names, atAddresses: false }, expected: '' },
   { what: 'without records and addresses nothing', bare: true, expected: '' },
   {

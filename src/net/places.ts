@@ -1,5 +1,5 @@
 // Where the servers of a domain for one protocol are: as the operator says, else as SRV records of the protocol's own names say, else
-// as those of RFC 3861 say (`_im._proto`, `_pres._proto`), else, for protocols that go there, at the domain's own addresses.
+// as those of RFC 3861 say (`_im._proto`, `_pres._proto`; for some protocols before its own), else, for protocols that go there, at the domain's own addresses.
 import { DnsError, type Resolver, type SrvRecord, srvOrder } from './dns.ts'
 import { type Place, placeOf } from './place-of.ts'
 
@@ -9,6 +9,10 @@ export interface ServiceNames {
   readonly own: readonly { readonly name: string; readonly direct: boolean }[]
   /** Its label in the registries of RFC 3861 §8, without the underscore; empty: it has none. */
   readonly label: string
+  /** Whether those are asked before its own. */
+  readonly labelFirst?: true
+  /** SRV names of its own of former times, where none of the others says anything. */
+  readonly older?: ServiceNames['own']
   /** The port where none is said. */
   readonly port: number
   /** Whether the domain's own addresses are tried when nothing is said of it (RFC 6120 §3.2.2; RFC 3861 §4; C11 of its forerunner). */
@@ -89,8 +93,13 @@ export class PlaceFinder {
         true,
         'the configuration',
       )
-    const said = (await ownPlaces(resolver, domain, names)) ?? (await labelledPlaces(resolver, domain, names))
-    if (said !== undefined) return said
+    const own = (): Promise<Places | undefined> => ownPlaces(resolver, domain, names.own)
+    const labelled = (): Promise<Places | undefined> => labelledPlaces(resolver, domain, names)
+    const older = (): Promise<Places | undefined> => ownPlaces(resolver, domain, names.older ?? [])
+    for (const ask of names.labelFirst ? [labelled, own, older] : [own, labelled, older]) {
+      const said = await ask()
+      if (said !== undefined) return said
+    }
     const itself = [{ host: domain, port: names.port, direct: false }]
     if (isChosen(domain)) return both(itself, true, 'the configuration, at the addresses of the domain')
     if (!names.atAddresses || (await resolver.addresses(domain)).length === 0)
@@ -172,7 +181,7 @@ export class PlaceFinder {
 async function ownPlaces(
   resolver: Resolver,
   domain: string,
-  { own }: ServiceNames,
+  own: ServiceNames['own'],
 ): Promise<Places | undefined> {
   const answers = await Promise.all(own.map(({ name }) => resolver.srv(`${name}.${domain}`)))
   const records = answers.flatMap((answer, at) =>

@@ -5,6 +5,7 @@ import type { Connection } from '#net'
 import { at } from '../testing/fixture.ts'
 import { dropHands, Hand, pidf } from '../testing/hand.ts'
 import { everything, type TwoDomains, twoDomains } from '../testing/two-domains.ts'
+import { rememberedMax } from './domains.ts'
 
 afterEach(dropHands)
 
@@ -252,6 +253,22 @@ describe('between domains (docs/specs/prim.md §8)', () => {
       none.tries.map(({ isGood, outcome }) => [isGood, outcome]),
       [[false, 'nobody answers']],
     )
+  })
+
+  test('pairs and links that nobody needs are forgotten past a limit; what is watched stays', async () => {
+    const { here } = await twoDomains()
+    const [bob, alice] = [at('bob@example.com'), at('alice@example.net')]
+    const watched = here.domains.linkTo('example.net')
+    watched.watch(bob, alice)
+    const first = here.domains.linkTo('d0.example')
+    for (let i = 0; i < rememberedMax + 20; i++) {
+      const presentity = at(`x@d${i}.example`)
+      await new Promise((resolve) => here.domains.linkTo(presentity.domain).fetch(bob, presentity, resolve))
+    }
+    assert.equal(here.domains.status().length, rememberedMax)
+    assert.ok(here.domains.status().some(({ domain }) => domain === 'example.net'))
+    assert.equal(here.domains.linkTo('example.net'), watched)
+    assert.notEqual(here.domains.linkTo('d0.example'), first)
   })
 
   test('a connection that is not used is closed, with LOGOUT', async () => {

@@ -18,6 +18,8 @@ export type Dial = (place: Place) => Promise<Connection>
 
 /** LIMIT: addresses that are tried for one connection. */
 const addressesMax = 8
+/** LIMIT: pairs of domains, and links, that are remembered though nothing needs them; past it the longest known is forgotten. */
+export const rememberedMax = 10_000
 
 export class Domains implements PeerProtocol {
   readonly protocol = protocolName
@@ -77,6 +79,7 @@ export class Domains implements PeerProtocol {
   linkTo(domain: string): PrimLink {
     const known = this.#links.get(domain)
     if (known !== undefined) return known
+    if (this.#links.size >= rememberedMax) this.#forgetLink()
     const link = new PrimLink({
       domain,
       environment: this.#environment,
@@ -141,6 +144,7 @@ export class Domains implements PeerProtocol {
     const key = `${ours} ${theirs}`
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
+    if (this.#pairs.size >= rememberedMax) this.#forgetPair()
     const pair: DomainPair = new DomainPair({
       environment: this.#environment,
       ours,
@@ -149,6 +153,18 @@ export class Domains implements PeerProtocol {
     })
     this.#pairs.set(key, pair)
     return pair
+  }
+
+  /** One that is watched over stays: who watches asks it again. */
+  #forgetPair(): void {
+    for (const [key, pair] of this.#pairs) {
+      const isWatched = this.#links.get(pair.theirs)?.isWatching || this.watchers.hasAny(pair.theirs)
+      if (pair.state === 'idle' && !isWatched) return void this.#pairs.delete(key)
+    }
+  }
+
+  #forgetLink(): void {
+    for (const [domain, link] of this.#links) if (!link.isWatching) return void this.#links.delete(domain)
   }
 
   /** One address after another, until one is ready. */

@@ -137,6 +137,10 @@ export class ForeignWatchers {
     return this.#byId.size
   }
 
+  hasAny(domain: string): boolean {
+    return this.#perDomain.has(domain)
+  }
+
   /** SUBSCRIBE with a Duration: opens or renews. */
   subscribe(watcher: Address, presentity: Address, subscriptionId: string, wish: number, reply: Reply): void {
     const { settings, service } = this.#environment

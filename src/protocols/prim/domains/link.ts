@@ -28,6 +28,10 @@ export class PrimLink implements PeerLink {
     this.domain = parts.domain
   }
 
+  get isWatching(): boolean {
+    return this.#watches.size > 0
+  }
+
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
     const { head } = envelope
     if (head.kind === 'transit' || head.kind === 'presence')
