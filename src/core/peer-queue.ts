@@ -2,6 +2,7 @@
 // units themselves are in the store.
 import type { Timer } from '#base'
 import type { Condition } from '#model'
+import type { QueuedUnit } from './store.ts'
 
 /** How long what can't be handed on is kept and how often it is tried; times in milliseconds. */
 export interface RelayPolicy {
@@ -14,6 +15,10 @@ export interface RelayPolicy {
   readonly queueLengthMax: number
   readonly queuesLengthMax: number
   readonly senderLengthMax: number
+  /** LIMIT: their octets. */
+  readonly queueOctetsMax: number
+  readonly queuesOctetsMax: number
+  readonly senderOctetsMax: number
 }
 
 export const relayDefaults: RelayPolicy = {
@@ -23,23 +28,40 @@ export const relayDefaults: RelayPolicy = {
   queueLengthMax: 10_000,
   queuesLengthMax: 100_000,
   senderLengthMax: 1000,
+  queueOctetsMax: 256 * 1024 * 1024,
+  queuesOctetsMax: 1024 * 1024 * 1024,
+  senderOctetsMax: 16 * 1024 * 1024,
+}
+
+interface Amount {
+  units: number
+  octets: number
 }
 
 /** All queues together. */
 export class Tally {
-  total = 0
+  readonly all: Amount = { units: 0, octets: 0 }
   /** Of each sender, as far as it wrote since the start: what waited before counts for the queues alone. */
-  readonly #senders = new Map<string, number>()
+  readonly #senders = new Map<string, Amount>()
 
-  of(sender: string): number {
-    return this.#senders.get(sender) ?? 0
+  of(sender: string): Amount {
+    return this.#senders.get(sender) ?? { units: 0, octets: 0 }
   }
 
-  add(sender: string, by: 1 | -1): void {
-    const count = this.of(sender) + by
-    if (count > 0) this.#senders.set(sender, count)
+  add(sender: string, units: number, octets: number): void {
+    const amount = this.of(sender)
+    amount.units += units
+    amount.octets += octets
+    if (amount.units > 0) this.#senders.set(sender, amount)
     else this.#senders.delete(sender)
   }
+}
+
+/** What is to be stored once it is known what becomes of those before it. */
+export interface Held {
+  /** The order in which they were sent. */
+  readonly ordinal: number
+  readonly store: () => void
 }
 
 export class PeerQueue {
@@ -59,8 +81,13 @@ export class PeerQueue {
   readonly done = new Set<number>()
   /** What no protocol here can revive: it waits for one that can, or its expiry. */
   readonly stuck = new Set<number>()
+  /** What waits in memory until what was given to the link before it is settled; each is counted. */
+  readonly held: Held[] = []
+  /** Done with in this turn: they leave the store at its end. */
+  readonly leaving: { readonly unit: QueuedUnit; readonly resolve: () => void }[] = []
   readonly #tally: Tally
   #length = 0
+  #octets = 0
 
   constructor(domain: string, condition: Condition, tally: Tally) {
     this.domain = domain
@@ -72,28 +99,53 @@ export class PeerQueue {
     return this.#length
   }
 
+  get octets(): number {
+    return this.#octets
+  }
+
   /** True when something is left that can be offered. */
   get hasWork(): boolean {
-    return this.#length > this.stuck.size + this.done.size
+    return this.#length > this.stuck.size + this.done.size + this.held.length
+  }
+
+  /** Whether one more of that sender and size may wait. */
+  hasRoom(sender: string, octets: number, policy: RelayPolicy): boolean {
+    const { all } = this.#tally
+    const own = this.#tally.of(sender)
+    return (
+      this.#length < policy.queueLengthMax &&
+      all.units < policy.queuesLengthMax &&
+      own.units < policy.senderLengthMax &&
+      this.#octets + octets <= policy.queueOctetsMax &&
+      all.octets + octets <= policy.queuesOctetsMax &&
+      own.octets + octets <= policy.senderOctetsMax
+    )
   }
 
   /** What waits since before the start. */
-  grow(by: number): void {
-    this.#length += by
-    this.#tally.total += by
+  grow(units: number, octets: number): void {
+    this.#length += units
+    this.#octets += octets
+    this.#tally.all.units += units
+    this.#tally.all.octets += octets
   }
 
   /** A unit of the sender begins to wait, or does so no longer. */
-  count(sender: string, by: 1 | -1): void {
-    this.grow(by)
-    this.#tally.add(sender, by)
+  count(sender: string, units: 1 | -1, octets: number): void {
+    this.grow(units, units * octets)
+    this.#tally.add(sender, units, units * octets)
   }
 
   /** A unit was taken out of the store. */
-  taken(sequence: number, sender: string): void {
+  taken(sequence: number, sender: string, octets: number): void {
     this.done.delete(sequence)
     this.stuck.delete(sequence)
-    this.count(sender, -1)
+    this.count(sender, -1, octets)
+  }
+
+  /** Stores what was held, in the order in which it was sent. */
+  release(): void {
+    for (const { store } of this.held.splice(0).sort((a, b) => a.ordinal - b.ordinal)) store()
   }
 
   cancel(): void {

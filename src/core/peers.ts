@@ -20,8 +20,8 @@ export interface PeerLink {
    */
   readonly words: boolean
   /**
-   * True when what it is given arrives in the order of the calls whatever is still unanswered, and what it gives back it gives back in
-   * that order, in one turn: then the next of two people need not wait for the outcome of the one before.
+   * True when what it takes arrives in the order of the calls whatever is still unanswered, and none of two people is taken that follows
+   * one which is given back, unless it is given after that: then the next need not wait for the outcome of the one before.
    */
   readonly keepsOrder?: boolean
   /**

@@ -12,6 +12,11 @@ import type { Translations } from './translations.ts'
 const batchMax = 100
 const windowMax = 16
 
+/** What is offered together; once it is stopped nothing more is. */
+interface Round {
+  stoppedBy: Condition | undefined
+}
+
 export interface HandOverParts {
   readonly store: Store
   readonly peers: Peers
@@ -81,43 +86,78 @@ export class HandOver {
     }
   }
 
-  /** One unit of a pair at a time, so that an order is an order; pairs side by side. */
+  /** Pair by pair in order, pairs side by side; resolves when all that was offered is settled. */
   async #offerAll(queue: PeerQueue, units: readonly QueuedUnit[]): Promise<Condition | undefined> {
     const pairs = [...Map.groupBy(units, ({ head }) => Lanes.key(head)).values()]
-    let stoppedBy: Condition | undefined
+    const round: Round = { stoppedBy: undefined }
     const carry = async (): Promise<void> => {
       for (let pair = pairs.shift(); pair !== undefined; pair = pairs.shift()) {
-        for (const unit of pair) {
-          if (stoppedBy !== undefined || queue.halted) return
-          const unreachable = await this.#offer(queue, unit)
-          if (unreachable !== undefined) stoppedBy = unreachable
-        }
+        await this.#offerPair(queue, pair, round)
       }
     }
     await Promise.all(Array.from({ length: Math.min(windowMax, pairs.length) }, carry))
-    return stoppedBy
+    return round.stoppedBy
   }
 
-  /** Answers why the domain can't be reached; undefined when the next may follow. */
-  async #offer(queue: PeerQueue, unit: QueuedUnit): Promise<Condition | undefined> {
-    if (queue.done.has(unit.sequence)) {
-      await this.#dequeue(queue, unit)
-      return undefined
+  /** One at a time, so that an order is an order; by a link that keeps it one behind the other, without waiting for the outcomes. */
+  async #offerPair(queue: PeerQueue, pair: readonly QueuedUnit[], round: Round): Promise<void> {
+    const underWay: Promise<void>[] = []
+    let before: PeerLink | undefined
+    for (const unit of pair) {
+      if (round.stoppedBy !== undefined || queue.halted) break
+      if (queue.done.has(unit.sequence)) {
+        underWay.push(this.#dequeue(queue, unit))
+        continue
+      }
+      const envelope = queue.stuck.has(unit.sequence) ? undefined : this.#revived(queue, unit)
+      if (envelope === undefined) continue
+      const link = await this.#linkFor(queue, envelope)
+      if (before !== undefined && link !== before) await Promise.all(underWay.splice(0))
+      // While it was waited for, those before may have come back.
+      if (round.stoppedBy !== undefined || queue.halted) break
+      before = typeof link === 'string' ? undefined : link
+      underWay.push(this.#offer(queue, unit, envelope, link, round))
+      if (before?.keepsOrder !== true) await Promise.all(underWay.splice(0))
     }
-    const envelope = queue.stuck.has(unit.sequence) ? undefined : this.#revived(queue, unit)
-    if (envelope === undefined) return undefined
-    const outcome = await this.#sent(queue, envelope)
-    if (typeof outcome === 'string') return outcome
+    await Promise.all(underWay)
+  }
+
+  /** Resolves when it is done with, or comes back: then nothing more is offered in this round. */
+  #offer(
+    queue: PeerQueue,
+    unit: QueuedUnit,
+    envelope: Envelope,
+    link: PeerLink | Condition,
+    round: Round,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // In the tick of the answer, so that nothing overtakes what comes back.
+      const answer = (outcome: Outcome): void => {
+        if (outcome.kind === 'refused' && isUnreachable(outcome.condition)) {
+          round.stoppedBy ??= outcome.condition
+          return resolve()
+        }
+        this.#settle(queue, unit, outcome).then(resolve, reject)
+      }
+      if (typeof link === 'string') {
+        // By policy it never will; for any other reason it may, later.
+        if (link === 'permission-denied') return answer(refused(link))
+        round.stoppedBy ??= link
+        return resolve()
+      }
+      offerToLink(link, envelope, this.#parts, answer)
+    })
+  }
+
+  async #settle(queue: PeerQueue, unit: QueuedUnit, outcome: Outcome): Promise<void> {
     if (outcome.kind === 'refused') {
-      if (isUnreachable(outcome.condition)) return outcome.condition
       this.#parts.metrics.failed.with(outcome.condition).add()
       await this.#fail(queue, unit, outcome.condition)
-      return undefined
+      return
     }
     queue.failures = 0
     this.#parts.metrics.relayed.add()
     await this.#dequeue(queue, unit)
-    return undefined
   }
 
   #revived(queue: PeerQueue, unit: QueuedUnit): Envelope | undefined {
@@ -131,19 +171,14 @@ export class HandOver {
     }
   }
 
-  /** The other domain's word, or why there is no way to it now. */
-  #sent(queue: PeerQueue, envelope: Envelope): Promise<Outcome | Condition> {
+  /** The way to the other domain, or why there is none now. */
+  #linkFor(queue: PeerQueue, envelope: Envelope): Promise<PeerLink | Condition> {
     const { peers } = this.#parts
     const policy = peers.policyFor(queue.domain, envelope.head.from.domain)
-    if (!policy.allowed || !policy.messages) return Promise.resolve(refused('permission-denied'))
-    return new Promise((resolve) => {
-      peers.find(queue.domain, 'messages', departureProtocol(envelope), (link) => {
-        // By policy it never will; for any other reason it may, later.
-        if (link === 'permission-denied') resolve(refused(link))
-        else if (typeof link === 'string') resolve(link)
-        else offerToLink(link, envelope, this.#parts, resolve)
-      })
-    })
+    if (!policy.allowed || !policy.messages) return Promise.resolve('permission-denied')
+    return new Promise((resolve) =>
+      peers.find(queue.domain, 'messages', departureProtocol(envelope), resolve),
+    )
   }
 
   /** The sender is told before the unit is taken out, so that a crash between loses neither. False: it could not be told now, or was done with. */
@@ -160,14 +195,25 @@ export class HandOver {
     return !wasDone
   }
 
-  #dequeue(queue: PeerQueue, { sequence, head }: QueuedUnit): Promise<void> {
-    queue.done.add(sequence)
+  /** Those of one turn leave the store together. */
+  #dequeue(queue: PeerQueue, unit: QueuedUnit): Promise<void> {
+    queue.done.add(unit.sequence)
     return new Promise((resolve) => {
-      this.#parts.store.dequeue(queue.domain, [sequence], (fault) => {
-        if (fault === undefined) queue.taken(sequence, head.from.key)
-        else this.#parts.fault(fault, 'a message that was handed on could not be taken out of its queue')
+      queue.leaving.push({ unit, resolve })
+      if (queue.leaving.length === 1) queueMicrotask(() => this.#takeOut(queue))
+    })
+  }
+
+  #takeOut(queue: PeerQueue): void {
+    const leaving = queue.leaving.splice(0)
+    const sequences = leaving.map(({ unit }) => unit.sequence)
+    this.#parts.store.dequeue(queue.domain, sequences, (fault) => {
+      if (fault !== undefined)
+        this.#parts.fault(fault, 'messages that were handed on could not be taken out of their queue')
+      for (const { unit, resolve } of leaving) {
+        if (fault === undefined) queue.taken(unit.sequence, unit.head.from.key, unit.raw.length)
         resolve()
-      })
+      }
     })
   }
 }

@@ -9,10 +9,20 @@ export interface RelayMetrics {
   readonly failed: CounterFamily
 }
 
-/** @param waiting how many messages wait now */
-export function relayMetrics(metrics: Metrics, waiting: () => number): RelayMetrics {
+/** @param waiting how much waits now */
+export function relayMetrics(
+  metrics: Metrics,
+  waiting: { readonly units: number; readonly octets: number },
+): RelayMetrics {
   const counter = (name: string, help: string): Counter => metrics.counter({ name, help })
-  metrics.gauge({ name: 'verona_relay_waiting', help: 'Messages that wait for another domain now.' }, waiting)
+  metrics.gauge(
+    { name: 'verona_relay_waiting', help: 'Messages that wait for another domain now.' },
+    () => waiting.units,
+  )
+  metrics.gauge(
+    { name: 'verona_relay_waiting_octets', help: 'Octets of the messages that wait for another domain now.' },
+    () => waiting.octets,
+  )
   return {
     relayed: counter('verona_messages_relayed', 'Messages handed on to another domain.'),
     queued: counter(

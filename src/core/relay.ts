@@ -43,18 +43,22 @@ export class Relay {
   readonly #tally = new Tally()
   /** A domain is here while anything waits for it. */
   readonly #queues = new Map<string, PeerQueue>()
+  /** Of each domain, how many were given to links that keep the order and are not settled. */
+  readonly #underWay = new Map<string, number>()
+  /** Of what is sent, in order: what comes back late is stored before what was sent after it. */
+  #ordinal = 0
   #stopped = false
 
   constructor(parts: RelayParts) {
     this.#parts = parts
-    this.#metrics = relayMetrics(parts.metrics, () => this.#tally.total)
+    this.#metrics = relayMetrics(parts.metrics, this.#tally.all)
     this.#handOver = new HandOver({ ...parts, metrics: this.#metrics })
   }
 
   /** Learns what waits since before the start: later messages queue behind it. Rejects when the store does. */
   async load(): Promise<void> {
-    for (const { domain, count } of await this.#parts.store.queuedDomains()) {
-      this.#opened(domain, 'connection-failed').grow(count)
+    for (const { domain, count, octets } of await this.#parts.store.queuedDomains()) {
+      this.#opened(domain, 'connection-failed').grow(count, octets)
     }
   }
 
@@ -94,7 +98,7 @@ export class Relay {
     if (!policy.allowed || !policy.messages) return onOutcome(refused('permission-denied'), envelope)
     const queue = this.#queues.get(domain)
     if (queue === undefined) this.#direct(envelope, onOutcome, onOrdered)
-    else this.#store(queue, envelope, onOutcome)
+    else this.#store(queue, envelope, onOutcome, ++this.#ordinal)
   }
 
   /** Tries a domain at once, as when it was heard of again; false when nothing waits for it. */
@@ -136,38 +140,55 @@ export class Relay {
 
   #direct(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
     const { head } = envelope
+    const { domain } = head.to
+    const ordinal = ++this.#ordinal
     let held = envelope
     let answered = false
     const answer = (outcome: Outcome): void => {
       answered = true
       if (outcome.kind === 'refused' && isUnreachable(outcome.condition))
-        return this.#unreachable(held, outcome.condition, onOutcome)
+        return this.#unreachable(held, outcome.condition, onOutcome, ordinal)
       if (outcome.kind !== 'refused') this.#metrics.relayed.add()
       onOutcome(outcome, held)
     }
-    this.#parts.peers.find(head.to.domain, 'messages', departureProtocol(envelope), (link) => {
+    this.#parts.peers.find(domain, 'messages', departureProtocol(envelope), (link) => {
       if (typeof link === 'string') return answer(refused(link))
       // While the way was looked for, something else may have begun to wait.
-      const queue = this.#queues.get(head.to.domain)
-      if (queue === undefined) {
-        offerToLink(link, held, this.#parts, answer)
-        if (link.keepsOrder === true) onOrdered()
-        return
-      }
-      answered = true
-      this.#store(queue, held, onOutcome)
+      const queue = this.#queues.get(domain)
+      if (queue !== undefined) {
+        answered = true
+        this.#store(queue, held, onOutcome, ordinal)
+      } else if (link.keepsOrder === true) {
+        this.#underWay.set(domain, this.#underWayTo(domain) + 1)
+        offerToLink(link, held, this.#parts, (outcome) => {
+          this.#landed(domain)
+          answer(outcome)
+          if (!this.#underWay.has(domain)) this.#queues.get(domain)?.release()
+        })
+        onOrdered()
+      } else offerToLink(link, held, this.#parts, answer)
     })
     if (!answered) held = envelope.keep()
   }
 
-  #unreachable(envelope: Envelope, condition: Condition, onOutcome: OnOutcome): void {
+  #underWayTo(domain: string): number {
+    return this.#underWay.get(domain) ?? 0
+  }
+
+  #landed(domain: string): void {
+    const left = this.#underWayTo(domain) - 1
+    if (left > 0) this.#underWay.set(domain, left)
+    else this.#underWay.delete(domain)
+  }
+
+  #unreachable(envelope: Envelope, condition: Condition, onOutcome: OnOutcome, ordinal: number): void {
     const { domain } = envelope.head.to
     const known = this.#queues.get(domain)
     if (known !== undefined || !isQueueable(envelope))
-      return this.#store(known, envelope, onOutcome, condition)
+      return this.#store(known, envelope, onOutcome, ordinal, condition)
     const queue = this.#opened(domain, condition)
     queue.failures = 1
-    this.#store(queue, envelope, onOutcome)
+    this.#store(queue, envelope, onOutcome, ordinal)
     if (this.#queues.has(domain)) this.#scheduleRetry(queue)
   }
 
@@ -176,27 +197,32 @@ export class Relay {
     queue: PeerQueue | undefined,
     envelope: Envelope,
     onOutcome: OnOutcome,
+    ordinal: number,
     condition: Condition = queue?.condition ?? 'connection-failed',
   ): void {
     if (queue === undefined || !isQueueable(envelope)) return onOutcome(refused(condition), envelope)
-    const { policy, store, clock } = this.#parts
+    const held = envelope.keep()
     const sender = envelope.head.from.key
-    if (
-      queue.length >= policy.queueLengthMax ||
-      this.#tally.total >= policy.queuesLengthMax ||
-      this.#tally.of(sender) >= policy.senderLengthMax
-    ) {
+    if (!queue.hasRoom(sender, held.raw.length, this.#parts.policy)) {
       this.#endIfEmpty(queue)
       return onOutcome(refused('resource-limit'), envelope)
     }
-    const held = envelope.keep()
-    queue.count(sender, 1)
-    store.enqueue(queue.domain, { head: held.head, raw: held.raw }, clock.now(), (fault) => {
+    queue.count(sender, 1, held.raw.length)
+    const store = (): void => this.#enqueue(queue, held, onOutcome)
+    // What is under way may come back, and was sent before this.
+    if (this.#underWay.has(queue.domain) || queue.held.length > 0) queue.held.push({ ordinal, store })
+    else store()
+  }
+
+  #enqueue(queue: PeerQueue, held: Envelope, onOutcome: OnOutcome): void {
+    const { store, clock } = this.#parts
+    const { head, raw } = held
+    store.enqueue(queue.domain, { head, raw }, clock.now(), (fault) => {
       if (fault === undefined) {
         this.#metrics.queued.add()
         return onOutcome(stored, held)
       }
-      queue.count(sender, -1)
+      queue.count(head.from.key, -1, raw.length)
       this.#endIfEmpty(queue)
       onOutcome(refused(fault instanceof ServiceError ? fault.condition : 'internal-fault'), held)
     })

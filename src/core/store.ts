@@ -129,6 +129,8 @@ export interface QueuedDomain {
   readonly domain: string
   readonly count: number
   readonly oldest: number
+  /** Of `raw`, together. */
+  readonly octets: number
 }
 
 export interface Store {

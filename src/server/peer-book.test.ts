@@ -229,6 +229,9 @@ expiry_hours = 24
 queue_length_max = 5
 queues_length_max = 6
 sender_length_max = 4
+queue_octets_max = 700
+queues_octets_max = 800
+sender_octets_max = 600
 `)
   assert.deepEqual(relayPolicyOf(config), {
     retryFirst: 60_000,
@@ -237,6 +240,9 @@ sender_length_max = 4
     queueLengthMax: 5,
     queuesLengthMax: 6,
     senderLengthMax: 4,
+    queueOctetsMax: 700,
+    queuesOctetsMax: 800,
+    senderOctetsMax: 600,
   })
 })
 

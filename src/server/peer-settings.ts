@@ -73,6 +73,24 @@ export const peersSettings = section(
       min: 1,
       max: 10_000_000,
     }),
+    queueOctetsMax: integer({
+      doc: 'Octets of the messages that may wait for one domain; past it their senders are refused.',
+      default: relayDefaults.queueOctetsMax,
+      min: 1,
+      max: 1_000_000_000_000,
+    }),
+    queuesOctetsMax: integer({
+      doc: 'Octets of the messages that may wait for all domains together.',
+      default: relayDefaults.queuesOctetsMax,
+      min: 1,
+      max: 1_000_000_000_000,
+    }),
+    senderOctetsMax: integer({
+      doc: 'Octets of the messages of one sender that may wait for all domains together.',
+      default: relayDefaults.senderOctetsMax,
+      min: 1,
+      max: 1_000_000_000_000,
+    }),
   },
 )
 
@@ -80,6 +98,7 @@ export const peersSettings = section(
 export function relayPolicyOf(config: Config): RelayPolicy {
   const { retryFirstSeconds, retryMaxSeconds, expiryHours, ...limits } = config.of(peersSettings)
   const { queueLengthMax, queuesLengthMax, senderLengthMax } = limits
+  const { queueOctetsMax, queuesOctetsMax, senderOctetsMax } = limits
   return {
     retryFirst: retryFirstSeconds * 1000,
     retryMax: Math.max(retryFirstSeconds, retryMaxSeconds) * 1000,
@@ -87,6 +106,9 @@ export function relayPolicyOf(config: Config): RelayPolicy {
     queueLengthMax,
     queuesLengthMax,
     senderLengthMax,
+    queueOctetsMax,
+    queuesOctetsMax,
+    senderOctetsMax,
   }
 }
 

@@ -17,20 +17,25 @@ export class FarDomain {
   up = true
   /** From now on it takes everything at once. */
   calm = false
+  /** Its link takes one behind the other and answers in that order (`PeerLink.keepsOrder`). */
+  readonly keepsOrder: boolean
   readonly taken: Taken[] = []
   readonly refusedIds = new Set<string>()
-  #pending: (() => void)[] = []
+  /** Each is told whether those before it were taken, and tells whether it was. */
+  #pending: ((following: boolean) => boolean)[] = []
   #life = 0
   readonly #chance: Chance
 
-  constructor(name: string, chance: Chance) {
+  constructor(name: string, chance: Chance, keepsOrder = false) {
     this.name = name
+    this.keepsOrder = keepsOrder
     this.#chance = chance
   }
 
   /** The link of a new life. */
   serve(link: ScriptedLink, life: number): void {
     this.#life = life
+    link.keepsOrder = this.keepsOrder
     link.onSend = (envelope, answer) => {
       // What is left of a server that was killed reaches nobody.
       if (life === this.#life) this.#offered(envelope, life, answer)
@@ -52,19 +57,25 @@ export class FarDomain {
       return answer(refused('mailbox-full'))
     }
     if (this.#chance.percent(10)) return answer(refused('remote-timeout'))
-    if (this.#chance.percent(40)) return accept()
-    this.#pending.push(() => {
-      if (this.up) return accept()
-      // It may have been taken though nobody heard of it.
-      if (this.#chance.percent(30)) take(false)
+    if (!(this.keepsOrder && this.isBusy) && this.#chance.percent(40)) return accept()
+    this.#pending.push((following) => {
+      if (this.up) {
+        accept()
+        return true
+      }
+      // It may have been taken though nobody heard of it; by a link that keeps the order not without those before it.
+      const isTaken = (following || !this.keepsOrder) && this.#chance.percent(this.keepsOrder ? 70 : 30)
+      if (isTaken) take(false)
       answer(refused('connection-failed'))
+      return isTaken
     })
   }
 
-  /** Answers some of what is under way, in any order. */
+  /** Answers some of what is under way, in any order, or its own. */
   answerSome(): void {
     for (let n = this.#chance.below(4); n >= 0 && this.#pending.length > 0; n--) {
-      this.#pending.splice(this.#chance.below(this.#pending.length), 1)[0]?.()
+      const at = this.keepsOrder ? 0 : this.#chance.below(this.#pending.length)
+      this.#pending.splice(at, 1)[0]?.(true)
     }
   }
 
@@ -75,7 +86,8 @@ export class FarDomain {
   /** The connections end: everything under way is answered. */
   down(): void {
     this.up = false
-    for (const answer of this.#pending.splice(0)) answer()
+    let following = true
+    for (const answer of this.#pending.splice(0)) following = answer(following)
   }
 
   /** Our server is dead: nobody hears an answer. */

@@ -51,7 +51,9 @@ class Lives {
 
   constructor(seed: number) {
     this.#chance = new Chance(seed)
-    this.domains = ['capulet.example', 'venice.example'].map((name) => new FarDomain(name, this.#chance))
+    this.domains = ['capulet.example', 'venice.example'].map(
+      (name) => new FarDomain(name, this.#chance, this.#chance.percent(50)),
+    )
   }
 
   static async begin(seed: number): Promise<Lives> {

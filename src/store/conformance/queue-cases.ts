@@ -69,13 +69,13 @@ export function queueCases(under: UnderTest): void {
     const own = await under.open()
     assert.deepEqual(await own.queuedDomains(), [])
     await enqueue(own, 'x.example', unit('1'), 20)
-    await enqueue(own, 'x.example', unit('2'), 10)
+    await enqueue(own, 'x.example', unit('two'), 10)
     await enqueue(own, 'y.example', unit('3'), 30)
     assert.deepEqual(
       sorted(await own.queuedDomains()),
       sorted([
-        { domain: 'x.example', count: 2, oldest: 10 },
-        { domain: 'y.example', count: 1, oldest: 30 },
+        { domain: 'x.example', count: 2, oldest: 10, octets: 4 },
+        { domain: 'y.example', count: 1, oldest: 30, octets: 1 },
       ]),
     )
     const [one] = await own.queued('y.example', 0, 1)

@@ -30,6 +30,7 @@ export class PeerQueues {
       domain,
       count: queue.length,
       oldest: queue.reduce((oldest, { at }) => Math.min(oldest, at), Number.POSITIVE_INFINITY),
+      octets: queue.reduce((sum, { raw }) => sum + raw.length, 0),
     }))
   }
 }

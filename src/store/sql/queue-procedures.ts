@@ -20,7 +20,7 @@ export function* dequeue(domain: string, sequences: readonly number[]): Procedur
   }
 }
 
-/** domain, count, oldest. */
+/** domain, count, oldest, octets. */
 export function* queuedDomains(): Procedure<readonly SqlRow[]> {
-  return yield* all('SELECT domain, COUNT(*), MIN(at) FROM peer_queue GROUP BY domain')
+  return yield* all('SELECT domain, COUNT(*), MIN(at), SUM(LENGTH(raw)) FROM peer_queue GROUP BY domain')
 }

@@ -222,10 +222,11 @@ export class SqlStore implements Store {
   }
 
   async queuedDomains(): Promise<QueuedDomain[]> {
-    return (await this.#ask('queuedDomains')).map(([domain, count, oldest]) => ({
+    return (await this.#ask('queuedDomains')).map(([domain, count, oldest, octets]) => ({
       domain: domain as string,
       count: count as number,
       oldest: oldest as number,
+      octets: octets as number,
     }))
   }
 
