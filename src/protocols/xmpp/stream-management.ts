@@ -19,7 +19,7 @@ export type ManagementSettings = Pick<
 
 export class StreamManagement {
   readonly handled: Handled
-  readonly unacknowledged = new Unacknowledged()
+  readonly unacknowledged: Unacknowledged
   /** Undefined where the session ends with its stream. */
   readonly resumable: { readonly id: string; readonly seconds: number } | undefined
   readonly #settings: ManagementSettings
@@ -38,11 +38,14 @@ export class StreamManagement {
     readonly settings: ManagementSettings
     readonly leases: Leases
     readonly resumable: { readonly id: string; readonly seconds: number } | undefined
+    /** Where it goes on with the counts of a stream that was given up. */
+    readonly start?: { readonly sent: number; readonly received: number } | undefined
   }) {
     this.#settings = parts.settings
     this.#leases = parts.leases
     this.resumable = parts.resumable
-    this.handled = new Handled(() => this.#grown())
+    this.unacknowledged = new Unacknowledged(parts.start?.sent)
+    this.handled = new Handled(() => this.#grown(), parts.start?.received)
   }
 
   /** A stream carries it from now on. */

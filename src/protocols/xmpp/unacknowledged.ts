@@ -1,6 +1,7 @@
 // What a client was sent and has not acknowledged (XEP-0198 §4): each stanza's octets once, and what becomes of it.
 import { type Bytes, concat, utf8 } from '#base'
 import type { DeliveryAnswer } from '#core'
+import type { Head } from '#model'
 import { escapeValue } from '#wire/xml'
 import { delayNamespace } from './codec/namespaces.ts'
 
@@ -14,6 +15,8 @@ export interface SentStanza {
   readonly onLost: (() => void) | undefined
   /** True for a message that bears no stamp of ours. */
   readonly isStampable: boolean
+  /** Of a message that is offered again if it is given back. */
+  readonly head?: Head | undefined
 }
 
 /** Shifts without moving the rest each time. */

@@ -2,13 +2,16 @@
 // knows which pairs of domains may come by it and whether we may send, counts, keeps what is not acknowledged, and says what became of it.
 import type { Bytes } from '#base'
 import type { Lease } from '#core'
+import type { Head } from '#model'
 import type { Frame } from '#wire/xml'
 import { clientNamespace } from '../codec/namespaces.ts'
 import type { ToldLimits } from '../codec/stream-limits.ts'
 import { handledTooHighText, resumedText, tooMuchText, unstanzaOf } from '../codec/stream-management.ts'
 import type { StreamCondition } from '../codec/stream-text.ts'
 import { StreamManagement } from '../stream-management.ts'
+import type { SentStanza } from '../unacknowledged.ts'
 import type { ServersEnvironment } from './environment.ts'
+import type { Lapsed } from './lapsed.ts'
 import type { Multiplexing } from './multiplexing.ts'
 import type { StreamOctets } from './octets.ts'
 
@@ -17,6 +20,8 @@ export interface Parcel {
   readonly bytes: Bytes
   /** Called once where given. */
   readonly settle?: ((fate: ParcelFate) => void) | undefined
+  /** Of a message that is offered again if it is given back. */
+  readonly head?: Head | undefined
 }
 
 /** The other side has it (or, where it does not acknowledge, it is written), or it is given back; or it never will have it. */
@@ -53,6 +58,8 @@ export class Channel {
   /** How more domains come by it, where we opened it. */
   multiplexing: Multiplexing | undefined
   management: StreamManagement | undefined
+  /** Once it is over: what the other side may have though it was given back. */
+  lapsed: Lapsed | undefined
   readonly #owner: ChannelOwner
   /** It is not closed though nobody uses it. */
   readonly #stays: boolean
@@ -117,7 +124,7 @@ export class Channel {
   // What we send.
 
   /** In the order of the calls. */
-  send({ bytes, settle }: Parcel): void {
+  send({ bytes, settle, head }: Parcel): void {
     if (this.#over) return settle?.('given-back')
     const { service, metrics } = this.environment
     // XEP-0478 §4: it would end the stream for all.
@@ -139,6 +146,7 @@ export class Channel {
       answer,
       onLost: undefined,
       isStampable: false,
+      head,
     })
     // LIMIT: stanzas and octets that another server may leave unacknowledged.
     if (!isKept) return this.fail('policy-violation', 'it acknowledges nothing', tooMuchText)
@@ -220,7 +228,10 @@ export class Channel {
   // Stream management.
 
   /** From now on stanzas are counted and kept (XEP-0198 §3). */
-  manage(resumable: { readonly id: string; readonly seconds: number } | undefined): void {
+  manage(
+    resumable: { readonly id: string; readonly seconds: number } | undefined,
+    start?: { readonly sent: number; readonly received: number },
+  ): void {
     const { settings, service } = this.environment
     const { serverQueuedMax, unacknowledgedOctetsMax } = settings
     this.management = new StreamManagement({
@@ -231,6 +242,7 @@ export class Channel {
       },
       leases: service.leases,
       resumable,
+      start,
     })
     if (this.#octets !== undefined) this.management.attach(this.#octets)
   }
@@ -306,10 +318,23 @@ export class Channel {
     const { metrics } = this.environment
     metrics.streams.add(-1)
     const given = this.management?.unacknowledged.takeAll() ?? []
+    this.lapsed = this.#lapsedWith(given)
     metrics.lost.add(given.length)
     // First nobody may use it any more; then, in order, whoever waits for an outcome hears.
     this.#owner.onOver(this, why, broke || given.length > 0)
     for (const { answer } of given) answer?.({ kind: 'declined', condition: 'connection-failed' })
+  }
+
+  /** What the other side can be asked about later. */
+  #lapsedWith(given: readonly SentStanza[]): Lapsed | undefined {
+    const { management } = this
+    if (management?.resumable === undefined || given.every(({ head }) => head === undefined)) return undefined
+    return {
+      ...management.resumable,
+      received: management.handled.received,
+      sent: management.unacknowledged.sent,
+      left: given.map(({ head }) => head),
+    }
   }
 
   #lookForUse(): Lease {

@@ -48,6 +48,7 @@ export class ServerLink implements PeerLink {
     const bytes = envelopeBytes(envelope, this.#parts.environment.service.clock.now())
     this.#parts.pairOf(head.from.domain).send({
       bytes,
+      head: head.whenAbsent === 'store' ? head : undefined,
       settle: (fate) => onOutcome(fate === 'taken' ? relayed : refused(conditionOf(fate))),
     })
   }

@@ -4,6 +4,7 @@ import type { Channel, ChannelOwner, Parcel, ParcelFate } from './channel.ts'
 import { Channel as ChannelOf } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { Ready } from './initiating-stream.ts'
+import { type Lapsed, TakenBefore } from './lapsed.ts'
 import { NoServer } from './opening.ts'
 
 /** Seconds after which a domain that could not be reached is tried again for something new. */
@@ -12,6 +13,9 @@ const pauseSeconds = 2
 const stableSeconds = 5
 /** Seconds between tries to resume a stream that did not: the first, and at most. */
 const resumeSeconds = { first: 0.1, most: 15 }
+
+/** Seconds in which the relay offers again what it was given back, once the domain can be reached. */
+const takenSeconds = 600
 
 export interface PairParts {
   readonly environment: ServersEnvironment
@@ -51,6 +55,10 @@ export class ServerPair {
   /** When a stream of ours was last ready. */
   #readyAt = Number.NEGATIVE_INFINITY
   #over = false
+  /** A stream that was given up, of which the other side has yet to say how much of it it has. */
+  #lapsed: Lapsed | undefined
+  readonly #takenBefore = new TakenBefore()
+  #forgetting: Timer | undefined
 
   constructor(parts: PairParts) {
     this.#parts = parts
@@ -76,7 +84,7 @@ export class ServerPair {
   /** In the order of the calls; each is settled within a bounded time. */
   send(parcel: Parcel): void {
     const carrier = this.#carrier ?? this.#choose()
-    if (carrier !== undefined) return carrier.send(parcel)
+    if (carrier !== undefined) return this.#carry(carrier, parcel)
     // LIMIT: stanzas that wait for a stream.
     const isFull = this.#waiting.length >= this.#parts.environment.settings.serverQueuedMax
     if (this.#over || this.#isPaused || isFull) return parcel.settle?.('given-back')
@@ -93,9 +101,9 @@ export class ServerPair {
   /** A channel that serves the two, opened by either side. */
   join(channel: Channel): void {
     this.channels.add(channel)
-    if (this.#carrier === undefined && channel.outward.has(this.key)) {
+    if (this.#carrier === undefined && this.#lapsed === undefined && channel.outward.has(this.key)) {
       this.#carrier = channel
-      for (const parcel of this.#waiting.splice(0)) channel.send(parcel)
+      for (const parcel of this.#waiting.splice(0)) this.#carry(channel, parcel)
     }
     if (!this.wasAway) return
     this.wasAway = false
@@ -120,12 +128,21 @@ export class ServerPair {
       this.wasAway = true
       this.failed(why)
     }
+    // One of the pairs that it carried asks, so that it is not resumed by several.
+    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key))
+      this.#lapsed = channel.lapsed
     if (this.#carrier !== channel) return
     this.#carrier = undefined
     if (this.#again !== undefined) {
       this.#again.cancel()
       this.#again = undefined
     }
+  }
+
+  #carry(channel: Channel, parcel: Parcel): void {
+    if (!this.#takenBefore.isEmpty && parcel.head !== undefined && this.#takenBefore.has(parcel.head))
+      parcel.settle?.('taken')
+    else channel.send(parcel)
   }
 
   /** Remembers why something with this domain did not work. */
@@ -137,6 +154,7 @@ export class ServerPair {
   close(): void {
     this.#over = true
     this.#again?.cancel()
+    this.#forgetting?.cancel()
     this.#opening?.abort()
     for (const channel of [...this.channels]) channel.close('the server stops', 'system-shutdown')
     for (const channel of [...this.channels]) channel.end('the server stops', false)
@@ -148,6 +166,8 @@ export class ServerPair {
   }
 
   #choose(): Channel | undefined {
+    // First the other side is asked what it has, by a stream of ours.
+    if (this.#lapsed !== undefined) return undefined
     for (const channel of this.channels) {
       if (channel.isOver || channel.isClosing || channel.isAway || !channel.outward.has(this.key)) continue
       this.#carrier = channel
@@ -164,7 +184,10 @@ export class ServerPair {
     this.#opening = abort
     const late = service.clock.schedule(settings.serverConnectSeconds * 1000, () => abort.abort())
     const id = broken?.resumptionId
-    const resume = id === undefined ? undefined : { id, h: broken?.management?.handled.received ?? 0 }
+    const resume =
+      id === undefined
+        ? this.#lapsed && { id: this.#lapsed.id, h: this.#lapsed.received }
+        : { id, h: broken?.management?.handled.received ?? 0 }
     const onReady = (ready: Ready): Channel => {
       this.#opening = undefined
       this.#readyAt = service.clock.monotonic()
@@ -188,6 +211,7 @@ export class ServerPair {
         })
         if (this.#opening === abort) this.#opening = undefined
         if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
+        if (this.#goesWithout()) return
         this.wasAway = true
         this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
         this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
@@ -208,6 +232,8 @@ export class ServerPair {
       broken.resume(ready.octets, ready.h ?? 0)
       return broken
     }
+    const lapsed = broken === undefined ? this.#lapsed : undefined
+    if (lapsed !== undefined) this.#learn(lapsed, ready.h)
     broken?.tookUntil(ready.h)
     const channel = new ChannelOf('initiator', environment, ready.octets, owner)
     channel.home = this.key
@@ -216,10 +242,23 @@ export class ServerPair {
     channel.outward.add(this.key)
     if (ready.bidi) channel.admitted.add(theirs)
     if (ready.managed === 'enabled') channel.manage(ready.resumable)
+    // The other side still awaited it: it goes on, though what it had carried is offered anew.
+    else if (ready.managed === 'resumed' && lapsed !== undefined && ready.h !== undefined)
+      channel.manage(lapsed, { sent: ready.h, received: lapsed.received })
     // What the other side did not take of the one before is offered again behind it, by whoever sent it.
     broken?.end('the other side does not know the stream any more', true)
+    this.#lapsed = undefined
     this.join(channel)
     return channel
+  }
+
+  #learn(lapsed: Lapsed, h: number | undefined): void {
+    this.#lapsed = undefined
+    if (h === undefined) return
+    this.#takenBefore.learn(lapsed, h)
+    this.#forgetting?.cancel()
+    const { clock } = this.#parts.environment.service
+    this.#forgetting = clock.schedule(takenSeconds * 1000, () => this.#takenBefore.forget())
   }
 
   #resumeIn(seconds: number): void {
@@ -229,6 +268,17 @@ export class ServerPair {
       const broken = [...this.channels].find(({ isAway, home }) => isAway && home === this.key)
       if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
     })
+  }
+
+  /** We can't open a stream, but the other side has: what it took before stays unknown. */
+  #goesWithout(): boolean {
+    const lapsed = this.#lapsed
+    this.#lapsed = undefined
+    const channel = this.#choose()
+    if (channel === undefined) this.#lapsed = lapsed
+    if (channel === undefined || lapsed === undefined) return false
+    for (const parcel of this.#waiting.splice(0)) channel.send(parcel)
+    return true
   }
 
   #giveBack(fate: ParcelFate): void {

@@ -55,8 +55,10 @@ export interface ReceivingParts {
   readonly onOutward: (channel: Channel) => void
   /** A domain could not prove itself. */
   readonly onRefused: (theirs: string, why: string) => void
-  /** The channel of that identifier, for the domain that asks; a word about how far a past one came, where it is known. */
+  /** The channel of that identifier, for the domain that asks. */
   readonly resumable: (id: string, theirs: string) => Channel | undefined
+  /** How many stanzas of that domain we took by a stream that can't be resumed. */
+  readonly takenBy: (id: string, theirs: string) => number | undefined
   readonly onOver: (stream: ReceivingStream) => void
 }
 
@@ -213,7 +215,7 @@ export class ReceivingStream implements OctetsHandler {
     const { theirs } = this.#state
     const known = fresh.management === undefined ? this.#parts.resumable(previous, theirs) : undefined
     if (known === undefined || known === fresh || !known.mayResume(h))
-      return this.octets.writeUtf8(failedText('item-not-found'))
+      return this.octets.writeUtf8(failedText('item-not-found', this.#parts.takenBy(previous, theirs)))
     this.#channel = known
     // LIMIT: what came by the streams before counts.
     const authorized = [...known.admitted].map((domain) => pairOf(this.#state.ours, domain))

@@ -11,6 +11,7 @@ import { tryServer } from './examination.ts'
 import { Fetches } from './fetches.ts'
 import { Incoming } from './incoming.ts'
 import type { Ready } from './initiating-stream.ts'
+import { PastStreams } from './lapsed.ts'
 import { ServerLink } from './link.ts'
 import { Looks } from './looks.ts'
 import { Multiplexing } from './multiplexing.ts'
@@ -43,6 +44,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   /** Whom each channel serves. */
   readonly #served = new Map<Channel, Set<ServerPair>>()
   readonly #streams = new Set<ReceivingStream>()
+  readonly #past = new PastStreams()
   /** Connections that have not proven anything yet, of each source. */
   readonly #strangersOf = new Map<string, number>()
   #strangers = 0
@@ -131,6 +133,9 @@ export class Servers implements PeerProtocol, ChannelOwner {
   onOver(channel: Channel, why: string, broke: boolean): void {
     const served = this.#served.get(channel)
     this.#served.delete(channel)
+    const { resumptionId, admitted, management } = channel
+    if (resumptionId !== undefined && management !== undefined)
+      this.#past.remember(resumptionId, admitted, management.handled)
     this.components.left(channel)
     for (const pair of served ?? []) {
       pair.left(channel, why, broke)
@@ -177,6 +182,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
       },
       onRefused: (theirs, why) => this.#refused(theirs, connection.remote.address, why),
       resumable: (id, theirs) => this.#resumable(id, theirs),
+      takenBy: (id, theirs) => this.#takenBy(id, theirs),
       onOver: (over) => {
         known()
         this.#streams.delete(over)
@@ -312,6 +318,16 @@ export class Servers implements PeerProtocol, ChannelOwner {
       },
       onRefused: (from, why) => this.#refused(from, ready.octets.connection.remote.address, why),
     })
+  }
+
+  #takenBy(id: string, theirs: string): number | undefined {
+    for (const channel of this.#served.keys()) {
+      if (channel.resumptionId !== id || !channel.admitted.has(theirs)) continue
+      // They have given it up: what may still come by it is not taken.
+      channel.octets?.destroy('the other side has given it up')
+      return channel.management?.handled.received
+    }
+    return this.#past.countOf(id, theirs)
   }
 
   /** As the receiving server (XEP-0220 §2.1.2): by a stream of its own to the server that answers for the domain. */

@@ -129,6 +129,7 @@ async function makeTown(
     metrics: serverMetrics(domain.service.metrics),
   }
   const servers = new Servers(environment, async ({ host }) => {
+    wires.tried++
     const other = towns.get(host)
     if (!wires.up || other === undefined) throw new Error('nobody answers')
     const [accepted, dialled] = wires.pair(clock, {

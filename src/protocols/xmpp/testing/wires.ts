@@ -9,7 +9,9 @@ export class Wires {
   cutAfter = Number.POSITIVE_INFINITY
   /** False: nobody can be connected to. */
   up = true
+  /** Connections that came about, and tries to make one. */
   opened = 0
+  tried = 0
   readonly #open = new Set<() => void>()
 
   /** Both ends of a new connection, tapped: what the one who accepts sees, and what the one who dialled sees. */
