@@ -2,21 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { delivered, type Outcome, refused } from '#model'
-import { namedWay } from './peers.ts'
 import { Device } from './testing/devices.ts'
 import { failingStore } from './testing/failing-store.ts'
 import { welcome } from './testing/peers.ts'
-import {
-  after,
-  mercutio,
-  nurse,
-  queuedIds,
-  relayStage,
-  reportsOf,
-  romeo,
-  toJuliet,
-  word,
-} from './testing/relay-stage.ts'
+import { after, nurse, queuedIds, relayStage, reportsOf, romeo, word } from './testing/relay-stage.ts'
 import { settled, signIn } from './testing/world.ts'
 
 const day = 24 * 3600 * 1000
@@ -54,74 +43,6 @@ test('handing over goes pair by pair in order, at most sixteen pairs side by sid
     const own = world.link.takenIds.filter((id) => id.startsWith(`${pair}-`))
     assert.deepEqual(own, [`${pair}-1`, `${pair}-2`])
   }
-})
-
-test('by a link that keeps the order a pair’s messages follow each other without waiting for outcomes; none follows one that comes back', async () => {
-  const world = await relayStage()
-  world.link.keepsOrder = true
-  world.link.up = false
-  for (const id of ['1', '2', '3', '4']) await word(world, id)
-  world.link.up = true
-  const answers: ((outcome: Outcome) => void)[] = []
-  world.link.onSend = (_, tell) => void answers.push(tell)
-  world.link.offered.length = 0
-  await after(world, 5_000)
-  assert.equal(world.link.offered.length, 4)
-  answers[0]?.(delivered)
-  answers[1]?.(refused('mailbox-full'))
-  for (const answer of answers.slice(2)) answer(refused('connection-failed'))
-  await settled()
-  assert.deepEqual(await queuedIds(world), ['3', '4'])
-  assert.equal(await word(world, '5'), 'stored')
-  world.link.onSend = (_, tell) => tell(delivered)
-  world.link.taken.length = 0
-  await after(world, 5_000)
-  assert.deepEqual(world.link.takenIds, ['3', '4', '5'])
-})
-
-test('messages that a link refuses while they are handed over stop it at once, though others are under way', async () => {
-  const world = await relayStage()
-  world.link.keepsOrder = true
-  world.link.up = false
-  for (const id of ['1', '2', '3']) await word(world, id)
-  world.link.up = true
-  const answers: (() => void)[] = []
-  world.link.onSend = ({ head }, tell) => {
-    if (head.id === '2') tell(refused('connection-failed'))
-    else answers.push(() => tell(delivered))
-  }
-  world.link.offered.length = 0
-  await after(world, 5_000)
-  assert.deepEqual(
-    world.link.offered.map(({ head }) => head.id),
-    ['1', '2'],
-  )
-  for (const answer of answers) answer()
-  await settled()
-  assert.deepEqual(await queuedIds(world), ['2', '3'])
-})
-
-test('what a link gives back late is stored before what was sent after it, whatever was stored meanwhile', async () => {
-  const world = await relayStage()
-  world.link.keepsOrder = true
-  const answers = new Map<string, (outcome: Outcome) => void>()
-  world.link.onSend = ({ head }, tell) => {
-    // As where no more may wait for a stream: refused at once, while those before it still wait.
-    if (head.id === '3') tell(refused('connection-failed'))
-    else answers.set(head.id, tell)
-  }
-  const words = ['1', '2', '3', '4', '5'].map((id) => word(world, id))
-  await settled()
-  assert.deepEqual([...answers.keys()], ['1', '2'])
-  assert.deepEqual(await queuedIds(world), [])
-  answers.get('1')?.(delivered)
-  answers.get('2')?.(refused('connection-failed'))
-  assert.deepEqual(await Promise.all(words), ['delivered', 'stored', 'stored', 'stored', 'stored'])
-  assert.deepEqual(await queuedIds(world), ['2', '3', '4', '5'])
-  world.link.onSend = (_, tell) => tell(delivered)
-  world.link.taken.length = 0
-  await after(world, 10_000)
-  assert.deepEqual(world.link.takenIds, ['2', '3', '4', '5'])
 })
 
 test('more than a page of the queue is handed over, and what came while it was', async () => {
@@ -203,63 +124,6 @@ test('a refusal while handing over is reported with its condition, and those beh
   await after(world, 5_000)
   assert.deepEqual(world.link.takenIds, ['1', '3'])
   assert.deepEqual(reportsOf(device), [{ about: '2', event: 'failed', condition: 'mailbox-full' }])
-})
-
-test('LIMIT: queues of a domain and of all together; past them the sender is refused', async () => {
-  const world = await relayStage({ policy: { relay: { queueLengthMax: 2, queuesLengthMax: 3 } } })
-  world.link.up = false
-  const far = world.protocol.linkTo('montague.example')
-  world.protocol.reached.set('montague.example', namedWay)
-  far.up = false
-  const words = []
-  for (const id of ['1', '2', '3']) words.push(await word(world, id))
-  for (const id of ['4', '5']) words.push(await word(world, id, { to: 'benvolio@montague.example' }))
-  assert.deepEqual(words, ['stored', 'stored', 'resource-limit', 'stored', 'resource-limit'])
-  world.link.up = true
-  await after(world, 5_000)
-  assert.deepEqual(await queuedIds(world), [])
-  assert.equal(await word(world, '6', { to: 'benvolio@montague.example' }), 'stored')
-})
-
-test('LIMIT: octets of a domain, of all together and of one sender; past them the sender is refused', async () => {
-  const size = toJuliet('1').raw.length
-  const rows: [object, string[]][] = [
-    [{ queueOctetsMax: 2 * size }, ['stored', 'stored', 'resource-limit', 'resource-limit']],
-    [{ queuesOctetsMax: 3 * size }, ['stored', 'stored', 'stored', 'resource-limit']],
-    [{ senderOctetsMax: 2 * size }, ['stored', 'stored', 'resource-limit', 'stored']],
-  ]
-  for (const [relay, expected] of rows) {
-    const world = await relayStage({ policy: { relay } })
-    world.link.up = false
-    const words = []
-    for (const id of ['1', '2', '3']) words.push(await word(world, id))
-    words.push(await word(world, '4', { from: mercutio }))
-    assert.deepEqual(words, expected)
-    world.link.up = true
-    await after(world, 5_000)
-    world.link.up = false
-    assert.equal(await word(world, '5'), 'stored', 'what was handed on is not counted')
-    // What waits since before a restart is.
-    await world.service.relay.stop()
-    const later = await relayStage({ accounts: [], store: () => world.store, policy: { relay } })
-    await later.service.relay.load()
-    assert.equal((await later.store.queuedDomains())[0]?.octets, size)
-  }
-})
-
-test('LIMIT: what one sender has waiting for all domains; others are not refused, nor is it later', async () => {
-  const world = await relayStage({ policy: { relay: { senderLengthMax: 2 } } })
-  world.link.up = false
-  const far = world.protocol.linkTo('montague.example')
-  world.protocol.reached.set('montague.example', namedWay)
-  far.up = false
-  const words = [await word(world, '1'), await word(world, '2', { to: 'benvolio@montague.example' })]
-  words.push(await word(world, '3'), await word(world, '4', { from: mercutio }))
-  assert.deepEqual(words, ['stored', 'stored', 'resource-limit', 'stored'])
-  world.link.up = true
-  await after(world, 5_000)
-  world.link.up = false
-  assert.equal(await word(world, '5'), 'stored')
 })
 
 test('after a restart what waits is tried again, soon, and later messages are behind it', async () => {
