@@ -7,16 +7,23 @@ export class Raw {
   /** What came and was not taken yet, one character an octet. */
   text = ''
   closed = false
+  /** Why it broke, as the system calls it; empty when it did not. */
+  fault = ''
   #look: (() => void) | undefined
 
-  constructor(stand: Stand, setting: string, host = '127.0.0.1') {
-    this.socket = connect({ port: stand.port(setting), host, noDelay: true })
-    const over = stand.atEnd(() => this.socket.destroy())
-    this.socket.on('data', (octets: Buffer) => {
-      this.text += octets.toString('latin1')
-      this.#look?.()
+  /** @param from the address that it comes from, where that matters */
+  constructor(stand: Stand, setting: string, host = '127.0.0.1', from?: string) {
+    this.socket = connect({
+      port: stand.port(setting),
+      host,
+      ...(from !== undefined && { localAddress: from }),
+      noDelay: true,
     })
-    this.socket.on('error', () => {})
+    const over = stand.atEnd(() => this.socket.destroy())
+    this.socket.on('data', (octets: Buffer) => this.hear(octets))
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.fault = error.code ?? error.message
+    })
     this.socket.on('close', () => {
       this.closed = true
       over()
@@ -27,6 +34,11 @@ export class Raw {
 
   send(octets: string | Uint8Array): void {
     if (!this.socket.destroyed) this.socket.write(octets)
+  }
+
+  protected hear(octets: Buffer): void {
+    this.text += octets.toString('latin1')
+    this.#look?.()
   }
 
   /** One octet a segment, as far as the system lets us. */
@@ -56,6 +68,17 @@ export class Raw {
     })
   }
 
+  /** Resolves when it is connected; rejects when that failed. */
+  begun(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.socket.connecting && !this.socket.destroyed) return resolve()
+      this.socket.once('connect', resolve)
+      const failed = (): void => reject(new Error(`no connection: ${this.fault}`))
+      if (this.socket.destroyed) failed()
+      else this.socket.once('close', failed)
+    })
+  }
+
   /** Waits until the server has closed. */
   ended(what = 'the end of the connection'): Promise<true> {
     return this.#wait(what, () => this.closed || undefined)
@@ -78,7 +101,7 @@ export class Raw {
       const step = (): void => {
         const found = look()
         if (found !== undefined) end(() => resolve(found))
-        else if (this.closed) failed('the connection ended')
+        else if (this.closed) failed(`the connection ended ${this.fault}`)
       }
       this.#look = step
       step()

@@ -1,4 +1,5 @@
 // A whole server for hostile tests: real sockets, the memory store, small limits. What a test opens is closed at its end.
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,12 @@ import { loadConfiguration, type RunningServer, startServer } from '#server'
 import { createMemoryStore } from '#store'
 
 export const isSoak = process.env['VERONA_SOAK'] !== undefined
+
+/** So many connections as the system lets one process have both ends of, at most `wanted`. */
+export function crowd(wanted: number): number {
+  const most = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }))
+  return Number.isNaN(most) ? wanted : Math.min(wanted, Math.floor((most - 200) / 2))
+}
 
 /** Every account's. */
 export const password = 'wherefore art thou'
@@ -37,6 +44,8 @@ export interface StandOptions {
   readonly accounts: readonly string[]
   /** More lines of a section, by its name. */
   readonly settings?: Readonly<Record<string, string>>
+  /** More tables. */
+  readonly more?: string
   /** Time stands still, but for `advance`. */
   readonly virtual?: boolean
   readonly store?: Store
@@ -77,7 +86,10 @@ export class Stand {
     }
     const settings = Object.entries(ways).map(([name, lines]) => lines + (options.settings?.[name] ?? ''))
     const file = join(directory, 'verona.toml')
-    writeFileSync(file, [`data = ${JSON.stringify(directory)}`, ground, ...settings].join('\n'))
+    writeFileSync(
+      file,
+      [`data = ${JSON.stringify(directory)}`, ground, ...settings, options.more ?? ''].join('\n'),
+    )
     const told: Told = { faults: [], warnings: [] }
     const configuration = await loadConfiguration({ file, environment: {}, directory })
     const server = await startServer(configuration, {

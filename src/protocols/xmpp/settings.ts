@@ -73,7 +73,7 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     default: 60,
     min: 1,
     max: 3600,
-    doc: 'How long another server may leave a request to acknowledge stanzas unanswered; then its connection is given up.',
+    doc: 'How long another server may leave a request to acknowledge stanzas unanswered, or all that was written to it unread; then its connection is given up.',
   }),
   serverResumptionSeconds: seconds({
     default: 120,

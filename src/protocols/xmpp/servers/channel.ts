@@ -14,6 +14,7 @@ import type { ServersEnvironment } from './environment.ts'
 import type { Lapsed } from './lapsed.ts'
 import type { Multiplexing } from './multiplexing.ts'
 import type { StreamOctets } from './octets.ts'
+import { Outflow } from './outflow.ts'
 
 /** A stanza for another domain. */
 export interface Parcel {
@@ -64,6 +65,10 @@ export class Channel {
   /** It is not closed though nobody uses it. */
   readonly #stays: boolean
   #octets: StreamOctets | undefined
+  /** Of the stream that it has. */
+  #outflow: Outflow | undefined
+  /** Written to a server that does not acknowledge, and not on its way. */
+  readonly #unsettled = new Set<NonNullable<Parcel['settle']>>()
   #awaiting: Lease | undefined
   #idle: Lease
   #probe: Lease | undefined
@@ -88,6 +93,7 @@ export class Channel {
     this.environment = environment
     this.#owner = owner
     this.#octets = octets
+    this.#outflow = new Outflow(octets)
     this.since = environment.service.clock.now()
     this.#idle = this.#lookForUse()
     environment.metrics.streams.add(1)
@@ -131,11 +137,8 @@ export class Channel {
     if (bytes.length > this.#octetsMax) return this.#refuse(settle, bytes.length)
     this.#used = true
     metrics.sent.add()
-    if (this.management === undefined) {
-      const isOpen = this.#octets?.isOpen === true
-      if (isOpen) this.#octets?.write(bytes)
-      return settle?.(isOpen ? 'taken' : 'given-back')
-    }
+    if (this.management === undefined) return this.#sendUnmanaged(bytes, settle)
+    if (settle !== undefined && this.#isLaden(bytes.length)) return settle('given-back')
     const answer =
       settle === undefined
         ? undefined
@@ -151,9 +154,39 @@ export class Channel {
     // LIMIT: stanzas and octets that another server may leave unacknowledged.
     if (!isKept) return this.fail('policy-violation', 'it acknowledges nothing', tooMuchText)
     if (this.#octets === undefined) return
-    this.#octets.write(bytes)
+    this.#outflow?.put(bytes)
     this.management.sent()
     this.#awaitAnswer()
+  }
+
+  /** LIMIT: what waits for the other side to take it: more is given back at once, and may wait elsewhere. */
+  #isLaden(octets: number): boolean {
+    const { serverQueuedMax, unacknowledgedOctetsMax } = this.environment.settings
+    const { length = 0, octets: before = 0 } = this.management?.unacknowledged ?? {}
+    return length >= serverQueuedMax || before + octets > unacknowledgedOctetsMax * 8
+  }
+
+  /** Without acknowledgements it is taken when it is on its way. */
+  #sendUnmanaged(bytes: Bytes, settle: Parcel['settle']): void {
+    const outflow = this.#outflow
+    if (outflow === undefined || this.#octets?.isOpen !== true) return settle?.('given-back')
+    if (settle === undefined) return outflow.put(bytes)
+    const { serverQueuedMax, unacknowledgedOctetsMax } = this.environment.settings
+    if (outflow.length >= serverQueuedMax || outflow.octets > unacknowledgedOctetsMax * 8)
+      return settle('given-back')
+    this.#unsettled.add(settle)
+    outflow.put(bytes, () => {
+      if (this.#unsettled.delete(settle)) settle('taken')
+    })
+    if (outflow.isFull) this.#awaitAnswer()
+  }
+
+  /** The other side has read all that its connection held. */
+  drained(octets: StreamOctets): void {
+    if (this.#octets !== octets) return
+    this.#outflow?.drained()
+    if (this.management === undefined && this.#outflow?.isFull === false) this.#probe?.cancel()
+    else if (this.#probe?.active === true) this.#probe.renew(this.environment.settings.serverProbeSeconds)
   }
 
   #refuse(settle: Parcel['settle'], octets: number): void {
@@ -216,12 +249,13 @@ export class Channel {
     )
   }
 
-  /** An unanswered request to acknowledge is a dead connection. */
+  /** An unanswered request to acknowledge is a dead connection, and so is one that is not read. */
   #awaitAnswer(): void {
     if (this.#probe?.active === true) return
     const { service, settings } = this.environment
     this.#probe = service.leases.grant(settings.serverProbeSeconds, () => {
-      if ((this.management?.unacknowledged.length ?? 0) > 0) this.#octets?.destroy('the other side is silent')
+      if ((this.management?.unacknowledged.length ?? 0) > 0 || this.#outflow?.isFull === true)
+        this.#octets?.destroy('the other side is silent')
     })
   }
 
@@ -260,14 +294,16 @@ export class Channel {
     const management = this.management as StreamManagement
     const before = this.#octets
     this.#octets = undefined
+    this.#outflow = undefined
     before?.destroy('it goes on with another connection')
     this.#awaiting?.cancel()
     this.#octets = octets
+    this.#outflow = new Outflow(octets)
     this.environment.metrics.resumed.add()
     management.acknowledged(h)
     if (this.role === 'receiver')
       octets.writeUtf8(resumedText(management.resumable?.id ?? '', management.handled.received))
-    for (const { bytes } of management.unacknowledged.all()) octets.write(bytes)
+    for (const { bytes } of management.unacknowledged.all()) this.#outflow.put(bytes)
     management.attach(octets)
     if (management.unacknowledged.length > 0) this.#awaitAnswer()
   }
@@ -286,6 +322,7 @@ export class Channel {
     if (!broke || resumable === undefined || this.isClosing) return this.end(why, broke)
     this.#octets = undefined
     this.multiplexing?.over()
+    this.#outflow = undefined
     this.management?.detach()
     this.#probe?.cancel()
     this.#awaiting = this.environment.service.leases.grant(resumable.seconds, () => this.end(why, true))
@@ -311,6 +348,7 @@ export class Channel {
     this.#over = true
     this.#octets = undefined
     this.multiplexing?.over()
+    this.#outflow = undefined
     this.#awaiting?.cancel()
     this.#idle.cancel()
     this.#probe?.cancel()
@@ -323,6 +361,7 @@ export class Channel {
     // First nobody may use it any more; then, in order, whoever waits for an outcome hears.
     this.#owner.onOver(this, why, broke || given.length > 0)
     for (const { answer } of given) answer?.({ kind: 'declined', condition: 'connection-failed' })
+    for (const settle of this.#unsettled) settle('given-back')
   }
 
   /** What the other side can be asked about later. */

@@ -90,6 +90,10 @@ export class ComponentStream implements OctetsHandler {
     // Components are not offered TLS: they are on this machine, or behind a tunnel.
   }
 
+  onDrain(): void {
+    this.#channel?.drained(this.octets)
+  }
+
   onEnd(): void {
     this.close(undefined, 'the component closed it')
   }

@@ -141,6 +141,10 @@ export class InitiatingStream implements OctetsHandler {
     this.#step({ kind: 'secured', proof: this.#proof })
   }
 
+  onDrain(): void {
+    this.#channel?.drained(this.octets)
+  }
+
   onEnd(): void {
     if (this.#channel === undefined) this.#step({ kind: 'end' })
     else this.#channel.close('the other side closed it')

@@ -20,6 +20,8 @@ export interface OctetsHandler {
   onEnd(): void
   /** What came is no XML for us, or too much of it. */
   onFault(condition: StreamCondition, why: string): void
+  /** All that was written is on its way, after more than should wait did. */
+  onDrain(): void
   /** Called once: no octet comes or goes any more. `broke`: neither side said goodbye. */
   onOver(why: string, broke: boolean): void
 }
@@ -63,6 +65,7 @@ export class StreamOctets {
     this.connection.start({
       onData: (bytes) => this.#receive(bytes),
       onSecure: () => this.#handler.onSecure(),
+      onDrain: () => this.#handler.onDrain(),
       onEnd: () => this.#ended('the other side closed the connection', !this.#isSaidGoodbye),
       onClose: (reason) => this.#closed(reason),
     })
@@ -76,8 +79,9 @@ export class StreamOctets {
     return this.#framer.unreadBeyondSpace
   }
 
-  write(bytes: Bytes): void {
-    this.connection.write(bytes)
+  /** False when as much waits for the other side to read as should (`onDrain` follows). */
+  write(bytes: Bytes): boolean {
+    return this.connection.write(bytes)
   }
 
   writeUtf8(text: string): void {

@@ -117,6 +117,10 @@ export class ReceivingStream implements OctetsHandler {
     this.#step({ kind: 'secured' })
   }
 
+  onDrain(): void {
+    this.#channel?.drained(this.octets)
+  }
+
   onEnd(): void {
     if (this.#channel === undefined) this.#step({ kind: 'end' })
     else this.#channel.close('the other side closed it')
