@@ -11,10 +11,16 @@ import type { Translations } from './translations.ts'
 /** LIMIT: units read from the store at a time, and pairs of people whose units are under way to one domain together. */
 const batchMax = 100
 const windowMax = 16
+/** LIMIT: their octets; one that is larger goes alone. */
+const windowOctetsMax = 1_048_576
 
 /** What is offered together; once it is stopped nothing more is. */
 interface Round {
   stoppedBy: Condition | undefined
+  /** Under way. */
+  octets: number
+  /** Called when some are no longer. */
+  readonly waiting: (() => void)[]
 }
 
 export interface HandOverParts {
@@ -89,7 +95,7 @@ export class HandOver {
   /** Pair by pair in order, pairs side by side; resolves when all that was offered is settled. */
   async #offerAll(queue: PeerQueue, units: readonly QueuedUnit[]): Promise<Condition | undefined> {
     const pairs = [...Map.groupBy(units, ({ head }) => Lanes.key(head)).values()]
-    const round: Round = { stoppedBy: undefined }
+    const round: Round = { stoppedBy: undefined, octets: 0, waiting: [] }
     const carry = async (): Promise<void> => {
       for (let pair = pairs.shift(); pair !== undefined; pair = pairs.shift()) {
         await this.#offerPair(queue, pair, round)
@@ -113,10 +119,22 @@ export class HandOver {
       if (envelope === undefined) continue
       const link = await this.#linkFor(queue, envelope)
       if (before !== undefined && link !== before) await Promise.all(underWay.splice(0))
+      while (round.octets > 0 && round.octets + unit.raw.length > windowOctetsMax)
+        await new Promise<void>((resolve) => round.waiting.push(resolve))
       // While it was waited for, those before may have come back.
       if (round.stoppedBy !== undefined || queue.halted) break
       before = typeof link === 'string' ? undefined : link
-      underWay.push(this.#offer(queue, unit, envelope, link, round))
+      round.octets += unit.raw.length
+      const offered = this.#offer(queue, unit, envelope, link, round)
+        .catch((cause: unknown) => {
+          this.#parts.fault(cause, 'what waits for another domain could not be handed over')
+          round.stoppedBy ??= 'internal-fault'
+        })
+        .finally(() => {
+          round.octets -= unit.raw.length
+          for (const resolve of round.waiting.splice(0)) resolve()
+        })
+      underWay.push(offered)
       if (before?.keepsOrder !== true) await Promise.all(underWay.splice(0))
     }
     await Promise.all(underWay)

@@ -72,3 +72,26 @@ test('what a link gives back late is stored before what was sent after it, whate
   await after(world, 10_000)
   assert.deepEqual(world.link.takenIds, ['2', '3', '4', '5'])
 })
+
+test('LIMIT: a megabyte is under way at a time, and one that is larger goes alone', async () => {
+  const world = await relayStage({ policy: { relay: { senderOctetsMax: 100_000_000 } } })
+  world.link.keepsOrder = true
+  world.link.up = false
+  const body = 'x'.repeat(400_000)
+  for (const id of ['1', '2', '3', '4', '5']) await word(world, id, { text: body })
+  await word(world, 'large', { text: 'x'.repeat(1_500_000) })
+  world.link.up = true
+  const answers: (() => void)[] = []
+  let underWayMax = 0
+  world.link.onSend = (_, tell) => {
+    answers.push(() => tell(delivered))
+    underWayMax = Math.max(underWayMax, answers.length)
+  }
+  await after(world, 5_000)
+  assert.equal(answers.length, 2)
+  while (answers.length > 0) {
+    answers.shift()?.()
+    await settled()
+  }
+  assert.deepEqual([underWayMax, world.link.takenIds], [2, ['1', '2', '3', '4', '5', 'large']])
+})
