@@ -1,6 +1,6 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and the servers that come from there.
 import { namedWay, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
-import { type Connection, knownPlaces, onlyPlace, type Place, PlaceFinder, sourceOf } from '#net'
+import { type Connection, knownPlaces, onlyPlace, type Place, PlaceFinder } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
@@ -21,6 +21,7 @@ import { serverNames } from './places.ts'
 import { ReceivingStream } from './receiving-stream.ts'
 import { Sessions } from './sessions.ts'
 import { Sharing } from './sharing.ts'
+import { Strangers } from './strangers.ts'
 
 /** LIMIT: keys that are being verified at a time. */
 const verifyingMax = 100
@@ -45,9 +46,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
   readonly #served = new Map<Channel, Set<ServerPair>>()
   readonly #streams = new Set<ReceivingStream>()
   readonly #past = new PastStreams()
-  /** Connections that have not proven anything yet, of each source. */
-  readonly #strangersOf = new Map<string, number>()
-  #strangers = 0
+  readonly #strangers: Strangers
   #verifying = 0
   #stopped = false
 
@@ -55,6 +54,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
     const { service, routeTo, resolver } = environment
     this.#environment = environment
     this.#dial = dial
+    this.#strangers = new Strangers(environment)
     this.#fetches = new Fetches(service)
     this.#places = new PlaceFinder({
       resolver,
@@ -152,20 +152,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
 
   /** Takes a connection that somebody opened to us. */
   accept(connection: Connection): void {
-    const { settings, service } = this.#environment
-    const source = sourceOf(connection.remote.address)
-    const others = this.#strangersOf.get(source) ?? 0
-    // LIMIT: who has not said who they are is one of few.
-    if (this.#strangers >= settings.serverStrangersMax || others >= settings.serverStrangersPerAddressMax) {
-      service.log.debug('an XMPP server was refused: too many have proven nothing', { source })
-      return connection.destroy({ why: 'limit', detail: 'too many connections that have proven nothing' })
-    }
-    this.#countStranger(source, 1)
-    let isStranger = true
-    const known = (): void => {
-      if (isStranger) this.#countStranger(source, -1)
-      isStranger = false
-    }
+    const known = this.#strangers.admit(connection)
+    if (known === undefined) return
     const stream: ReceivingStream = new ReceivingStream({
       connection,
       environment: this.#environment,
@@ -210,13 +198,6 @@ export class Servers implements PeerProtocol, ChannelOwner {
   #joinComponent(pair: ServerPair, channel: Channel): void {
     channel.outward.add(pair.key)
     this.#serve(channel, pair)
-  }
-
-  #countStranger(source: string, more: 1 | -1): void {
-    this.#strangers += more
-    const left = (this.#strangersOf.get(source) ?? 0) + more
-    if (left === 0) this.#strangersOf.delete(source)
-    else this.#strangersOf.set(source, left)
   }
 
   #serve(channel: Channel, pair: ServerPair): void {
