@@ -8,7 +8,7 @@ import { encodeResponse } from '../codec/encode.ts'
 import { headerValuesNamed, requestUri, type SipRequest } from '../codec/message.ts'
 import { topVia } from '../codec/via.ts'
 import { fieldOf, type Phone } from '../testing/phone.ts'
-import { SipDomain } from '../testing/sip-domain.ts'
+import { SipDomain, settings } from '../testing/sip-domain.ts'
 
 const noStamp = { received: undefined, rport: undefined }
 const ticks = async (): Promise<void> => {
@@ -244,6 +244,22 @@ test('who rings for ever is cancelled, and the caller told: Timer C, and nothing
   assert.equal((await alice.final(sent.callId, 7)).status, 408)
   domain.clock.advance(200_000)
   assert.deepEqual(domain.context.layer.size, { servers: 0, clients: 0 })
+})
+
+test('Timer C is larger than three minutes, and begins anew with each provisional response (RFC 3261 §16.6 step 11, §16.7 step 2)', async () => {
+  assert.ok(settings.ringSecondsMax > 180)
+  const { domain, alice, phones } = await ready(['bob', '192.0.2.2'])
+  const [bob] = phones as [Phone]
+  call(alice)
+  const invite = await bob.next('INVITE')
+  // The domain of the tests has the default.
+  for (let i = 0; i < 2; i++) {
+    answer(bob, invite, { status: 180, toTag: 'b' })
+    domain.clock.advance(settings.ringSecondsMax * 1000 - 1000)
+    assert.deepEqual(bob.requests, [])
+  }
+  domain.clock.advance(1000)
+  assert.equal(bob.requests[0]?.method, 'CANCEL')
 })
 
 test('a person has so many requests waiting and no more: 503 (LIMIT)', async () => {
