@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { VirtualClock } from '#base'
-import { Metrics, openMetricsText } from '#observe'
+import { Metrics, openMetricsText, SparingLog, silentLog } from '#observe'
 import { type Endpoint, ListenError, type ListenUdpOptions, listenUdp, netMetrics } from './index.ts'
 
 const listen = (more: Partial<ListenUdpOptions> = {}) =>
@@ -47,10 +47,14 @@ test('bound to every address, IPv4 comes and goes as plain IPv4', async () => {
 test('a source past its rate is not heard, the others are', async () => {
   const metrics = new Metrics()
   const heard: string[] = []
+  const told: string[][] = []
   const done = Promise.withResolvers<void>()
+  const strangers = new SparingLog(silentLog, new VirtualClock())
+  strangers.count = (what, address) => void told.push([what, address])
   const listener = await listen({
     clock: new VirtualClock(),
     metrics: netMetrics(metrics),
+    strangers,
     limits: { datagramsPerSourcePerSecondMax: 2 },
     onDatagram: (bytes, source) => {
       heard.push(source.address)
@@ -71,6 +75,8 @@ test('a source past its rate is not heard, the others are', async () => {
     [10, '127.0.0.2'],
   )
   assert.match(openMetricsText(metrics), /dropped_total{listener="sip udp",reason="source-rate"} 20\n/)
+  assert.deepEqual(told.length, 20)
+  assert.deepEqual(told[0], ['one source sends more datagrams than it may', '127.0.0.1'])
   noisy.close()
   quiet.close()
   await listener.close()

@@ -4,6 +4,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { type Bytes, type Clock, SystemClock } from '#base'
+import type { SparingLog } from '#observe'
 import { type Endpoint, plainAddress } from './connection.ts'
 import { listenAddressText } from './listen-address.ts'
 import { ListenError } from './listen-error.ts'
@@ -41,6 +42,8 @@ export interface ListenUdpOptions {
   readonly reusePort?: boolean
   readonly clock?: Clock
   readonly metrics?: NetMetrics
+  /** Told of a source that sends more than it may. */
+  readonly strangers?: SparingLog
 }
 
 export interface UdpListener {
@@ -80,6 +83,7 @@ export async function listenUdp(options: ListenUdpOptions): Promise<UdpListener>
     const source = { address: plainAddress(from.address), port: from.port }
     if (limit !== undefined && !limit.take(source.address)) {
       tooMany?.add()
+      options.strangers?.count('one source sends more datagrams than it may', source.address)
       return
     }
     received?.add()

@@ -115,6 +115,11 @@ export const sipSettings = section('sip', 'SIP phones and user agents (RFC 3261,
     min: 1,
     doc: 'Messages that one person may have waiting for an answer of phones; more are refused with 503 and Retry-After.',
   }),
+  datagramsPerSourceMax: integer({
+    default: 0,
+    min: 0,
+    doc: 'Datagrams a second, over five seconds, that are heard of one IP address; the rest gets no answer and is counted (verona_datagrams_dropped_total). 0 sets no limit: behind one address there may be a whole office or another server.',
+  }),
   partialSecondsMax: seconds({
     default: 30,
     min: 1,

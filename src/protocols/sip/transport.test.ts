@@ -10,14 +10,17 @@ import { connectionPair, flushConnections } from '#net'
 import { encodeResponse } from './codec/encode.ts'
 import { parseMessage } from './codec/message.ts'
 import { topVia } from './codec/via.ts'
+import type { SipSettings } from './settings.ts'
 import { fieldOf, Phone } from './testing/phone.ts'
 import { SipDomain } from './testing/sip-domain.ts'
 
 const anywhere = [{ host: '127.0.0.1', port: 0 }]
 const noTls = { secureContext: () => assert.fail('no TLS here') } as never
 
-async function listening(): Promise<{ domain: SipDomain; port: number; close: () => Promise<void> }> {
-  const domain = await SipDomain.make({ settings: { udp: anywhere, tcp: anywhere } })
+async function listening(
+  more: Partial<SipSettings> = {},
+): Promise<{ domain: SipDomain; port: number; close: () => Promise<void> }> {
+  const domain = await SipDomain.make({ settings: { udp: anywhere, tcp: anywhere, ...more } })
   await domain.context.transport.open(noTls)
   const port = (name: string): number =>
     domain.context.transport.listeners.find((one) => one.name === name)?.port ?? 0
@@ -183,6 +186,29 @@ test('a STUN Binding request on the UDP port is answered, as a keep-alive (RFC 5
     assert.equal(answer.readUInt16BE(26) ^ 0x2112, socket.address().port)
   } finally {
     socket.close()
+    await close()
+  }
+})
+
+test('of a source past its rate the rest is not answered, nor 503: a source over UDP is a claim (decision 0089); others are', async () => {
+  const { port, close } = await listening({ datagramsPerSourceMax: 2 })
+  const bob = await udpPhone('bob', port)
+  const other = createSocket('udp4')
+  other.bind(0, '127.0.0.2')
+  await once(other, 'listening')
+  try {
+    for (let n = 0; n < 30; n++)
+      bob.phone.raw(bob.phone.write('OPTIONS', { uri: 'sip:example.com', callId: `o${n}`, cseq: 1 }))
+    const asked = bob.phone.write('OPTIONS', { uri: 'sip:example.com', callId: 'last', cseq: 1 })
+    other.send(asked, port, '127.0.0.1')
+    const [answer] = (await once(other, 'message')) as [Buffer]
+    assert.match(answer.toString('latin1'), /^SIP\/2\.0 (200|401|407) /)
+    // Ten at once, two a second over five.
+    for (let n = 0; n < 10; n++) await bob.phone.final(`o${n}`, 1)
+    assert.deepEqual(bob.phone.responses, [])
+  } finally {
+    bob.socket.close()
+    other.close()
     await close()
   }
 })

@@ -46,6 +46,8 @@ export interface TransportSettings {
   readonly tls: readonly ListenAddress[] | undefined
   /** The name or address by which others reach us, where the listener's own does not serve. */
   readonly host: string | undefined
+  /** Datagrams of one source address a second; 0 sets no limit. */
+  readonly datagramsPerSourceMax: number
   /** Seconds that a message may take to come whole over a connection. */
   readonly partialSecondsMax: number
   /** Seconds that a connection may be silent. */
@@ -101,13 +103,8 @@ export class Transport {
     this.claims = new ClaimedAddresses(this.#clock, parts.strangers)
     this.#metrics = sipMetrics(parts.service.metrics)
     const { received } = this.#metrics
-    this.#received = {
-      UDP: received.with('UDP'),
-      TCP: received.with('TCP'),
-      TLS: received.with('TLS'),
-      WS: received.with('WS'),
-      WSS: received.with('WSS'),
-    }
+    const of = (name: TransportName): Counter => received.with(name)
+    this.#received = { UDP: of('UDP'), TCP: of('TCP'), TLS: of('TLS'), WS: of('WS'), WSS: of('WSS') }
     this.#netMetrics = netMetrics(parts.service.metrics)
     // How other domains name us where DNS says where we are (RFC 5922 §7.5).
     for (const domain of parts.service.router.domains)
@@ -126,7 +123,7 @@ export class Transport {
   }
 
   async #openAll(tls: TlsContexts): Promise<void> {
-    const { udp = [], tcp = [], tls: secure = [], otherDomains } = this.#settings
+    const { udp = [], tcp = [], tls: secure = [], otherDomains, datagramsPerSourceMax } = this.#settings
     const { log } = this.#service
     const onFault = (error: unknown): void => log.error('a SIP handler failed', { error })
     const common = { onFault, clock: this.#clock, metrics: this.#netMetrics, strangers: this.#strangers }
@@ -136,6 +133,7 @@ export class Transport {
         ...at,
         ...common,
         name: 'sip udp',
+        limits: { datagramsPerSourcePerSecondMax: datagramsPerSourceMax },
         // A datagram that could not be sent is one that was lost: timers see to it.
         onFault: (error, to) =>
           to === undefined || !('code' in error)

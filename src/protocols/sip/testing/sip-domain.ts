@@ -38,6 +38,7 @@ export const settings: SipSettings = {
   forkSeconds: 20,
   requestsPendingMax: 4,
   messagesPendingMax: 100,
+  datagramsPerSourceMax: 0,
   partialSecondsMax: 30,
   idleSecondsMax: 7200,
   strangerSecondsMax: 60,
