@@ -2,6 +2,7 @@
 import { loadConfiguration, openControl, version } from '#server'
 import type { CommandContext } from './commands/command.ts'
 import { logInByImpp } from './impp-person.ts'
+import { logInByPrim } from './prim-person.ts'
 import { run } from './run.ts'
 import { processTerminal } from './terminal.ts'
 
@@ -10,6 +11,7 @@ const context: CommandContext = {
   terminal,
   openControl: async (file) => openControl(await loadConfiguration({ file })),
   logIn: (options) => logInByImpp(terminal, options),
+  logInBy: { prim: (options) => logInByPrim(terminal, options) },
 }
 // A reader that went away (`verona user list | head`) ends us quietly.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-// A person at the command line, logged in to the running server as an IMPP client: what the commands need of it.
+// A person at the command line, logged in to the running server as a client: what the commands need of it.
 
 export interface LanguageText {
   readonly language: string
@@ -85,8 +85,8 @@ export interface Watching {
   ended(reason: string): void
 }
 
-/** Each call rejects with Refused when the server says no, and with ConnectionLost when it cannot. */
-export interface Person {
+/** What every protocol can. Each call rejects with a CommandFailure, when the server says no and when it cannot. */
+export interface Correspondent {
   readonly address: string
   /** Delivered to a device, or stored for later; with the message's id. */
   send(
@@ -97,11 +97,15 @@ export interface Person {
   watch(target: string, watching: Watching): Promise<void>
   /** Says how the person is; `seconds` is a lease, `permanent` what is shown when nothing else is. Answers the lease granted. */
   publish(presence: Omit<PresenceTuple, 'id'>, lease: number | 'permanent'): Promise<number | 'permanent'>
-  readonly access: Access
-  history(query: Partial<HistoryQuery>): AsyncIterable<HistoryMessage>
   /** Resolves when the connection is over, with why. */
   readonly lost: Promise<string>
   leave(): Promise<void>
+}
+
+/** Somebody logged in by IMPP, which has words for the person's own lists too. */
+export interface Person extends Correspondent {
+  readonly access: Access
+  history(query: Partial<HistoryQuery>): AsyncIterable<HistoryMessage>
 }
 
 export interface ConnectionState {
@@ -114,11 +118,13 @@ export interface ConnectionState {
 export interface LoginOptions {
   readonly address: string
   readonly password: string
-  /** `host:port`; undefined: where the configuration says that IMPP clients connect. */
+  /** `host:port`; undefined: where the configuration says that clients of the protocol connect. */
   readonly server: string | undefined
   readonly config: string | undefined
   /** PEM files of authorities to trust, beside the system's and this installation's own. */
   readonly trust: readonly string[]
+  /** What the command is about, where the protocol has a login for each; undefined: both. */
+  readonly service?: 'messages' | 'presence'
   /** Whether a connection that is lost is made again. */
   readonly lasting?: boolean
   /** How the connection is. */

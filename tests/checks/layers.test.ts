@@ -65,6 +65,16 @@ const allowed: [string, string, Edge['target']][] = [
     "import { a } from '../codec/index.ts'",
     { module: 'src/protocols/impp/codec/index.ts' },
   ],
+  [
+    'src/protocols/prim/client/wire.ts',
+    "import { a } from '../codec/index.ts'",
+    { module: 'src/protocols/prim/codec/index.ts' },
+  ],
+  [
+    'src/cli/prim-person.ts',
+    "import { a } from '#protocols/prim/client'",
+    { module: 'src/protocols/prim/client/index.ts' },
+  ],
   ['src/cli/user.ts', "import type { A } from '#admin'", { module: 'src/admin/index.ts' }],
   ['src/net/tcp.ts', "import { connect } from 'node:net'", { package: 'node:net' }],
   ['src/protocols/sip/a.ts', "import { isIP, isIPv6 } from 'node:net'", { package: 'node:net' }],
@@ -88,6 +98,18 @@ const refused: [string, string, Edge['target'], RegExp][] = [
     "import { a } from '../binding.ts'",
     { module: 'src/protocols/impp/binding.ts' },
     /climbs out of its folder/,
+  ],
+  [
+    'src/protocols/prim/client/wire.ts',
+    "import { a } from '../reply.ts'",
+    { module: 'src/protocols/prim/reply.ts' },
+    /climbs out of its folder/,
+  ],
+  [
+    'src/cli/a.ts',
+    "import { a } from '#protocols/prim'",
+    { module: 'src/protocols/prim/index.ts' },
+    /cli may not import protocols\/prim/,
   ],
   [
     'src/model/a.ts',

@@ -36,7 +36,7 @@ const mayImport: Record<string, string[]> = {
     'protocols',
     'admin',
   ],
-  cli: ['base', 'config', 'server', 'protocols/impp/client-node'],
+  cli: ['base', 'config', 'server', 'protocols/impp/client-node', 'protocols/prim/client'],
 }
 
 /** Imports of types alone that are allowed beyond the table. */
@@ -146,12 +146,17 @@ function sidewaysBreach(from: string, edge: Edge): string | undefined {
     : undefined
 }
 
-/** The client of IMPP is a second door upon its protocol's codec, and that alone it reaches beside itself. */
-const imppCodec = 'src/protocols/impp/codec/index.ts'
+/** A client is a second door upon its protocol's codec, and that alone it reaches beside itself. */
+const codecs: Record<string, string> = {
+  'src/protocols/impp/client': 'src/protocols/impp/codec/index.ts',
+  'src/protocols/prim/client': 'src/protocols/prim/codec/index.ts',
+}
+/** The rows above the protocols name a client one by one. */
+const clientDoors = ['protocols/impp/client', 'protocols/prim/client']
 
 function acrossBreach(from: string, edge: Edge, target: string): string | undefined {
   const specifier = edge.specifier as string
-  if (unitOf(from) === 'src/protocols/impp/client' && target === imppCodec) return undefined
+  if (codecs[unitOf(from)] === target) return undefined
   if (!specifier.startsWith('#')) return `climbs out of its folder (${specifier}); use the door`
   if (target !== `${unitOf(target)}/index.ts`) return `goes past the door (${specifier} is ${target})`
   if (isForTests(from)) return undefined
@@ -170,6 +175,6 @@ function isAllowed(own: string, other: string, typesOnly: boolean): boolean {
   const names = [...(allowed ?? []), ...types]
   return (
     names.includes(other) ||
-    (names.includes(other.split('/')[0] as string) && !other.startsWith('protocols/impp/client'))
+    (names.includes(other.split('/')[0] as string) && !clientDoors.some((door) => other.startsWith(door)))
   )
 }

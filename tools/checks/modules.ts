@@ -83,12 +83,18 @@ function throughDoor(specifier: string): string {
 
 /** Doors of one protocol beside its own: the client of IMPP, and the same in Node. */
 const clients = ['client', 'client-node']
+/** The protocols that have one. */
+const withClients = ['impp', 'prim']
 
-/** The unit a module belongs to: `src/core`, `src/wire/xml`, `src/protocols/sip`, `src/protocols/impp/client`, or `tests`. */
+/** The unit a module belongs to: `src/core`, `src/wire/xml`, `src/protocols/sip`, `src/protocols/impp/client`, `src/protocols/prim/client`, or `tests`. */
 export function unitOf(path: string): string {
   const parts = path.split('/')
   if (parts[0] !== 'src') return parts[0] as string
-  if (parts[1] === 'protocols' && parts[2] === 'impp' && clients.includes(parts[3] as string))
+  if (
+    parts[1] === 'protocols' &&
+    withClients.includes(parts[2] as string) &&
+    clients.includes(parts[3] as string)
+  )
     return parts.slice(0, 4).join('/')
   const nested = (parts[1] === 'wire' || parts[1] === 'protocols') && parts.length > 3
   return parts.slice(0, nested ? 3 : 2).join('/')

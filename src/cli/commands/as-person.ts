@@ -1,14 +1,21 @@
 // What the commands share that act as a person.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import { type PasswordOptions, passwordStdinHelp, passwordVariable, takePassword } from '../password.ts'
-import type { LoginOptions, Person } from '../person.ts'
-import { type CommandContext, type ConfigOptions, withConfig } from './command.ts'
+import type { Correspondent, LoginOptions, Person } from '../person.ts'
+import {
+  type CommandContext,
+  type ConfigOptions,
+  type OtherProtocol,
+  otherProtocols,
+  withConfig,
+} from './command.ts'
 
 export interface PersonOptions extends ConfigOptions, PasswordOptions {
   readonly as: string
   readonly server?: string
   readonly trust?: string
+  readonly protocol?: 'impp' | OtherProtocol
 }
 
 /** Gives a command the options of a login. */
@@ -18,7 +25,7 @@ export function withLogin(command: Command): Command {
     .option('--password-stdin', passwordStdinHelp)
     .option(
       '--server <host:port>',
-      'where the server takes IMPP clients, or wss://host/impp (default: as the configuration says, for other domains by DNS)',
+      'where the server takes clients, for IMPP also wss://host/impp (default: as the configuration says, for other domains by DNS)',
     )
     .option(
       '--trust <file.pem>',
@@ -30,15 +37,48 @@ export function withLogin(command: Command): Command {
     )
 }
 
-/** Logs in for as long as `use` takes. `rest` is what followed the password on standard input. */
-export async function usingPerson<T>(
+/** Gives a command of a login the choice of its protocol. */
+export function withProtocol(command: Command): Command {
+  return command.addOption(
+    new Option('--protocol <name>', 'what to speak with the server')
+      .choices(['impp', ...otherProtocols])
+      .default('impp'),
+  )
+}
+
+type More = Pick<LoginOptions, 'onMessage' | 'onState' | 'lasting' | 'service'>
+
+/** Logs in by IMPP for as long as `use` takes. `rest` is what followed the password on standard input. */
+export function usingPerson<T>(
   context: CommandContext,
   options: PersonOptions,
   use: (person: Person, rest: string | undefined) => Promise<T>,
-  more: Pick<LoginOptions, 'onMessage' | 'onState' | 'lasting'> = {},
+): Promise<T> {
+  return loggedIn(context, options, context.logIn, use, {})
+}
+
+/** The same by whatever protocol is asked for. */
+export function usingCorrespondent<T>(
+  context: CommandContext,
+  options: PersonOptions,
+  use: (correspondent: Correspondent, rest: string | undefined) => Promise<T>,
+  more: More = {},
+): Promise<T> {
+  const { protocol = 'impp' } = options
+  const logIn: (options: LoginOptions) => Promise<Correspondent> =
+    protocol === 'impp' ? context.logIn : context.logInBy[protocol]
+  return loggedIn(context, options, logIn, use, more)
+}
+
+async function loggedIn<T, P extends Correspondent>(
+  context: CommandContext,
+  options: PersonOptions,
+  logIn: (options: LoginOptions) => Promise<P>,
+  use: (person: P, rest: string | undefined) => Promise<T>,
+  more: More,
 ): Promise<T> {
   const { password, rest } = await takePassword(context.terminal, options, `Password for ${options.as}: `)
-  const person = await context.logIn({
+  const person = await logIn({
     address: options.as,
     password,
     server: options.server,
@@ -56,7 +96,7 @@ export async function usingPerson<T>(
 /** Waits for Ctrl-C, for `done`, or for the connection's end, which is a failure. */
 export async function untilInterrupted(
   context: CommandContext,
-  person: Person,
+  person: Correspondent,
   done: Promise<void>,
 ): Promise<void> {
   let listening = (): void => {}

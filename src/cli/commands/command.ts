@@ -1,7 +1,7 @@
 // What every command is given, and how it is put into the program.
 import type { Command } from 'commander'
 import type { Control, OpenControl } from '../control.ts'
-import type { LoginOptions, Person } from '../person.ts'
+import type { Correspondent, LoginOptions, Person } from '../person.ts'
 import type { Terminal } from '../terminal.ts'
 
 export interface CommandContext {
@@ -10,7 +10,13 @@ export interface CommandContext {
   readonly openControl: (file: string | undefined) => Promise<OpenControl>
   /** Logs in to the running server as an IMPP client. */
   readonly logIn: (options: LoginOptions) => Promise<Person>
+  /** The same by another protocol. */
+  readonly logInBy: Readonly<Record<OtherProtocol, (options: LoginOptions) => Promise<Correspondent>>>
 }
+
+/** What `--protocol` may be beside impp. A further one needs a login (`prim-person.ts` is an example) and its place here. */
+export const otherProtocols = ['prim'] as const
+export type OtherProtocol = (typeof otherProtocols)[number]
 
 export interface ConfigOptions {
   readonly config?: string

@@ -2,7 +2,7 @@
 import { Argument, type Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import { printJson } from '../print.ts'
-import { type PersonOptions, usingPerson, withLogin } from './as-person.ts'
+import { type PersonOptions, usingCorrespondent, withLogin, withProtocol } from './as-person.ts'
 import { type CommandContext, withJson } from './command.ts'
 
 const states = ['open', 'chat', 'away', 'xa', 'dnd', 'closed'] as const
@@ -33,7 +33,7 @@ Examples:
   verona presence --as juliet@example.com away --note "lunch" --seconds 1800
   verona presence --as juliet@example.com closed --permanent --note "on vacation"`,
     )
-  withJson(withLogin(command))
+  withJson(withProtocol(withLogin(command)))
 }
 
 async function presence(context: CommandContext, state: State, options: Options): Promise<void> {
@@ -49,8 +49,11 @@ async function presence(context: CommandContext, state: State, options: Options)
     ...(state === 'open' || state === 'closed' ? {} : { show: state }),
     notes: options.note === undefined ? [] : [{ language: '', text: options.note }],
   }
-  const lease = await usingPerson(context, options, (person) =>
-    person.publish(tuple, options.permanent === true ? 'permanent' : seconds),
+  const lease = await usingCorrespondent(
+    context,
+    options,
+    (person) => person.publish(tuple, options.permanent === true ? 'permanent' : seconds),
+    { service: 'presence' },
   )
   if (options.json === true) return printJson(context.terminal, { state, note: options.note, lease })
   context.terminal.err(lease === 'permanent' ? `${state}, for good\n` : `${state}, for ${lease} seconds\n`)

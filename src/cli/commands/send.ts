@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import { printJson } from '../print.ts'
-import { type PersonOptions, usingPerson, withLogin } from './as-person.ts'
+import { type PersonOptions, usingCorrespondent, withLogin, withProtocol } from './as-person.ts'
 import { type CommandContext, withJson } from './command.ts'
 
 interface Options extends PersonOptions {
@@ -25,9 +25,10 @@ With --password-stdin and no text, the first line is the password and the rest t
 
 Examples:
   verona send --as romeo@example.com juliet@example.com "Good night"
-  uptime | verona send --as bot@example.com admin@example.com --subject load`,
+  uptime | verona send --as bot@example.com admin@example.com --subject load
+  verona send --protocol prim --server im.example.com:7741 --as romeo@example.com juliet@example.com "Good night"`,
     )
-  withJson(withLogin(command))
+  withJson(withProtocol(withLogin(command)))
 }
 
 async function send(
@@ -37,13 +38,18 @@ async function send(
   options: Options,
 ): Promise<void> {
   const { terminal } = context
-  await usingPerson(context, options, async (person, rest) => {
-    const text = given ?? rest ?? (await terminal.readAll()).replace(/\r?\n$/, '')
-    if (text === '') throw new CommandFailure('there is nothing to send', exitCodes.usage)
-    const { result, id } = await person.send({ to, text, subject: options.subject, thread: options.thread })
-    if (options.json === true) printJson(terminal, { to, result, id })
-    else terminal.err(`${outcomes[result](to)}\n`)
-  })
+  await usingCorrespondent(
+    context,
+    options,
+    async (person, rest) => {
+      const text = given ?? rest ?? (await terminal.readAll()).replace(/\r?\n$/, '')
+      if (text === '') throw new CommandFailure('there is nothing to send', exitCodes.usage)
+      const { result, id } = await person.send({ to, text, subject: options.subject, thread: options.thread })
+      if (options.json === true) printJson(terminal, { to, result, id })
+      else terminal.err(`${outcomes[result](to)}\n`)
+    },
+    { service: 'messages' },
+  )
 }
 
 const outcomes: Readonly<Record<'delivered' | 'stored' | 'relayed', (to: string) => string>> = {

@@ -1,12 +1,18 @@
 // verona watch --as ADDRESS [TARGET...]
 import type { Command } from 'commander'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
-import type { ConnectionState, IncomingMessage, Person } from '../person.ts'
+import type { ConnectionState, Correspondent, IncomingMessage } from '../person.ts'
 import { presenceText } from '../presence-text.ts'
 import { printJson, visible } from '../print.ts'
 import { styled } from '../style.ts'
 import type { Terminal } from '../terminal.ts'
-import { type PersonOptions, untilInterrupted, usingPerson, withLogin } from './as-person.ts'
+import {
+  type PersonOptions,
+  untilInterrupted,
+  usingCorrespondent,
+  withLogin,
+  withProtocol,
+} from './as-person.ts'
 import { type CommandContext, withJson } from './command.ts'
 
 interface Options extends PersonOptions {
@@ -31,7 +37,7 @@ Examples:
   verona watch --as bot@example.com --messages --reconnect --json | while read -r event; do ...; done`,
     )
     .action((targets: string[], options: Options) => watch(context, targets, options))
-  withJson(withLogin(command))
+  withJson(withProtocol(withLogin(command)))
 }
 
 async function watch(context: CommandContext, targets: readonly string[], options: Options): Promise<void> {
@@ -40,9 +46,12 @@ async function watch(context: CommandContext, targets: readonly string[], option
   if (targets.length === 0 && options.messages !== true) {
     throw new CommandFailure('watch whom? Name somebody, or give --messages', exitCodes.usage)
   }
+  if (options.reconnect === true && options.protocol === 'prim') {
+    throw new CommandFailure('--reconnect is for IMPP: by PRIM a lost connection is the end', exitCodes.usage)
+  }
   const events = new Events(context.terminal, options.json === true, count)
   const taking = options.messages === true ? (message: IncomingMessage) => events.message(message) : undefined
-  const use = async (person: Person): Promise<void> => {
+  const use = async (person: Correspondent): Promise<void> => {
     for (const target of targets) {
       await person.watch(target, {
         presence: (presence) =>
@@ -62,7 +71,9 @@ async function watch(context: CommandContext, targets: readonly string[], option
     }
     await untilInterrupted(context, person, events.over)
   }
-  await usingPerson(context, options, use, {
+  await usingCorrespondent(context, options, use, {
+    ...(taking === undefined && { service: 'presence' as const }),
+    ...(targets.length === 0 && { service: 'messages' as const }),
     ...(taking && { onMessage: taking }),
     ...(options.reconnect === true && { lasting: true, onState: (state) => events.state(state) }),
   })

@@ -10,7 +10,11 @@ async function doctor(words: readonly string[], running = true) {
   const control = new ScriptedControl(undefined)
   const openControl = async () => ({ control, running, close: async () => {} })
   const logIn = () => Promise.reject(new Error('nobody logs in'))
-  const code = await run(['doctor', ...words], { terminal, openControl, logIn }, '1.2.3')
+  const code = await run(
+    ['doctor', ...words],
+    { terminal, openControl, logIn, logInBy: { prim: logIn } },
+    '1.2.3',
+  )
   return { code, terminal, control }
 }
 
