@@ -361,12 +361,7 @@ async function call(words: string[], script: Script = {}, behaviour: Behaviour =
       behaviour.onLogin?.(person)
       return person
     },
-    logInBy: {
-      prim: async ({ address, service, server }: LoginOptions) => {
-        person.say('login by prim', address, service, server)
-        return person
-      },
-    },
+    logInBy: { prim: () => assert.fail('not this way') },
   }
   const code = await run(words, context, '1.2.3')
   return { code, terminal, control, person }
@@ -379,30 +374,4 @@ function importing(text: string, script: Script = {}, ...options: string[]) {
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
-}
-
-/** [words, service] */
-const byPrim: [string[], string | undefined][] = [
-  [['send', 'b@x', 'hello'], 'messages'],
-  [['fetch', 'b@x'], 'presence'],
-  [['presence', 'away'], 'presence'],
-]
-for (const [words, service] of byPrim) {
-  test(`${words[0]} --protocol prim logs in by PRIM, to ${service} alone`, async () => {
-    const given = [...words, '--as', 'a@x', '--protocol', 'prim', '--server', 'h:1']
-    const { code, person } = await call(given, { environment: { VERONA_PASSWORD: 'p' } })
-    assert.equal(code, exitCodes.done)
-    assert.deepEqual(person.said[0], ['login by prim', 'a@x', service, 'h:1'])
-  })
-}
-
-for (const words of [
-  ['fetch', 'b@x', '--protocol', 'telepathy'],
-  ['watch', 'b@x', '--protocol', 'prim', '--reconnect'],
-  ['history', '--protocol', 'prim'],
-]) {
-  test(`${words.join(' ')} is a wrong command line`, async () => {
-    const { code } = await call([...words, '--as', 'a@x'], { environment: { VERONA_PASSWORD: 'p' } })
-    assert.equal(code, exitCodes.usage)
-  })
 }
