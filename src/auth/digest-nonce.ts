@@ -5,7 +5,9 @@ import type { Bytes, Clock } from '#base'
 import { equalSecrets } from './scram-keys.ts'
 
 const timeOctets = 6
-const randomOctets = 6
+const randomOctets = 5
+const placeOctets = 4
+const stampOctets = timeOctets + randomOctets + placeOctets
 const macOctets = 12
 const windowBits = 32 // requests that may overtake each other on the way (UDP)
 
@@ -21,6 +23,8 @@ export const nonceDefaults: NonceLimits = { lifetime: 300_000, trackedMax: 65_53
 /** What is remembered of a nonce in use; `user` is the caller's. */
 export interface NonceUse<T> {
   readonly issued: number
+  /** The address that it was given to, where it has come from there. */
+  readonly place: string | undefined
   /** The highest count seen, and a bit for each of the 32 below and at it. */
   highest: number
   seen: number
@@ -44,27 +48,29 @@ export class Nonces<T> {
     this.#forgottenUpTo = clock.now() - 1
   }
 
-  /** A new nonce for a realm. */
-  issue(realm: string): string {
-    const nonce = Buffer.alloc(timeOctets + randomOctets + macOctets)
+  /** A new nonce for a realm. @param place the address that it is given to */
+  issue(realm: string, place = ''): string {
+    const nonce = Buffer.alloc(stampOctets + macOctets)
     nonce.writeUIntBE(this.#clock.now(), 0, timeOctets)
     randomBytes(randomOctets).copy(nonce, timeOctets)
-    this.#mac(nonce, realm).copy(nonce, timeOctets + randomOctets)
+    this.#markOf(place).copy(nonce, timeOctets + randomOctets)
+    this.#mac(nonce, realm).copy(nonce, stampOctets)
     return nonce.toString('base64url')
   }
 
   /** `stale`: ours, but too old or forgotten. `foreign`: not ours, or another realm's. Else how it was used so far. */
-  look(nonce: string, realm: string): NonceUse<T> | 'stale' | 'foreign' {
+  look(nonce: string, realm: string, place = ''): NonceUse<T> | 'stale' | 'foreign' {
     const known = this.#uses.get(nonce)
     if (known !== undefined) return this.#isOver(known.issued) ? 'stale' : known
     const octets = Buffer.from(nonce, 'base64url')
-    if (octets.length !== timeOctets + randomOctets + macOctets) return 'foreign'
-    const mac = octets.subarray(timeOctets + randomOctets)
+    if (octets.length !== stampOctets + macOctets) return 'foreign'
+    const mac = octets.subarray(stampOctets)
     if (octets.toString('base64url') !== nonce || !equalSecrets(mac, this.#mac(octets, realm)))
       return 'foreign'
     const issued = octets.readUIntBE(0, timeOctets)
     if (this.#isOver(issued) || issued <= this.#forgottenUpTo) return 'stale'
-    return { issued, highest: 0, seen: 0, user: undefined }
+    const isThere = this.#markOf(place).equals(octets.subarray(timeOctets + randomOctets, stampOctets))
+    return { issued, place: isThere ? place : undefined, highest: 0, seen: 0, user: undefined }
   }
 
   /** Counts a right response; false when this count was seen before (a replay, or too far behind to know). */
@@ -110,8 +116,13 @@ export class Nonces<T> {
     }
   }
 
+  /** What stands for an address in a nonce; nobody finds another with the same. */
+  #markOf(place: string): Buffer {
+    return createHmac('sha256', this.#key).update('place ').update(place).digest().subarray(0, placeOctets)
+  }
+
   #mac(nonce: Buffer, realm: string): Buffer {
-    const stamped = nonce.subarray(0, timeOctets + randomOctets)
+    const stamped = nonce.subarray(0, stampOctets)
     return createHmac('sha256', this.#key).update(stamped).update(realm).digest().subarray(0, macOctets)
   }
 }

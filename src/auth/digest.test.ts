@@ -69,7 +69,7 @@ test('a challenge is written for each algorithm, strongest first (RFC 8760 §2.3
   const challenges = digestOf().digest.challenges('example.com', true)
   assert.match(
     challenges[0] as string,
-    /^Digest realm="example\.com", nonce="[\w-]{32}", qop="auth", algorithm=SHA-256, stale=true$/,
+    /^Digest realm="example\.com", nonce="[\w-]{36}", qop="auth", algorithm=SHA-256, stale=true$/,
   )
   assert.match(challenges[1] as string, /, algorithm=MD5, stale=true$/)
   assert.ok(
@@ -178,6 +178,25 @@ test('a nonce is stale after its life and after a restart, and only a right MAC 
   assert.deepEqual(await foreign.digest.verify(other.request()), { kind: 'challenge', stale: false })
 })
 
+test('a right response tells whether its nonce was given to where it comes from', async () => {
+  const { digest } = digestOf()
+  const [first, second] = [1, 2].map(() => {
+    const [challenge = ''] = digest.challenges('example.com', false, undefined, '192.0.2.1')
+    return new Phone(digest, { nonce: /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '' })
+  })
+  const isThere = async (phone: Phone | undefined, remoteAddress: string): Promise<boolean> => {
+    const outcome = await phone?.send({ remoteAddress })
+    assert(outcome?.kind === 'verified')
+    return outcome.isThere
+  }
+  assert.equal(await isThere(first, '192.0.2.1'), true)
+  assert.equal(await isThere(first, '198.51.100.7'), false)
+  assert.equal(await isThere(first, '192.0.2.1'), true)
+  assert.equal(await isThere(second, '198.51.100.7'), false)
+  // One that was given to nobody in particular proves no place.
+  assert.equal(await isThere(new Phone(digest), '192.0.2.1'), false)
+})
+
 test('nonces in use are bounded; what was forgotten is stale, never taken twice', async () => {
   const { digest, clock } = digestOf({ nonces: { trackedMax: 2 } })
   const phones = [new Phone(digest), new Phone(digest), new Phone(digest)]
@@ -215,7 +234,7 @@ test('who has an MD5 digest alone is asked for that, and asked no password; it i
     assert.deepEqual(await new Phone(digest).send(), { kind: 'challenge', stale: true, algorithms: ['MD5'] })
   assert.match(
     digest.challenges('example.com', true, ['MD5']).join(),
-    /^Digest [^D]*algorithm=MD5, stale=true$/,
+    /^Digest realm=[^ ]* nonce=[^ ]* qop=[^ ]* algorithm=MD5, stale=true$/,
   )
   assert.equal((await new Phone(digest, { algorithm: 'MD5' }).send()).kind, 'verified')
   // The form that nobody hashed is as good as unknown.

@@ -49,6 +49,8 @@ export type DigestOutcome =
       readonly kind: 'verified'
       readonly owner: Address
       readonly name: Address
+      /** Its nonce was given to that remote address: who sends from there hears what is sent there. */
+      readonly isThere: boolean
       readonly info: (body?: Bytes) => string
     }
   /** Answer 401 or 407 with `challenges(realm, stale, algorithms)`. */
@@ -82,9 +84,17 @@ export class Digest {
     this.#nonces = new Nonces(options.clock, options.serverKey, options.nonces)
   }
 
-  /** Header values for a 401 or 407, one an algorithm: those of `order` that we take, else all, strongest first. */
-  challenges(realm: string, stale = false, order: readonly DigestHash[] = this.#algorithms): string[] {
-    const nonce = this.#nonces.issue(realm)
+  /**
+   * Header values for a 401 or 407, one an algorithm: those of `order` that we take, else all, strongest first.
+   * @param remoteAddress who has them; a request with their nonce from there is `isThere`
+   */
+  challenges(
+    realm: string,
+    stale = false,
+    order: readonly DigestHash[] = this.#algorithms,
+    remoteAddress?: string,
+  ): string[] {
+    const nonce = this.#nonces.issue(realm, remoteAddress)
     const wanted = order.filter((algorithm) => this.#algorithms.includes(algorithm))
     return (wanted.length === 0 ? this.#algorithms : wanted).map((algorithm) =>
       digestChallengeValue({ realm, nonce, algorithm, stale }),
@@ -97,13 +107,13 @@ export class Digest {
     if (credentials === undefined) return { kind: 'malformed' }
     const algorithm = this.#algorithms.find((one) => one === credentials.algorithm.toUpperCase())
     if (algorithm === undefined || !this.#isAnswerable(credentials, request)) return challenge(false)
-    const use = this.#nonces.look(credentials.nonce, request.realm)
+    const use = this.#nonces.look(credentials.nonce, request.realm, request.remoteAddress)
     if (use === 'foreign') return challenge(false)
     // "the server does not want to re-prompt": only the nonce is too old (RFC 7616 §3.3, stale).
     if (use === 'stale') return challenge(true)
     const known = use.user
     if (known?.username === credentials.username && known.algorithm === algorithm) {
-      if (isResponseRight(known, credentials, request)) return this.#count(use, known, credentials)
+      if (isResponseRight(known, credentials, request)) return this.#count(use, known, credentials, request)
     }
     return this.#lookUp(request, credentials, algorithm, use)
   }
@@ -155,6 +165,7 @@ export class Digest {
       use,
       { username: Buffer.from(username).toString(), algorithm, ha1: known.ha1, owner: known.owner, name },
       credentials,
+      request,
     )
   }
 
@@ -185,7 +196,12 @@ export class Digest {
   }
 
   /** The response is right; what is left is whether it was seen before. */
-  #count(use: NonceUse<Known>, known: Known, credentials: DigestCredentials): DigestOutcome {
+  #count(
+    use: NonceUse<Known>,
+    known: Known,
+    credentials: DigestCredentials,
+    { remoteAddress }: DigestRequest,
+  ): DigestOutcome {
     use.user = known
     if (credentials.qop === undefined) this.#nonces.keep(credentials.nonce, use)
     else if (!this.#nonces.use(credentials.nonce, use, Number.parseInt(credentials.nc as string, 16))) {
@@ -193,7 +209,8 @@ export class Digest {
       return challenge(true)
     }
     const info = (body = noBytes): string => authenticationInfo(known.ha1, credentials, body)
-    return { kind: 'verified', owner: known.owner, name: known.name, info }
+    const isThere = use.place === remoteAddress
+    return { kind: 'verified', owner: known.owner, name: known.name, isThere, info }
   }
 
   #tell(result: LoginEvent['result'], algorithm: DigestHash, name: string, request: DigestRequest): void {

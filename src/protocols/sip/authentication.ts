@@ -118,11 +118,12 @@ export class Authentication {
   #claimed(
     incoming: Incoming,
     from: Address,
-    verified: { readonly owner: Address; readonly name: Address },
+    verified: { readonly owner: Address; readonly name: Address; readonly isThere: boolean },
     use: (identity: Identity) => void,
   ): void {
     const identity: Identity = { principal: { address: from, vouchedBy: 'us' }, owner: verified.owner }
-    incoming.flow.known = true
+    // A source over UDP is what the sender wrote there: who has an account may write another's (decision 0093).
+    if (incoming.flow.reliable || verified.isThere) incoming.flow.known = true
     if (verified.name.key === from.key || verified.owner.key === from.key) return use(identity)
     if (this.#service.directory.resident(from) === undefined) incoming.keep()
     this.#service.directory.find(from, (found) => {
@@ -145,7 +146,9 @@ export class Authentication {
     const [status, name] =
       as === 'proxy' ? ([407, 'Proxy-Authenticate'] as const) : ([401, 'WWW-Authenticate'] as const)
     const order = algorithms ?? challengeOrder(headerValue(incoming.request, header.userAgent))
-    const all = this.#digest.challenges(realm, stale, order).map((value) => [name, value] as const)
+    const all = this.#digest
+      .challenges(realm, stale, order, remote.address)
+      .map((value) => [name, value] as const)
     const lines = isTooMuch(incoming, all) ? all.slice(0, 1) : all
     // RFC 3261 §8.2.7: an INVITE over UDP may say that it is from anywhere; its refusal is not sent again and again.
     if (incoming.request.method === 'INVITE' && !incoming.flow.reliable)

@@ -110,6 +110,37 @@ test('past its budget a message is stored at once, and does not wait for silence
   assert.deepEqual([response.status, fieldOf(response, 'Retry-After')], [202, undefined])
 })
 
+test('who logs in with the address of another on the datagram has few sent there, too: the challenge was heard elsewhere', async () => {
+  const { domain, alice, mallory, sent } = await scene()
+  const [address = ''] = victims
+  mallory.asksRport = true
+  assert.equal((await mallory.register('Contact: *', 'Expires: 0')).status, 200)
+  for (let round = 0; round < 10; round++) {
+    const headers = [`Contact: <sip:x@${address}>`, ...mallory.credentials('REGISTER', 'sip:example.com')]
+    const request = mallory.write('REGISTER', {
+      uri: 'sip:example.com',
+      to: `<${mallory.aor}>`,
+      callId: 'spoofed',
+      cseq: round + 1,
+      headers,
+    })
+    const before = sent.get(address) ?? 0
+    domain.context.transport.datagram(Buffer.from(request), { address, port: 5060 })
+    await settle()
+    // Its answer, be it a challenge or a 200, is one datagram that was asked for.
+    assert.equal(sent.get(address), before + 1)
+    sent.set(address, before)
+    for (const method of ['MESSAGE', 'OPTIONS', 'INVITE']) send(alice, method, `${method}-${round}`)
+    await settle()
+    domain.clock.advance(20_000)
+    await settle()
+  }
+  const registered = await mallory.request('REGISTER', { uri: 'sip:example.com', to: `<${mallory.aor}>` })
+  assert.match(fieldOf(registered, 'Contact') ?? '', new RegExp(`<sip:x@${address}>`))
+  assert.ok((sent.get(address) ?? 0) > 0)
+  assert.ok((sent.get(address) ?? 0) <= 24, `${sent.get(address)} datagrams`)
+})
+
 test('a SUBSCRIBE whose Contact is a stranger sends few NOTIFYs there', async () => {
   const { domain, mallory, sent } = await scene()
   const [address = ''] = victims

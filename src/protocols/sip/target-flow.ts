@@ -23,12 +23,14 @@ export function targetFlow(
 ): Flow {
   if (flow.reliable) return flow
   const uri = parseSipUri(routes[0] === undefined ? target : uriIn(routes[0]))
-  if (uri === undefined) return flow
+  const source = transport.claims.to(flow)
+  if (uri === undefined) return source
   const host = uri.host.startsWith('[') ? uri.host.slice(1, -1) : uri.host
-  if (isIP(host) === 0 || (host !== flow.remote.address && via.rport !== undefined)) return flow
+  if (isIP(host) === 0 || (host !== flow.remote.address && via.rport !== undefined)) return source
   const port = uri.port ?? defaultPort('UDP')
-  if (host === flow.remote.address && port === flow.remote.port) return flow
-  if (host === flow.remote.address) return transport.datagramFlow({ address: host, port }) ?? flow
+  if (host === flow.remote.address && port === flow.remote.port) return source
+  if (host === flow.remote.address && flow.known)
+    return transport.datagramFlow({ address: host, port }) ?? flow
   const claimed = transport.claimedFlow({ address: host, port })
-  return claimed === undefined || transport.claims.isSilent(claimed) ? flow : claimed
+  return claimed === undefined || transport.claims.isSilent(claimed) ? source : claimed
 }
