@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { text, utf8 } from '#base'
-import type { Connection } from '#net'
 import { at } from '../testing/fixture.ts'
 import { dropHands, Hand, pidf } from '../testing/hand.ts'
-import { everything, type TwoDomains, twoDomains } from '../testing/two-domains.ts'
+import { Server, servers } from '../testing/server-by-hand.ts'
+import { everything, twoDomains } from '../testing/two-domains.ts'
 import { rememberedMax } from './domains.ts'
 
 afterEach(dropHands)
@@ -15,50 +14,6 @@ const leased = {
   Duration: '300',
   'Tuple-ID': 'im',
   'Content-Type': 'application/pidf+xml',
-}
-
-/** A server by hand: what it was told, and what it says. */
-class Server {
-  readonly told: string[] = []
-  closed = false
-  readonly #connection: Connection
-
-  constructor(connection: Connection) {
-    this.#connection = connection
-    connection.start({
-      onData: (octets) => this.told.push(text(octets)),
-      onSecure: () => {},
-      onClose: () => {
-        this.closed = true
-      },
-    })
-  }
-
-  async say(octets: string): Promise<string> {
-    this.#connection.write(utf8(octets.replaceAll('\n', '\r\n')))
-    for (let turn = 0; turn < 50 && this.told.length === 0 && !this.closed; turn++) await everything()
-    return this.told.splice(0).join('').replaceAll('\r\n', '\n')
-  }
-
-  async secure(): Promise<void> {
-    await this.say('STARTTLS PRIM/1.0 1 0\n\n')
-    this.#connection.startTls({ secureContext: () => ({}) as never }, { server: false })
-    await everything()
-  }
-
-  async login(mechanism = 'EXTERNAL', domain = 'example.net'): Promise<string> {
-    await this.say(`LOGIN PRIM/1.0 2 0\nDomain: ${domain}\nAuth-State: init\nSASL-Mech: ${mechanism}\n\n`)
-    return this.say(
-      `LOGIN PRIM/1.0 3 0\nDomain: ${domain}\nAuth-State: continue\nSASL-Mech: ${mechanism}\n\n`,
-    )
-  }
-}
-
-async function servers(settings = {}): Promise<{ two: TwoDomains; server: Server }> {
-  const two = await twoDomains(settings)
-  const server = new Server(two.strike())
-  await server.secure()
-  return { two, server }
 }
 
 describe('between domains (docs/specs/prim.md §8)', () => {
@@ -113,6 +68,43 @@ describe('between domains (docs/specs/prim.md §8)', () => {
     for (let i = 0; i < 5 && cancelled.first.startsWith('NOTIFY'); i++) cancelled = await alice.next()
     assert.match(cancelled.first, /^CANCELSUBSCRIPTION /)
     assert.equal((await alice.presence('FETCH', { To: bob.pres })).status, 402)
+  })
+
+  test('who was allowed once watches again later, and is not cut off while the news are under way (§8.4)', async () => {
+    const two = await twoDomains()
+    const bob = await new Hand(two.here).login('bob', 'pres')
+    const alice = await new Hand(two.there).login('alice', 'pres')
+    const rule = { subject: 'alice@example.net', action: 'allow', visibility: 'full' } as const
+    two.here.service.contacts.setRule(at('bob@example.com'), rule, () => {})
+    await bob.presence('PUBLISH', leased, pidf('open', 'here'))
+    for (let time = 0; time < 3; time++) {
+      await alice.presence('SUBSCRIBE', { To: bob.pres, Duration: '600' })
+      await everything()
+      const told = alice.requests.splice(0)
+      assert.match(told.at(-1)?.body ?? '', /here/)
+      assert.ok(told.every(({ first }) => first.startsWith('NOTIFY ')))
+      assert.equal((await alice.presence('UNSUBSCRIBE', { To: bob.pres })).status, 200)
+      await everything()
+    }
+  })
+
+  test('a right that was lost unheard is missed when no news follow (§8.4)', async () => {
+    const two = await twoDomains()
+    const bob = at('bob@example.com')
+    const alice = await new Hand(two.there).login('alice', 'pres')
+    const rule = { subject: 'alice@example.net', action: 'allow', visibility: 'full' } as const
+    two.here.service.contacts.setRule(bob, rule, () => {})
+    await alice.presence('SUBSCRIBE', { To: 'pres:bob@example.com', Duration: '600' })
+    await everything()
+    await alice.presence('UNSUBSCRIBE', { To: 'pres:bob@example.com' })
+    await everything()
+    two.here.service.contacts.setRule(bob, { ...rule, action: 'confirm' }, () => {})
+    await everything()
+    alice.requests.splice(0)
+    await alice.presence('SUBSCRIBE', { To: 'pres:bob@example.com', Duration: '600' })
+    two.clock.advance(61_000)
+    await everything()
+    assert.match(alice.requests.at(-1)?.first ?? '', /^CANCELSUBSCRIPTION /)
   })
 
   test('a domain whose certificate names another is not spoken with', async () => {

@@ -33,6 +33,8 @@ export class Watch {
   #timer: Timer | undefined
   #againSeconds = againSeconds.first
   #told: 'nothing' | 'pending' | 'active' = 'nothing'
+  /** Until then the first NOTIFY may still come. */
+  #doubt: Timer | undefined
 
   constructor(pair: DomainPair, watcher: Address, presentity: Address, onOver: (watch: Watch) => void) {
     this.#pair = pair
@@ -84,6 +86,7 @@ export class Watch {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#timer?.cancel()
+    this.#doubt?.cancel()
     this.#onOver(this)
   }
 
@@ -126,10 +129,21 @@ export class Watch {
     const seconds = decimal(field(headers, 'Duration') ?? '') || settings.domainLeaseSeconds
     this.#state = 'held'
     this.#againSeconds = againSeconds.first
-    // §8.4: the presence that follows says that it may be seen.
-    if (this.#wanted && this.#told === 'nothing') this.#tell('pending')
+    if (this.#wanted && this.#told === 'nothing') this.#awaitNotify()
     // RFC 6665 §4.1.2.2: renewed before it ends, and not all at one moment.
     this.#askIn((seconds * (60 + randomBelow(25))) / 100)
+  }
+
+  /**
+   * §8.4: the presence that follows says that it may be seen. The response alone does not say that it may not: who was allowed before
+   * would lose what it has. NOTIFY may need a connection first.
+   */
+  #awaitNotify(): void {
+    const { settings, service } = this.#pair.environment
+    const seconds = settings.domainConnectSeconds + settings.domainResponseSeconds
+    this.#doubt ??= service.clock.schedule(seconds * 1000, () => {
+      if (this.#wanted && this.#told === 'nothing') this.#tell('pending')
+    })
   }
 
   #refused(response: PrimResponse): void {
