@@ -12,6 +12,8 @@ export class Wires {
   /** The connection over which this one crosses is cut behind it. */
   cutAfter = Number.POSITIVE_INFINITY
   opened = 0
+  /** What crossed, in order: over which connection, and whether who opened it said it. */
+  readonly said: { readonly connection: number; readonly byOpener: boolean; readonly octets: string }[] = []
   readonly #open = new Set<() => void>()
 
   /** Both ends of a new connection, tapped. */
@@ -24,21 +26,25 @@ export class Wires {
       theirs.destroy()
     }
     this.#open.add(cut)
-    return [this.#tapped(ours, cut), this.#tapped(theirs, cut)]
+    const connection = this.opened
+    return [this.#tapped(ours, connection, true, cut), this.#tapped(theirs, connection, false, cut)]
   }
 
   cutAll(): void {
     for (const cut of [...this.#open]) cut()
   }
 
-  #tapped(connection: Connection, cut: () => void): Connection {
+  #tapped(end: Connection, connection: number, byOpener: boolean, cut: () => void): Connection {
     const start = (handler: ConnectionHandler): void =>
-      connection.start({
-        onData: (octets) => this.#cross(octets, handler, cut),
+      end.start({
+        onData: (octets) => {
+          this.said.push({ connection, byOpener, octets: Buffer.from(octets).toString() })
+          this.#cross(octets, handler, cut)
+        },
         onSecure: () => handler.onSecure?.(),
         onClose: (reason) => handler.onClose(reason),
       })
-    return new Proxy(connection, {
+    return new Proxy(end, {
       get: (target, name) => {
         if (name === 'start') return start
         const value: unknown = Reflect.get(target, name, target)
