@@ -26,6 +26,7 @@ im = "127.0.0.1:0"
 server = "127.0.0.1:0"
 [apex]
 edge = "127.0.0.1:0"
+mesh = "127.0.0.1:0"
 `
 
 export async function metricsReference(): Promise<string> {

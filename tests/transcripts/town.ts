@@ -21,6 +21,7 @@ const services = {
     settings: '[xmpp]\nserver_tls = "127.0.0.1:0"',
   },
   prim: { setting: 'prim.server', srv: '_prim-im._tcp', settings: '[prim]\nserver = "127.0.0.1:0"' },
+  apex: { setting: 'apex.mesh', srv: '_apex-mesh._tcp', settings: '[apex]\nmesh = "127.0.0.1:0"' },
   sip: {
     setting: 'sip.tls',
     srv: '_sips._tcp',

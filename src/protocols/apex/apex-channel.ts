@@ -152,7 +152,7 @@ export class ApexChannel implements ChannelHandler {
   }
 }
 
-const okEntity: OutgoingEntity = { contentType: beepXmlType, body: utf8(okDocument) }
+export const okEntity: OutgoingEntity = { contentType: beepXmlType, body: utf8(okDocument) }
 
 export function errorEntity({ code, text = '' }: BeepError): OutgoingEntity {
   return { contentType: beepXmlType, body: utf8(errorDocument(code, text)) as Bytes }

@@ -52,6 +52,9 @@ import { codeOf, conditionOf } from './errors.ts'
 
 export const protocolName = 'apex'
 
+/** RFC 3340 §8.1. */
+export const apexProfile = 'http://iana.org/beep/APEX'
+
 export interface Journey {
   readonly from: Address
   /** The attachment that sent it; empty for one of another domain. */
@@ -134,6 +137,14 @@ export function deliveryOf(
   return {
     entity: relatedEntity(body, endpointOf(head.from), endpoint, message.id === '' ? head.id : message.id),
   }
+}
+
+/** A message as data for another relay: the author's octets, or those of another protocol in this one's form. */
+export function departureOf(envelope: Envelope): OutgoingEntity | Condition {
+  if (envelope instanceof ApexEnvelope) return entityOf(envelope.read.payload)
+  const delivery = deliveryOf(envelope, endpointOf(envelope.head.to), { storedAt: undefined, now: 0 })
+  if (delivery === 'expired') return 'remote-timeout'
+  return typeof delivery === 'string' ? delivery : delivery.entity
 }
 
 /** The author's own octets. Only what counts down is other: the time that is left (RFC 3342 §2.1, §3). */

@@ -1,9 +1,10 @@
 // What the server starts: the listener for applications, with the profiles of BEEP that they need (RFC 3340 §3, §11).
 
 import type { Logins } from '#auth'
-import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
+import type { Environment, Listener, PeerEnvironment, Protocol, RunningProtocol, Service } from '#core'
 import {
   type Connection,
+  connectTcp,
   listenTcp,
   netMetrics,
   type Resolver,
@@ -21,14 +22,12 @@ import {
   tlsProfileOf,
 } from '#protocols/beep'
 import { ApexChannel } from './apex-channel.ts'
-import { protocolName } from './binding.ts'
+import { apexProfile, protocolName } from './binding.ts'
+import { Mesh } from './domains/mesh.ts'
 import { EdgeSession } from './edge-session.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { Relay } from './relay.ts'
 import { type ApexSettings, settings } from './settings.ts'
-
-/** RFC 3340 §8.1. */
-export const apexProfile = 'http://iana.org/beep/APEX'
 
 export const protocol: Protocol<ApexSettings, TlsContexts, Logins, WebOffers, Resolver> = {
   name: protocolName,
@@ -44,29 +43,74 @@ async function start(
   const { settings: values, tls, logins } = environment
   const relay = new Relay(service, values)
   const edge = new Edge(relay, tls, logins)
-  const opened = values.edge === undefined ? undefined : await listenAt(service, values.edge, edge)
+  const mesh = await startMesh(relay, tls, environment.domains)
+  let opened: TcpListener | undefined
+  try {
+    const serve = (connection: Connection): void => edge.serve(connection)
+    opened = values.edge && (await listenAt(service, 'apex edge', values.edge, serve))
+  } catch (error) {
+    await mesh?.opened.close()
+    throw error
+  }
+  const listeners: Listener[] = []
+  if (opened !== undefined)
+    listeners.push(listenerOf(opened, 'apex.edge', 'APEX applications (TLS by the BEEP profile)'))
+  if (mesh !== undefined)
+    listeners.push(listenerOf(mesh.opened, 'apex.mesh', 'APEX between domains (TLS by the BEEP profile)'))
   return {
-    listeners: opened === undefined ? [] : [listenerOf(opened)],
+    listeners,
+    ...(mesh !== undefined && { peers: mesh.mesh }),
     stop: async () => {
       edge.stop()
+      mesh?.mesh.stop()
       relay.stop()
-      await opened?.close()
+      await Promise.all([opened?.close(), mesh?.opened.close()])
     },
   }
 }
 
+/** LIMIT: seconds for one address to answer; the next is tried then. */
+const connectSecondsMax = 10
+
+/** Undefined where `apex.mesh` is not set: then there are no other domains by this protocol. */
+async function startMesh(
+  relay: Relay,
+  tls: TlsContext,
+  others: PeerEnvironment<Resolver> | undefined,
+): Promise<{ readonly mesh: Mesh; readonly opened: TcpListener } | undefined> {
+  const { service, settings: values } = relay
+  if (values.mesh === undefined || others === undefined) return undefined
+  const { clock } = service
+  const metrics = netMetrics(service.metrics)
+  const onFault = (error: unknown, connection?: { readonly id: string }): void =>
+    service.log.error('an apex connection of a domain was cut by a fault', {
+      error,
+      connection: connection?.id,
+    })
+  const mesh = new Mesh({
+    relay,
+    tls,
+    others,
+    dial: ({ host, port }) => connectTcp({ host, port, connectSecondsMax, clock, metrics, onFault }),
+  })
+  relay.mesh = mesh
+  const accept = (connection: Connection): void => mesh.accept(connection)
+  return { mesh, opened: await listenAt(service, 'apex mesh', values.mesh, accept) }
+}
+
 function listenAt(
   service: Service,
+  name: string,
   { host, port }: { host: string | undefined; port: number },
-  edge: Edge,
+  onConnection: (connection: Connection) => void,
 ): Promise<TcpListener> {
   return listenTcp({
-    name: 'apex edge',
+    name,
     host,
     port,
     clock: service.clock,
     metrics: netMetrics(service.metrics),
-    onConnection: (connection) => edge.serve(connection),
+    onConnection,
     onFault: (error, connection) => {
       service.log.error('an apex connection was cut by a fault', { error, connection: connection?.id })
     },
@@ -137,11 +181,7 @@ export class Edge {
   }
 }
 
-function listenerOf({ host, port }: TcpListener): Listener {
+function listenerOf({ host, port }: TcpListener, setting: string, purpose: string): Listener {
   const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
-  return {
-    setting: 'apex.edge',
-    purpose: 'APEX applications (TLS by the BEEP profile)',
-    where: `${where}:${port}/tcp`,
-  }
+  return { setting, purpose, where: `${where}:${port}/tcp` }
 }

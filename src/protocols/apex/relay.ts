@@ -1,6 +1,8 @@
 // The relay of our domains (RFC 3340 §1.2): who is attached, the services behind their well-known endpoints (§6), and what these send.
 
 import type { Service } from '#core'
+import type { Outcome } from '#model'
+import type { OutgoingEntity } from '#protocols/beep'
 import type { Element } from '#wire/xml'
 import {
   type Data,
@@ -45,6 +47,10 @@ export interface Post {
 /** How data gets to endpoints of other domains. */
 export interface Mesh {
   post(document: string, to: EndpointName, from: string): void
+  /** Whether the domain has relays. */
+  carries(domain: string): Promise<boolean>
+  /** Data for somebody there, on behalf of a domain of ours. */
+  pass(entity: OutgoingEntity, ours: string, domain: string, onOutcome: (outcome: Outcome) => void): void
 }
 
 export class Relay {

@@ -8,6 +8,10 @@ export const settings = section('apex', 'APEX on BEEP (RFC 3340 to 3343; docs/sp
     doc: 'Where applications attach (apex-edge, TCP, registered port 913; TLS by the BEEP profile).',
     builtIn: '127.0.0.1:7913',
   }),
+  mesh: listen({
+    doc: 'Where relays of other domains connect (apex-mesh, TCP, registered port 912; TLS, both certificates).',
+    serves: 'domains',
+  }),
   plainWithoutTls: flag({
     default: false,
     doc: 'Whether PLAIN may be used without TLS; true only on loopback, for load generators and laboratories.',

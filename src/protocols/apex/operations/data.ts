@@ -6,6 +6,7 @@ import { type Element, isXmlFault, parseElement } from '#wire/xml'
 import { codeOfOutcome, messageEnvelope } from '../binding.ts'
 import {
   type ApexOption,
+  dataFor,
   foreignPersonOf,
   isService,
   optionAround,
@@ -14,6 +15,7 @@ import {
   partOf,
   personOf,
   serviceOf,
+  withControl,
 } from '../codec/index.ts'
 import type { ReadData } from '../envelope.ts'
 import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
@@ -55,7 +57,7 @@ function takeFor(relay: Relay, read: ReadData, sender: Sender, recipient: Party)
   const fault = recipientFault(recipient, isFinal)
   if (fault !== undefined) return matter.failed(fault.code, fault.text)
   if (isOurs && isService(identity)) return matter.toService()
-  if (isService(identity)) return matter.toForeignService()
+  if (isService(identity)) return matter.toForeignService(sender)
   const to = isOurs ? personOf(identity) : foreignPersonOf(identity)
   if (to === undefined) return matter.failed(550, 'unknown endpoint identity')
   matter.send(sender, to)
@@ -77,23 +79,39 @@ class Matter {
     this.#isOurs = isOurs
   }
 
-  toService(): void {
+  toService(element = elementIn(this.#read)): void {
     const { originator } = this.#read.data
     const { identity } = this.#recipient
     const service = this.#relay.serviceNamed(serviceOf(identity) ?? '')
     if (service === undefined) return this.failed(550, 'unknown endpoint identity')
-    const element = elementIn(this.#read)
     if (element === undefined) return this.failed(501, 'services are told XML')
     this.#tell(250)
     service.take({ originator: originator.identity, domain: identity.domain, element })
+  }
+
+  /** Where the domain has relays, its service is asked by them. */
+  toForeignService({ from }: Sender): void {
+    const { mesh } = this.#relay
+    const { payload, data } = this.#read
+    const { domain } = this.#recipient.identity
+    // What came is a loan: what is needed later is read now.
+    const element = elementIn(this.#read)
+    if (mesh === undefined) return this.#answerForService(element)
+    const control = dataFor(data, { recipient: this.#recipient, leaves: true })
+    const { contentType, fields, body } = withControl(payload, control)
+    const entity = { contentType, fields, body: body.slice() }
+    mesh.carries(domain).then((isCarried) => {
+      if (!isCarried) return this.#answerForService(element)
+      mesh.pass(entity, from.domain, domain, (outcome) => this.#tell(codeOfOutcome(outcome)))
+    })
   }
 
   /**
    * The presence of people elsewhere is known to our core by whatever protocol their domain speaks: ours answers for that service
    * (docs/specs/apex.md). No other is.
    */
-  toForeignService(): void {
-    if (serviceOf(this.#recipient.identity) === 'presence') return this.toService()
+  #answerForService(element: Element | undefined): void {
+    if (serviceOf(this.#recipient.identity) === 'presence') return this.toService(element)
     this.failed(550, 'no way to a service of that domain')
   }
 

@@ -15,6 +15,7 @@ import type { ApexSettings } from '../settings.ts'
 
 export const testSettings: ApexSettings = {
   edge: undefined,
+  mesh: undefined,
   plainWithoutTls: true,
   holdAlways: true,
   reports: true,
