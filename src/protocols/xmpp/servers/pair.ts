@@ -101,6 +101,7 @@ export class ServerPair {
   /** A channel that serves the two, opened by either side. */
   join(channel: Channel): void {
     this.channels.add(channel)
+    if (channel.role === 'receiver') this.#heard()
     if (this.#carrier === undefined && this.#lapsed === undefined && channel.outward.has(this.key)) {
       this.#carrier = channel
       for (const parcel of this.#waiting.splice(0)) this.#carry(channel, parcel)
@@ -263,11 +264,21 @@ export class ServerPair {
 
   #resumeIn(seconds: number): void {
     this.#againSeconds = Math.min(Math.max(seconds, resumeSeconds.first) * 2, resumeSeconds.most)
-    this.#again = this.#parts.environment.service.clock.schedule(seconds * 1000, () => {
-      this.#again = undefined
-      const broken = [...this.channels].find(({ isAway, home }) => isAway && home === this.key)
-      if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
-    })
+    this.#again = this.#parts.environment.service.clock.schedule(seconds * 1000, () => this.#tryAgain())
+  }
+
+  #tryAgain(): void {
+    this.#again = undefined
+    const broken = [...this.channels].find(({ isAway, home }) => isAway && home === this.key)
+    if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
+  }
+
+  /** The other side has come to us: what waits to be resumed need not wait longer. */
+  #heard(): void {
+    if (this.#again === undefined) return
+    this.#again.cancel()
+    this.#againSeconds = resumeSeconds.first
+    this.#tryAgain()
   }
 
   /** We can't open a stream, but the other side has: what it took before stays unknown. */
