@@ -75,6 +75,8 @@ export class PeerQueue {
   nextTry: number | undefined
   /** The hand-over, or the dropping, that is under way. */
   busy: Promise<void> | undefined
+  /** The domain was heard of again while the hand-over was under way: what has come back is tried at once. */
+  heardOf = false
   /** True while a drop waits for the hand-over to end. */
   halted = false
   /** Done with, though the store could not take them out: they must not be offered again. */

@@ -250,6 +250,24 @@ test('a retry is made at once when it is asked for; a drop reports all that wait
   assert.deepEqual(world.link.takenIds, ['3'])
 })
 
+test('a domain that is heard of while a hand-over to it fails is tried again at once, and once', async () => {
+  const world = await relayStage()
+  world.link.up = false
+  for (const id of ['1', '2']) await word(world, id)
+  world.link.up = true
+  world.link.offered.length = 0
+  world.link.onSend = (_, tell) => {
+    world.service.relay.retry('capulet.example')
+    world.link.onSend = (_, tellAgain) => tellAgain(refused('connection-failed'))
+    tell(refused('connection-failed'))
+  }
+  await after(world, 5_000)
+  assert.equal(world.link.offered.length, 2)
+  world.link.onSend = (_, tell) => tell(delivered)
+  await after(world, 10_000)
+  assert.deepEqual([world.link.takenIds, await queuedIds(world)], [['1', '2'], []])
+})
+
 test('a drop while messages are handed over ends the hand-over first', async () => {
   const world = await relayStage()
   world.link.up = false

@@ -105,7 +105,8 @@ export class Relay {
   retry(domain: string): boolean {
     const queue = this.#queues.get(domain)
     if (queue === undefined) return false
-    this.#attempt(queue)
+    if (queue.busy === undefined) this.#attempt(queue)
+    else queue.heardOf = true
     return true
   }
 
@@ -265,8 +266,10 @@ export class Relay {
   }
 
   #next(queue: PeerQueue, stoppedBy: Condition | undefined): void {
+    const { heardOf } = queue
+    queue.heardOf = false
     if (this.#endIfEmpty(queue) || queue.halted) return
-    if (stoppedBy === undefined && queue.hasWork) return this.#attempt(queue)
+    if ((stoppedBy === undefined || heardOf) && queue.hasWork) return this.#attempt(queue)
     if (stoppedBy !== undefined && isUnreachable(stoppedBy)) queue.condition = stoppedBy
     queue.failures++
     this.#scheduleRetry(queue)
