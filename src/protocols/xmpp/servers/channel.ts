@@ -2,7 +2,6 @@
 // knows which pairs of domains may come by it and whether we may send, counts, keeps what is not acknowledged, and says what became of it.
 import type { Bytes } from '#base'
 import type { Lease } from '#core'
-import type { Head } from '#model'
 import type { Frame } from '#wire/xml'
 import { clientNamespace } from '../codec/namespaces.ts'
 import type { ToldLimits } from '../codec/stream-limits.ts'
@@ -15,18 +14,7 @@ import type { Lapsed } from './lapsed.ts'
 import type { Multiplexing } from './multiplexing.ts'
 import type { StreamOctets } from './octets.ts'
 import { Outflow } from './outflow.ts'
-
-/** A stanza for another domain. */
-export interface Parcel {
-  readonly bytes: Bytes
-  /** Called once where given. */
-  readonly settle?: ((fate: ParcelFate) => void) | undefined
-  /** Of a message that is offered again if it is given back. */
-  readonly head?: Head | undefined
-}
-
-/** The other side has it (or, where it does not acknowledge, it is written), or it is given back; or it never will have it. */
-export type ParcelFate = 'taken' | 'given-back' | 'too-large' | 'host-unknown'
+import type { Parcel } from './parcel.ts'
 
 export interface ChannelOwner {
   /** A stanza of somebody's, on loan. */
@@ -78,6 +66,8 @@ export class Channel {
   #octetsMax = Number.POSITIVE_INFINITY
   #theirIdleSeconds = Number.POSITIVE_INFINITY
   #over = false
+  /** Stanzas that come again by a stream that was resumed: they were not handled when we said how far we were, and they are being handled. */
+  #repeated = 0
   /** It takes no more to send; what it has it still hands on. */
   isClosing = false
 
@@ -229,6 +219,7 @@ export class Channel {
     const { management } = this
     this.#used = true
     if (management === undefined) return this.#owner.take(this, frame)
+    if (this.#repeated > 0) return void this.#repeated--
     management.handled.begin()
     this.#owner.take(this, frame)
     management.handled.end()
@@ -287,11 +278,13 @@ export class Channel {
   }
 
   /**
-   * It goes on with another stream, whose other side has taken so much of what it was sent, which must be possible. As the receiver we
-   * say how far we are.
+   * It goes on with another stream, whose other side has taken so much of what it was sent, which must be possible, and was told by us how
+   * many we had handled; as the receiver we tell it now. What came and is not durable yet is not told: it would be lost by a crash.
    */
-  resume(octets: StreamOctets, h: number): void {
+  resume(octets: StreamOctets, h: number, told?: number): void {
     const management = this.management as StreamManagement
+    const { count, received } = management.handled
+    this.#repeated = (received - (told ?? count)) >>> 0
     const before = this.#octets
     this.#octets = undefined
     this.#outflow = undefined
@@ -301,8 +294,7 @@ export class Channel {
     this.#outflow = new Outflow(octets)
     this.environment.metrics.resumed.add()
     management.acknowledged(h)
-    if (this.role === 'receiver')
-      octets.writeUtf8(resumedText(management.resumable?.id ?? '', management.handled.received))
+    if (told === undefined) octets.writeUtf8(resumedText(management.resumable?.id ?? '', count))
     for (const { bytes } of management.unacknowledged.all()) this.#outflow.put(bytes)
     management.attach(octets)
     if (management.unacknowledged.length > 0) this.#awaitAnswer()
@@ -370,7 +362,7 @@ export class Channel {
     if (management?.resumable === undefined || given.every(({ head }) => head === undefined)) return undefined
     return {
       ...management.resumable,
-      received: management.handled.received,
+      handled: management.handled,
       sent: management.unacknowledged.sent,
       left: given.map(({ head }) => head),
     }

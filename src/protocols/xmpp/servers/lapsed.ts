@@ -10,8 +10,8 @@ const pastMax = 10_000
 export interface Lapsed {
   readonly id: string
   readonly seconds: number
-  /** How many stanzas we had taken by it. */
-  readonly received: number
+  /** The stanzas that we had taken by it. */
+  readonly handled: Handled
   /** All that we had sent by it, modulo 2^32, and of the last of those what each was: messages that the relay offers again. */
   readonly sent: number
   readonly left: readonly (Head | undefined)[]
@@ -74,6 +74,6 @@ export class PastStreams {
 
   countOf(id: string, domain: string): number | undefined {
     const past = this.#past.get(id)
-    return past?.domains.has(domain) === true ? past.handled.received : undefined
+    return past?.domains.has(domain) === true ? past.handled.count : undefined
   }
 }

@@ -12,11 +12,11 @@ import {
   relayed,
 } from '#model'
 import type { Jid } from '../codec/jid.ts'
-import type { ParcelFate } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { Fetches } from './fetches.ts'
 import type { Looks } from './looks.ts'
 import type { ServerPair } from './pair.ts'
+import type { ParcelFate } from './parcel.ts'
 import { envelopeBytes, presenceBytes, probeBytes, wordBytes } from './writing.ts'
 
 export interface LinkParts {

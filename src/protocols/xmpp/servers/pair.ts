@@ -1,11 +1,12 @@
 // One domain of ours and one other: the channels between them, the stanzas that wait for one, and how a broken one is tried again.
 import type { Timer } from '#base'
-import type { Channel, ChannelOwner, Parcel, ParcelFate } from './channel.ts'
+import type { Channel, ChannelOwner } from './channel.ts'
 import { Channel as ChannelOf } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { Ready } from './initiating-stream.ts'
 import { type Lapsed, TakenBefore } from './lapsed.ts'
 import { NoServer } from './opening.ts'
+import type { Parcel, ParcelFate } from './parcel.ts'
 
 /** Seconds after which a domain that could not be reached is tried again for something new. */
 const pauseSeconds = 2
@@ -13,6 +14,10 @@ const pauseSeconds = 2
 const stableSeconds = 5
 /** Seconds between tries to resume a stream that did not: the first, and at most. */
 const resumeSeconds = { first: 0.1, most: 15 }
+/** Seconds in which the other side should resume a stream that it opened, by which we send: then it is given up, and we go to it. */
+const awaitSeconds = 10
+/** LIMIT: tries to ask what was taken of a stream that was given up, where there is another to go by. */
+const asksMax = 3
 
 /** Seconds in which the relay offers again what it was given back, once the domain can be reached. */
 const takenSeconds = 600
@@ -51,12 +56,14 @@ export class ServerPair {
   #opening: AbortController | undefined
   #pausedUntil = 0
   #again: Timer | undefined
+  #awaiting: Timer | undefined
   #againSeconds = resumeSeconds.first
   /** When a stream of ours was last ready. */
   #readyAt = Number.NEGATIVE_INFINITY
   #over = false
   /** A stream that was given up, of which the other side has yet to say how much of it it has. */
   #lapsed: Lapsed | undefined
+  #askedInVain = 0
   readonly #takenBefore = new TakenBefore()
   #forgetting: Timer | undefined
 
@@ -102,6 +109,10 @@ export class ServerPair {
   join(channel: Channel): void {
     this.channels.add(channel)
     if (channel.role === 'receiver') this.#heard()
+    // Who resumes does so before anything else: the other side has forgotten what we await, as by a crash.
+    const carrier = this.#carrier
+    if (carrier?.isAway === true && carrier.role === 'receiver' && channel.outward.has(this.key))
+      carrier.end('the other side has come with another stream', true)
     if (this.#carrier === undefined && this.#lapsed === undefined && channel.outward.has(this.key)) {
       this.#carrier = channel
       for (const parcel of this.#waiting.splice(0)) this.#carry(channel, parcel)
@@ -114,6 +125,7 @@ export class ServerPair {
   /** It breaks, and may come back: we try, if we opened it. */
   away(channel: Channel, why: string): void {
     this.failed(why)
+    if (channel === this.#carrier && channel.role === 'receiver') this.#awaitTheirs(channel)
     // Whom else it serves waits with it.
     if (channel.home !== this.key || this.#over) return
     // At once, unless streams end as soon as they are ready.
@@ -130,8 +142,10 @@ export class ServerPair {
       this.failed(why)
     }
     // One of the pairs that it carried asks, so that it is not resumed by several.
-    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key))
+    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key)) {
       this.#lapsed = channel.lapsed
+      this.#askedInVain = 0
+    }
     if (this.#carrier !== channel) return
     this.#carrier = undefined
     if (this.#again !== undefined) {
@@ -155,6 +169,7 @@ export class ServerPair {
   close(): void {
     this.#over = true
     this.#again?.cancel()
+    this.#awaiting?.cancel()
     this.#forgetting?.cancel()
     this.#opening?.abort()
     for (const channel of [...this.channels]) channel.close('the server stops', 'system-shutdown')
@@ -187,14 +202,15 @@ export class ServerPair {
     const id = broken?.resumptionId
     const resume =
       id === undefined
-        ? this.#lapsed && { id: this.#lapsed.id, h: this.#lapsed.received }
-        : { id, h: broken?.management?.handled.received ?? 0 }
+        ? this.#lapsed && { id: this.#lapsed.id, h: this.#lapsed.handled.count }
+        : { id, h: broken?.management?.handled.count ?? 0 }
     const onReady = (ready: Ready): Channel => {
       this.#opening = undefined
       this.#readyAt = service.clock.monotonic()
-      return this.#ready(ready, broken)
+      return this.#ready(ready, broken, resume?.h ?? 0)
     }
-    const shared = broken === undefined ? share(this) : undefined
+    // What was given up is asked about by a stream of its own.
+    const shared = resume === undefined ? share(this) : undefined
     const opened =
       shared === undefined
         ? open(this, resume, onReady, abort.signal)
@@ -226,11 +242,12 @@ export class ServerPair {
     this.join(channel)
   }
 
-  #ready(ready: Ready, broken: Channel | undefined): Channel {
+  /** @param told how many of theirs we said to have handled, where we asked to resume */
+  #ready(ready: Ready, broken: Channel | undefined, told: number): Channel {
     const { environment, owner, theirs } = this.#parts
     if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
       broken.keepTo(ready.limits)
-      broken.resume(ready.octets, ready.h ?? 0)
+      broken.resume(ready.octets, ready.h ?? 0, told)
       return broken
     }
     const lapsed = broken === undefined ? this.#lapsed : undefined
@@ -245,10 +262,11 @@ export class ServerPair {
     if (ready.managed === 'enabled') channel.manage(ready.resumable)
     // The other side still awaited it: it goes on, though what it had carried is offered anew.
     else if (ready.managed === 'resumed' && lapsed !== undefined && ready.h !== undefined)
-      channel.manage(lapsed, { sent: ready.h, received: lapsed.received })
+      channel.manage(lapsed, { sent: ready.h, received: told })
     // What the other side did not take of the one before is offered again behind it, by whoever sent it.
+    const unasked = lapsed === undefined ? this.#lapsed : undefined
     broken?.end('the other side does not know the stream any more', true)
-    this.#lapsed = undefined
+    this.#lapsed = unasked
     this.join(channel)
     return channel
   }
@@ -262,6 +280,16 @@ export class ServerPair {
     this.#forgetting = clock.schedule(takenSeconds * 1000, () => this.#takenBefore.forget())
   }
 
+  /** What waits is safer in the queue, and the other side may have nothing to come for. */
+  #awaitTheirs(channel: Channel): void {
+    this.#awaiting?.cancel()
+    this.#awaiting = this.#parts.environment.service.clock.schedule(awaitSeconds * 1000, () => {
+      if (!channel.isAway || this.#carrier !== channel) return
+      if (channel.management?.unacknowledged.length === 0) this.#carrier = undefined
+      else channel.end('the other side does not come back to it', true)
+    })
+  }
+
   #resumeIn(seconds: number): void {
     this.#againSeconds = Math.min(Math.max(seconds, resumeSeconds.first) * 2, resumeSeconds.most)
     this.#again = this.#parts.environment.service.clock.schedule(seconds * 1000, () => this.#tryAgain())
@@ -270,7 +298,9 @@ export class ServerPair {
   #tryAgain(): void {
     this.#again = undefined
     const broken = [...this.channels].find(({ isAway, home }) => isAway && home === this.key)
-    if (broken !== undefined && !this.#over && this.#opening === undefined) this.#open(broken)
+    if (this.#over || this.#opening !== undefined) return
+    if (broken !== undefined) this.#open(broken)
+    else if (this.#waiting.length > 0) this.want()
   }
 
   /** The other side has come to us: what waits to be resumed need not wait longer. */
@@ -281,8 +311,9 @@ export class ServerPair {
     this.#tryAgain()
   }
 
-  /** We can't open a stream, but the other side has: what it took before stays unknown. */
+  /** We can't open a stream, and not for a cut alone, but the other side has: what it took before stays unknown. */
   #goesWithout(): boolean {
+    if (this.#lapsed !== undefined && ++this.#askedInVain < asksMax) return false
     const lapsed = this.#lapsed
     this.#lapsed = undefined
     const channel = this.#choose()

@@ -306,7 +306,7 @@ export class Servers implements PeerProtocol, ChannelOwner {
       if (channel.resumptionId !== id || !channel.admitted.has(theirs)) continue
       // They have given it up: what may still come by it is not taken.
       channel.octets?.destroy('the other side has given it up')
-      return channel.management?.handled.received
+      return channel.management?.handled.count
     }
     return this.#past.countOf(id, theirs)
   }

@@ -4,9 +4,9 @@
 import { type Condition, type Envelope, type Outcome, refused, relayed } from '#model'
 import type { Place } from '#net'
 import type { Jid } from '../codec/jid.ts'
-import type { ParcelFate } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { ServerPair } from './pair.ts'
+import type { ParcelFate } from './parcel.ts'
 import { sessionBytes } from './writing.ts'
 
 /** A session's two ends. */

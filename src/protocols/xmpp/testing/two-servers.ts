@@ -132,6 +132,7 @@ async function makeTown(
     wires.tried++
     const other = towns.get(host)
     if (!wires.up || other === undefined) throw new Error('nobody answers')
+    if (towns.get(name) !== town) throw new Error('it was killed')
     const [accepted, dialled] = wires.pair(clock, {
       accepted: tlsOf(town.certificate),
       dialled: tlsOf(other.certificate),
