@@ -15,7 +15,7 @@ const people = ['one', 'two', 'three'] as const
 /** Messages of one sender that are not acknowledged. */
 const windowMax = 20
 /** LIMIT: milliseconds until all has arrived, once both servers run. */
-const patience = Number(process.env.PATIENCE ?? 60_000)
+const patience = 60_000
 
 let servers: [VeronaServer, VeronaServer]
 const random = mulberry32(seed)
@@ -71,7 +71,8 @@ for (let round = 0; round < rounds; round++) {
     for (;;) {
       const missing = writers.flatMap((writer) => writer.missing(arrivedAt(writer.there)))
       if (missing.length === 0) break
-      if (performance.now() >= end) assert.fail(`acknowledged, and not there: ${missing.length}: ${missing.slice(0, 10)}\n${state()}`)
+      if (performance.now() >= end)
+        assert.fail(`acknowledged, and not there: ${missing.length}: ${missing.slice(0, 10)}\n${state()}`)
       await sleep(200)
     }
     for (const writer of writers) {
@@ -206,10 +207,17 @@ function state(): string {
   return servers
     .map((server) => {
       const database = new DatabaseSync(join(server.directory, 'data', 'verona.sqlite'), { readOnly: true })
-      const waiting = database.prepare('SELECT domain, COUNT(*) AS n, MIN(raw) AS first FROM peer_queue GROUP BY domain').all() as { domain: string; n: number; first: Uint8Array }[]
+      const waiting = database
+        .prepare('SELECT domain, COUNT(*) AS n, MIN(raw) AS first FROM peer_queue GROUP BY domain')
+        .all() as { domain: string; n: number; first: Uint8Array }[]
       database.close()
-      const rows = waiting.map(({ domain, n, first }) => `${n} for ${domain}, as ${Buffer.from(first).toString('utf8')}`)
-      const said = server.programs.filter(({ name }) => name === 'verona serve').slice(-2).map(({ said }) => `${said.length}: ${said.slice(-6000)}`)
+      const rows = waiting.map(
+        ({ domain, n, first }) => `${n} for ${domain}, as ${Buffer.from(first).toString('utf8')}`,
+      )
+      const said = server.programs
+        .filter(({ name }) => name === 'verona serve')
+        .slice(-2)
+        .map(({ said }) => `${said.length}: ${said.slice(-6000)}`)
       return [`${server.domain} waiting: ${rows.join('; ') || 'none'}`, ...said].join('\n')
     })
     .join('\n\n')
