@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
-import { freePort } from './network.ts'
+import { lastingPort } from './network.ts'
 import { password, VeronaServer } from './server.ts'
 
 const rounds = process.env['VERONA_SOAK'] ? 60 : 2
@@ -17,11 +17,11 @@ const windowMax = 20
 /** LIMIT: milliseconds until all has arrived, once both servers run. */
 const patience = 60_000
 
-let servers: [VeronaServer, VeronaServer]
+const servers: VeronaServer[] = []
 const random = mulberry32(seed)
 
 before(async () => {
-  const ports = [await freePort(), await freePort()] as const
+  const ports = [await lastingPort(), await lastingPort()] as const
   const start = (at: 0 | 1): Promise<VeronaServer> =>
     VeronaServer.start({
       domain: domains[at],
@@ -43,10 +43,11 @@ before(async () => {
         { domain: domains[1 - at] as string, protocol: 'xmpp', servers: [`127.0.0.1:${ports[1 - at]}`] },
       ],
     })
-  servers = [await start(0), await start(1)]
+  servers.push(await start(0))
+  servers.push(await start(1))
 })
 after(async () => {
-  for (const server of servers ?? []) await server.remove()
+  for (const server of servers) await server.remove()
 })
 
 for (let round = 0; round < rounds; round++) {
@@ -58,9 +59,9 @@ for (let round = 0; round < rounds; round++) {
     for (const writer of writers) await writer.hears()
     // The places that wait for time: how long the load lasts is drawn.
     await sleep(random() * 700)
-    await servers[victim].killHard()
+    await serverOf(victim).killHard()
     await sleep(random() * 700)
-    await servers[victim].run()
+    await serverOf(victim).run()
     await sleep(300)
     for (const writer of writers) await writer.end()
     const acknowledged = writers.map((writer) => writer.acknowledgedIds)
@@ -88,6 +89,10 @@ for (let round = 0; round < rounds; round++) {
   })
 }
 
+function serverOf(at: 0 | 1): VeronaServer {
+  return servers[at] as VeronaServer
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
@@ -109,7 +114,7 @@ class Writer {
     this.there = (1 - at) as 0 | 1
     this.name = `${round}.${at}.${user}`
     this.#to = `${user}@${domains[this.there]}`
-    this.#socket = connect({ host: '127.0.0.1', port: servers[at].port('xmpp'), noDelay: true })
+    this.#socket = connect({ host: '127.0.0.1', port: serverOf(at).port('xmpp'), noDelay: true })
     this.#socket.on('data', (octets: Buffer) => {
       this.#text += octets.toString('latin1')
       this.#look()
@@ -225,7 +230,7 @@ function state(): string {
 
 /** The identifiers of what came to the people of a domain, in the order in which it is in their histories. */
 function arrivedAt(at: 0 | 1): string[] {
-  const file = join(servers[at].directory, 'data', 'verona.sqlite')
+  const file = join(serverOf(at).directory, 'data', 'verona.sqlite')
   const database = new DatabaseSync(file, { readOnly: true })
   try {
     const rows = database

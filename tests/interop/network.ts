@@ -1,5 +1,6 @@
 // What domains need to find and to believe each other, on loopback: an authority, a name server, and where each one is.
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -97,4 +98,17 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port))
     })
   })
+}
+
+/** One that no outgoing connection is given while its server is down: those have ports from 32768 on. */
+export async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + randomInt(12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (isFree) return port
+  }
 }
