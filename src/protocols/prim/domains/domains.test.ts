@@ -88,6 +88,34 @@ describe('between domains (docs/specs/prim.md §8)', () => {
     }
   })
 
+  test('subscriptions of another domain outlive a restart, but not their end (§8.4)', async () => {
+    const two = await twoDomains()
+    const alice = await new Hand(two.there).login('alice', 'pres')
+    const bob = at('bob@example.com')
+    const rule = { subject: 'alice@example.net', action: 'allow', visibility: 'full' } as const
+    two.here.service.contacts.setRule(bob, rule, () => {})
+    await alice.presence('SUBSCRIBE', { To: 'pres:bob@example.com', Duration: '600' })
+    await everything()
+    assert.equal((await two.here.service.store.subscriptions('prim')).length, 1)
+    const crossed = two.wires.said.length
+    await two.restart()
+    assert.equal(two.here.domains.watchers.size, 1)
+    alice.requests.splice(0)
+    const again = await new Hand(two.here).login('bob', 'pres')
+    await again.presence('PUBLISH', leased, pidf('open', 'after'))
+    await everything()
+    assert.match(alice.requests.at(-1)?.body ?? '', /after/)
+    const since = two.wires.said.slice(crossed).map(({ octets }) => octets)
+    assert.ok(since.some((octets) => octets.startsWith('NOTIFY ')))
+    assert.ok(!since.some((octets) => octets.startsWith('SUBSCRIBE ')), 'nobody had to ask again')
+    await alice.presence('UNSUBSCRIBE', { To: 'pres:bob@example.com' })
+    await everything()
+    assert.equal(two.here.domains.watchers.size, 0)
+    assert.deepEqual(await two.here.service.store.subscriptions('prim'), [])
+    await two.restart()
+    assert.equal(two.here.domains.watchers.size, 0)
+  })
+
   test('a right that was lost unheard is missed when no news follow (§8.4)', async () => {
     const two = await twoDomains()
     const bob = at('bob@example.com')

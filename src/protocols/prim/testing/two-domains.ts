@@ -26,7 +26,7 @@ export interface World extends Fixture {
 export interface TwoDomains {
   readonly clock: VirtualClock
   /** example.com. */
-  readonly here: World
+  here: World
   /** example.net. */
   readonly there: World
   /** False: nobody can be connected to. */
@@ -37,6 +37,8 @@ export interface TwoDomains {
   names: readonly string[]
   /** A connection to `here` by hand, from that address. */
   strike(address?: string): Connection
+  /** `here` ends without a word, and begins again upon its store. */
+  restart(): Promise<void>
 }
 
 export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<TwoDomains> {
@@ -70,7 +72,18 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
   }
   const here = await make('example.com', '192.0.2.1')
   const there = await make('example.net', '192.0.2.17')
-  return Object.assign(two, { here, there, strike: (address = '192.0.2.99') => meet(here, address) })
+  const all: TwoDomains = Object.assign(two, {
+    here,
+    there,
+    strike: (address = '192.0.2.99') => meet(all.here, address),
+    restart: async () => {
+      wires.cutAll()
+      all.here.domains.stop()
+      all.here = await make('example.com', '192.0.2.1', all.here.service.store)
+      await all.here.domains.watchers.restore()
+    },
+  })
+  return all
 }
 
 async function makeWorld(
