@@ -27,6 +27,14 @@ const services = {
     srv: '_sips._tcp',
     settings: '[sip]\ntls = "127.0.0.1:0"\nother_domains = true',
   },
+  // Sessions and presence come to the SIP server, messages to the XMPP server that a session names.
+  umpp: {
+    setting: 'sip.tls',
+    srv: '_im._umpp',
+    also: '_pres._umpp',
+    settings:
+      '[sip]\ntls = "127.0.0.1:0"\nother_domains = true\n[xmpp]\nserver = "127.0.0.1:0"\n[umpp]\non = true\nhost = "127.0.0.1"\nprivate_peers = ["montague.example", "capulet.example"]',
+  },
 } as const
 
 type Announced = (typeof services)[keyof typeof services]
@@ -141,14 +149,15 @@ export class Town {
   async #announce(
     domain: string,
     house: House | undefined,
-    { setting, srv }: Announced,
+    { setting, srv, ...more }: Announced,
     also: readonly string[] = [],
   ): Promise<void> {
     const road = new Road(() => (house?.isOpen === true ? house.places.get(setting) : undefined))
     this.roads.set(`${setting} ${domain}`, road)
     const host = `server.${domain}`
     const port = await road.start()
-    for (const name of [domain, ...also]) this.names.services.set(`${srv}.${name}`, [{ host, port }])
+    for (const label of 'also' in more ? [srv, more.also] : [srv])
+      for (const name of [domain, ...also]) this.names.services.set(`${label}.${name}`, [{ host, port }])
     this.names.addresses.set(host, ['127.0.0.1'])
   }
 }

@@ -1,0 +1,73 @@
+// The door of UMPP: presence and session set-up by SIP, messages by XMPP, between domains. It has no listener and no codec: it drives the
+// two by their doors (decision 0120).
+
+import type { Logins } from '#auth'
+import type { Environment, Protocol, RunningProtocol, Service } from '#core'
+import { ServiceError } from '#core'
+import type { Resolver, TlsContexts, WebOffers } from '#net'
+import { isRunningSip } from '#protocols/sip'
+import { isRunningXmpp, type RunningXmpp } from '#protocols/xmpp'
+import { Domains } from './domains.ts'
+import type { UmppEnvironment } from './environment.ts'
+import { finderOf, sipPlaces } from './places.ts'
+import { type UmppSettings, umppSettings } from './settings.ts'
+
+export const protocol: Protocol<UmppSettings, TlsContexts, Logins, WebOffers, Resolver> = {
+  name: 'umpp',
+  settings: umppSettings,
+  standsOn: ['sip', 'xmpp'],
+  isOn: ({ on }) => on,
+  revive: (head) => {
+    throw new ServiceError('internal-fault', 'UMPP has no octets of its own', { id: head.id })
+  },
+  start,
+}
+
+/** Rejects where one of the two that it drives does not speak with other domains. */
+async function start(
+  service: Service,
+  { settings, others, domains: peers }: Environment<UmppSettings, TlsContexts, Logins, WebOffers, Resolver>,
+): Promise<RunningProtocol> {
+  const sip = others?.('sip')
+  const xmpp = others?.('xmpp')
+  if (!isRunningSip(sip) || sip.userAgent === undefined || peers === undefined)
+    throw new ServiceError(
+      'internal-fault',
+      '[umpp] on: it needs SIP with other domains; set [sip] tls and other_domains',
+    )
+  if (!isRunningXmpp(xmpp) || xmpp.sessions === undefined)
+    throw new ServiceError('internal-fault', '[umpp] on: it needs XMPP with other domains; set [xmpp] server')
+  const { resolver } = peers
+  const routeTo = (domain: string) => peers.routeTo(domain)
+  const finder = finderOf({ service, resolver, routeTo })
+  const privatePeers = new Set(settings.privatePeers)
+  const port = settings.port === 0 ? serverPortOf(xmpp) : settings.port
+  const environment: UmppEnvironment = {
+    service,
+    settings,
+    resolver,
+    routeTo,
+    userAgent: sip.userAgent,
+    streams: xmpp.sessions,
+    placesFor: (domain) => async () => sipPlaces((await finder.find(domain)).all, routeTo(domain)),
+    ownPlace: (ours) => ({ host: settings.host ?? ours, port }),
+    mayBePrivate: (domain) => privatePeers.has(domain),
+  }
+  const domains = new Domains({
+    environment,
+    finder,
+    xmppLink:
+      xmpp.peers === undefined
+        ? undefined
+        : (domain) => (xmpp.peers as NonNullable<typeof xmpp.peers>).linkTo(domain),
+  })
+  sip.userAgent.onInvite((call, invite, from) => domains.sessions.offered(call, invite, from))
+  xmpp.sessions.onMessage((from, to) => domains.sessions.deviceFor(from, to))
+  return { listeners: [], peers: domains, stop: async () => domains.stop() }
+}
+
+/** Where XMPP listens for other servers. */
+function serverPortOf({ listeners }: RunningXmpp): number {
+  const where = listeners.find(({ setting }) => setting === 'xmpp.server')?.where
+  return Number(/:(\d+)\/tcp$/.exec(where ?? '')?.[1] ?? 5269)
+}

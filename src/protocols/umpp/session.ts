@@ -1,0 +1,400 @@
+// One session with somebody of another domain (UMPP §4.1): the machine of its life, the call of SIP that sets it up, the messages that wait for
+// that, and the clock that ends it.
+
+import { type Bytes, randomId, type Timer } from '#base'
+import { type Condition, type Envelope, type Outcome, refused } from '#model'
+import type { Place } from '#net'
+import {
+  bodyOf,
+  type Call,
+  type CallUser,
+  contentTypeText,
+  type Parts,
+  type SipRequest,
+  type SipResponse,
+} from '#protocols/sip'
+import { fullJid, type Jid, type SessionEnds } from '#protocols/xmpp'
+import { parseSdp, type SessionDescription, writeSdp } from '#wire/sdp'
+import type { UmppEnvironment } from './environment.ts'
+import { refusalOf } from './errors.ts'
+import {
+  answerOf,
+  answerTo,
+  type Direction,
+  type MessageStream,
+  offerOf,
+  openerOf,
+  streamIn,
+} from './message-stream.ts'
+import { streamPlaces } from './places.ts'
+import { type SessionEffect, type SessionInput, type SessionState, sessionStep } from './session-machine.ts'
+
+export const sdpType = 'application/sdp'
+
+interface Waiting {
+  readonly envelope: Envelope
+  readonly onOutcome: (outcome: Outcome) => void
+}
+
+export interface SessionParts {
+  readonly environment: UmppEnvironment
+  /** Our end: an account, and a resource that is one device's, or the session's own. */
+  readonly ours: Jid
+  /** The device here that theirs are for; '' where it is all that its owner has. */
+  readonly device: string
+  readonly thread: string
+  /** Once, when it is over. */
+  readonly onOver: (session: Session, why: string) => void
+  /** Their full JID is known, or another one. */
+  readonly onNamed: (session: Session) => void
+}
+
+export class Session implements CallUser {
+  readonly parts: SessionParts
+  readonly role: 'offerer' | 'answerer'
+  readonly since: number
+  #state: SessionState
+  #call: Call | undefined
+  #theirs: MessageStream | undefined
+  #places: readonly Place[] = []
+  #isOpener = false
+  /** What they offered, for our answer, and where the messages stand in it. */
+  #offer: { readonly description: SessionDescription; readonly at: number } | undefined
+  #answerAgain: ((status: number, parts?: Parts) => void) | undefined
+  #waiting: Waiting[] = []
+  /** Why what waits is refused. */
+  #refusal: Condition = 'temporarily-unavailable'
+  #why = ''
+  #idle: Timer | undefined
+  #late: Timer | undefined
+  #usedAt = 0
+  #heard = false
+  readonly #sessionId = String(Math.floor(Math.random() * 2 ** 47) + 1)
+
+  private constructor(parts: SessionParts, state: 'offering' | 'placing') {
+    this.parts = parts
+    this.role = state === 'offering' ? 'offerer' : 'answerer'
+    this.#state = state
+    const { clock } = parts.environment.service
+    this.since = clock.now()
+    this.#used()
+  }
+
+  /** Offers one (U28, U32 to U52). @param uri the `im:` URI of whom it is for */
+  static offer(parts: SessionParts, uri: string): Session {
+    const session = new Session(parts, 'offering')
+    const { environment, ours, thread } = parts
+    const { userAgent, settings, service, placesFor } = environment
+    session.#call = userAgent.invite(
+      {
+        uri,
+        from: ours.address,
+        places: placesFor(uri.slice(uri.lastIndexOf('@') + 1)),
+        contentType: sdpType,
+        body: writeSdp(offerOf(session.#own, thread)),
+      },
+      session,
+    )
+    session.#late = service.clock.schedule(settings.answerSeconds * 1000, () => session.#tooLate())
+    return session
+  }
+
+  /** Takes the one that they offer; whether it can be had shows when its place was looked up. */
+  static answer(
+    parts: SessionParts,
+    call: Call,
+    offer: SessionDescription,
+    at: number,
+    theirs: MessageStream,
+  ): Session {
+    const session = new Session(parts, 'placing')
+    session.#call = call
+    session.#offer = { description: offer, at }
+    session.#theirs = theirs
+    session.#lookUp(theirs, (problem) => {
+      if (problem !== undefined) session.#why = problem
+      session.#take({ kind: problem === undefined ? 'placed' : 'misplaced' })
+    })
+    return session
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** Undefined until they have named it. */
+  get theirs(): Jid | undefined {
+    return this.#theirs?.jid
+  }
+
+  get line(): string {
+    const { ours, environment } = this.parts
+    const theirs =
+      this.theirs === undefined ? 'nobody yet' : fullJid(this.theirs.address, this.theirs.resource)
+    const seconds = Math.round((environment.service.clock.now() - this.since) / 1000)
+    return `session ${fullJid(ours.address, ours.resource)} with ${theirs}, ${this.#state}, ${seconds} s`
+  }
+
+  /** Carries a message; `onOutcome` once. */
+  send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { queuedMax } = this.parts.environment.settings
+    const step = sessionStep(this.#state, { kind: 'message', isFull: this.#waiting.length >= queuedMax })
+    this.#state = step.state
+    switch (step.effects[0]) {
+      case 'queue':
+        return void this.#waiting.push({ envelope: envelope.keep(), onOutcome })
+      case 'carry':
+        return this.#carry({ envelope, onOutcome })
+      case 'refuse-full':
+        return onOutcome(refused('rate-exceeded'))
+      default:
+        return onOutcome(refused('connection-failed'))
+    }
+  }
+
+  /** A message of theirs came for it. */
+  used(): void {
+    this.#used()
+  }
+
+  stop(): void {
+    this.#take({ kind: 'stop' })
+  }
+
+  // As the user of its call.
+
+  onProgress(): void {
+    this.#heard = true
+  }
+
+  onAccepted(response: SipResponse): Parts | undefined {
+    const theirs = this.#read(bodyOf(response))
+    if (typeof theirs === 'string') {
+      this.#refusal = 'not-acceptable'
+      this.#why = theirs
+      // The ACK goes out before the BYE.
+      queueMicrotask(() => this.#take({ kind: 'answered-amiss' }))
+      return undefined
+    }
+    this.#isOpener = openerOf('both', theirs.direction) === 'offerer'
+    this.#lookUp(theirs, (problem) => {
+      this.#refusal = 'not-acceptable'
+      this.#why = problem ?? ''
+      this.#take(
+        problem === undefined ? { kind: 'answered', isOpener: this.#isOpener } : { kind: 'answered-amiss' },
+      )
+    })
+    return undefined
+  }
+
+  onRefused(status: number, response: SipResponse | undefined, why: string): void {
+    this.#refusal = refusalOf(status, response !== undefined)
+    this.#why = `${status} ${why}`
+    this.#take({ kind: 'refused' })
+  }
+
+  onRequest(request: SipRequest, answer: (status: number, parts?: Parts) => void): void {
+    if (request.method !== 'INVITE') return answer(request.method === 'OPTIONS' ? 200 : 501)
+    const again = this.#offered(request)
+    if (again === 'none') {
+      // RFC 3264 §8.2: a stream that is taken out has port 0, and so has its answer.
+      this.#answerAgain = answer
+      return this.#take({ kind: 'withdrawn' })
+    }
+    if (again === 'amiss') return answer(488)
+    const { description, at, stream } = again
+    this.#lookUp(stream, (problem) => {
+      if (problem !== undefined) return answer(488)
+      this.#offer = { description, at }
+      this.#answerAgain = answer
+      this.#take({ kind: 'offered-again' })
+    })
+  }
+
+  onAcknowledged(): void {
+    this.#take({ kind: 'acknowledged', isOpener: this.#isOpener })
+  }
+
+  onEnded(why: 'bye' | 'no-ack' | 'gone'): void {
+    this.#why = why
+    this.#take({ kind: 'bye' })
+  }
+
+  // What comes of it.
+
+  #take(input: SessionInput): void {
+    const { state, effects } = sessionStep(this.#state, input)
+    const isOver = state === 'over' && this.#state !== 'over'
+    this.#state = state
+    for (const effect of effects) this.#do(effect)
+    if (!isOver) return
+    this.#idle?.cancel()
+    this.#late?.cancel()
+    this.parts.onOver(this, this.#why === '' ? input.kind : this.#why)
+  }
+
+  #do(effect: SessionEffect): void {
+    switch (effect) {
+      case 'carry-waiting':
+        for (const waiting of this.#waiting.splice(0)) this.#carry(waiting)
+        return
+      case 'refuse-waiting':
+        return this.#settleWaiting(this.#refusal)
+      case 'give-back-waiting':
+        return this.#settleWaiting('connection-failed')
+      case 'open-stream':
+        return this.parts.environment.streams.open(this.#ends, this.#places)
+      case 'accept':
+        return this.#accept()
+      case 'refuse':
+        return this.#call?.refuse(488)
+      case 'answer-again':
+        return this.#answerNow(answerTo[this.#theirs?.direction ?? 'both'])
+      case 'answer-none':
+        return this.#answerNow(undefined)
+      case 'end-call':
+        return this.#call?.end()
+      default:
+      // Those of one message, which `send` does.
+    }
+  }
+
+  #accept(): void {
+    if (this.#offer === undefined || this.#theirs === undefined) return
+    const direction = answerTo[this.#theirs.direction]
+    this.#isOpener = openerOf(this.#theirs.direction, direction) === 'answerer'
+    this.#named()
+    this.#call?.accept(this.#answer(direction))
+  }
+
+  #answerNow(direction: Direction | undefined): void {
+    this.#answerAgain?.(200, this.#answer(direction))
+    this.#answerAgain = undefined
+  }
+
+  #answer(direction: Direction | undefined): Parts {
+    const { description, at } = this.#offer ?? { description: emptyOffer, at: -1 }
+    return { contentType: sdpType, body: writeSdp(answerOf(description, at, this.#own, direction)) }
+  }
+
+  #carry({ envelope, onOutcome }: Waiting): void {
+    this.#used()
+    const { streams } = this.parts.environment
+    streams.send(envelope, this.#ends, this.#places, this.#isOpener, (outcome) => {
+      onOutcome(outcome)
+      // The next message sets up another one, which may name a better place.
+      if (outcome.kind === 'refused' && outcome.condition === 'connection-failed') this.#take({ kind: 'cut' })
+    })
+  }
+
+  #settleWaiting(condition: Condition): void {
+    for (const { onOutcome } of this.#waiting.splice(0)) onOutcome(refused(condition))
+  }
+
+  /** Theirs, or why it will not do. */
+  #read(body: Bytes): MessageStream | string {
+    const description = parseSdp(body)
+    if ('fault' in description) return `the description: ${description.why} (line ${description.line})`
+    const reading = streamIn(description)
+    if (reading.kind === 'malformed') return reading.why
+    if (reading.kind !== 'stream') return 'no messages'
+    return reading.stream
+  }
+
+  #offered(request: SipRequest) {
+    if (!isSdp(contentTypeText(request))) return 'amiss'
+    const description = parseSdp(bodyOf(request))
+    if ('fault' in description) return 'amiss'
+    const reading = streamIn(description)
+    if (reading.kind === 'malformed') return 'amiss'
+    if (reading.kind === 'stream') return { description, at: reading.at, stream: reading.stream }
+    this.#offer = { description, at: -1 }
+    return 'none'
+  }
+
+  /** Takes their end, where it may be theirs and its place can be had; `then` with why not, later. */
+  #lookUp(theirs: MessageStream, then: (problem: string | undefined) => void): void {
+    const { environment } = this.parts
+    const { domain } = theirs.jid.address
+    // U75: its stanzas come in that domain's name, which the call has to have proven.
+    if (this.#call !== undefined && this.#call.ends.theirs !== domain)
+      return queueMicrotask(() => then(`a JID of ${domain}, which is another domain`))
+    streamPlaces(theirs.place, environment.resolver, environment.mayBePrivate(domain)).then(
+      (places) => {
+        if (this.#state === 'over') return
+        this.#theirs = theirs
+        this.#places = places
+        if (this.role === 'offerer') this.#named()
+        then(undefined)
+      },
+      (error: Error) => then(error.message),
+    )
+  }
+
+  #named(): void {
+    this.parts.onNamed(this)
+  }
+
+  get #ends(): SessionEnds {
+    const { ours, thread } = this.parts
+    const to = this.#theirs?.jid
+    if (to === undefined) throw new Error('a session carries nothing before its far end is known')
+    return { from: ours, to, thread }
+  }
+
+  get #own() {
+    const { environment, ours } = this.parts
+    return {
+      place: environment.ownPlace(ours.address.domain),
+      jid: ours,
+      sessionId: this.#sessionId,
+      version: this.#sessionId,
+    }
+  }
+
+  #tooLate(): void {
+    // Somebody's phones ring, or their server thinks: it is there. Else the domain is as good as away.
+    this.#refusal = this.#heard ? 'temporarily-unavailable' : 'remote-timeout'
+    this.#why = 'nobody answered in time'
+    this.#take({ kind: 'late' })
+  }
+
+  /** A timer that is moved only when it fires: a message costs a look at the clock. */
+  #used(): void {
+    const { clock } = this.parts.environment.service
+    this.#usedAt = clock.monotonic()
+    this.#idle ??= clock.schedule(this.parts.environment.settings.idleSeconds * 1000, () => this.#looked())
+  }
+
+  #looked(): void {
+    const { service, settings } = this.parts.environment
+    this.#idle = undefined
+    if (this.#state === 'over') return
+    const left = this.#usedAt + settings.idleSeconds * 1000 - service.clock.monotonic()
+    if (left > 0) this.#idle = service.clock.schedule(left, () => this.#looked())
+    else this.#take({ kind: 'idle' })
+  }
+}
+
+export function isSdp(contentType: string | undefined): boolean {
+  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === sdpType
+}
+
+/** A thread of our own making. */
+export const newThread = (): string => randomId(12)
+
+const emptyOffer: SessionDescription = {
+  origin: {
+    user: '-',
+    sessionId: '0',
+    version: '0',
+    networkType: 'IN',
+    addressType: 'IP4',
+    address: '0.0.0.0',
+  },
+  name: '-',
+  connection: undefined,
+  times: ['0 0'],
+  attributes: [],
+  media: [],
+}

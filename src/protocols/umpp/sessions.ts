@@ -1,0 +1,214 @@
+// All sessions: which one carries a message, which ones are offered to us, and which one a stanza that comes is of.
+
+import { randomId } from '#base'
+import type { Envelope, InstantMessage, Outcome } from '#model'
+import { type Address, addressOfUri, imUri, type Principal, refused } from '#model'
+import {
+  bodyOf,
+  type Call,
+  type CallUser,
+  contentTypeText,
+  requestUri,
+  type SipRequest,
+} from '#protocols/sip'
+import { fullJid, type Jid, prepareResource } from '#protocols/xmpp'
+import { parseSdp } from '#wire/sdp'
+import type { UmppEnvironment } from './environment.ts'
+import { streamIn } from './message-stream.ts'
+import { isSdp, newThread, Session } from './session.ts'
+
+/** LIMIT: sessions of two people at a time, each a thread; past it further threads go by the one that was begun last. */
+const sessionsOfTwoMax = 8
+
+export interface SessionsParts {
+  readonly environment: UmppEnvironment
+  /** For people: what became of one, with the domain. */
+  readonly onOver: (theirs: string, why: string) => void
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts
+  /** By the people, `ours\ntheirs`, the one begun last at the end. */
+  readonly #ofTwo = new Map<string, Session[]>()
+  /** By both full JIDs, once both are known. */
+  readonly #byJids = new Map<string, Session>()
+  readonly #ofDomain = new Map<string, Set<Session>>()
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts
+  }
+
+  /** Carries a message of somebody here to somebody of another domain, by a session that there is or a new one (U11). */
+  send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
+    const { head } = envelope
+    const known = this.#ofTwo.get(keyOf(head.from, head.to)) ?? []
+    const last = known.at(-1)
+    if (head.kind === 'report') {
+      // What is told of a message is told in its session, or not at all: it is worth no new one.
+      if (last === undefined) return onOutcome(refused('operation-not-supported'))
+      return last.send(envelope, onOutcome)
+    }
+    const thread = threadOf(envelope)
+    const found =
+      thread === ''
+        ? last
+        : (known.find(({ parts }) => parts.thread === thread) ??
+          (known.length >= sessionsOfTwoMax ? last : undefined))
+    if (found !== undefined) return found.send(envelope, onOutcome)
+    if (this.#isFull(head.to.domain)) return onOutcome(refused('resource-limit'))
+    const session = Session.offer(
+      {
+        environment: this.#parts.environment,
+        ours: { address: head.from, resource: resourceOf(envelope) },
+        device: head.protocol === 'xmpp' ? head.fromAgent : '',
+        thread: thread === '' ? newThread() : thread,
+        ...this.#told,
+      },
+      imUri(head.to),
+    )
+    this.#add(session, head.to)
+    session.send(envelope, onOutcome)
+  }
+
+  /** Looks at an INVITE of another domain (U53 to U71); undefined: it is for phones. */
+  offered(call: Call, invite: SipRequest, from: Principal): CallUser | undefined {
+    const isMeant = requestUri(invite).slice(0, 3).toLowerCase() === 'im:'
+    if (!isSdp(contentTypeText(invite)))
+      return isMeant ? refusing(call, bodyOf(invite).length > 0 ? 415 : 488) : undefined
+    const description = parseSdp(bodyOf(invite))
+    if ('fault' in description) return isMeant ? refusing(call, 488) : undefined
+    const reading = streamIn(description)
+    if (reading.kind === 'malformed') return refusing(call, 488)
+    if (reading.kind !== 'stream') return isMeant ? refusing(call, 488) : undefined
+    const { stream, at } = reading
+    const theirs = from.address
+    const ours = call.ends.ours
+    if (!this.#isWelcome(from, ours) || stream.jid.address.domain !== theirs.domain)
+      return refusing(call, 403)
+    const to = addressOfUri(requestUri(invite))
+    if (to === undefined) return refusing(call, 404)
+    if (
+      this.#isFull(theirs.domain) ||
+      (this.#ofTwo.get(keyOf(to, stream.jid.address))?.length ?? 0) >= sessionsOfTwoMax
+    )
+      return refusing(call, 486)
+    const session = Session.answer(
+      {
+        environment: this.#parts.environment,
+        ours: { address: to, resource: this.#onlyDevice(to) ?? newResource() },
+        device: '',
+        thread: stream.thread ?? newThread(),
+        ...this.#told,
+      },
+      call,
+      description,
+      at,
+      stream,
+    )
+    this.#add(session, stream.jid.address)
+    return session
+  }
+
+  /** The device that a message of theirs is for; undefined: it is of no session. */
+  deviceFor(from: Jid, to: Jid): string | undefined {
+    const session = this.#byJids.get(jidsKey(to, from))
+    session?.used()
+    return session?.parts.device
+  }
+
+  linesOf(domain: string): readonly string[] {
+    return [...(this.#ofDomain.get(domain) ?? [])].map(({ line }) => line)
+  }
+
+  get domains(): Iterable<string> {
+    return this.#ofDomain.keys()
+  }
+
+  /** Every one is ended, and what waits given back. */
+  stop(): void {
+    for (const sessions of [...this.#ofDomain.values()]) for (const session of [...sessions]) session.stop()
+  }
+
+  get #told() {
+    return {
+      onNamed: (session: Session) => this.#named(session),
+      onOver: (session: Session, why: string) => this.#over(session, why),
+    }
+  }
+
+  #isWelcome({ address, vouchedBy }: Principal, ours: string): boolean {
+    const { service, routeTo } = this.#parts.environment
+    const policy = service.peers.policyFor(address.domain, ours)
+    const isProven = vouchedBy === 'peer-domain' || routeTo(address.domain).tls === 'none'
+    return policy.allowed && policy.messages && isProven
+  }
+
+  #isFull(domain: string): boolean {
+    return (this.#ofDomain.get(domain)?.size ?? 0) >= this.#parts.environment.settings.sessionsMax
+  }
+
+  /** Who is here with one device of XMPP, and nothing else, is named by it (U70). */
+  #onlyDevice(owner: Address): string | undefined {
+    const agents = this.#parts.environment.service.directory.resident(owner)?.inbox.agents ?? []
+    const [only] = agents
+    return agents.length === 1 && only?.protocol === 'xmpp' ? only.id : undefined
+  }
+
+  #add(session: Session, theirs: Address): void {
+    const key = keyOf(session.parts.ours.address, theirs)
+    this.#keys.set(session, { key, domain: theirs.domain })
+    this.#ofTwo.set(key, [...(this.#ofTwo.get(key) ?? []), session])
+    const ofDomain = this.#ofDomain.get(theirs.domain)
+    if (ofDomain === undefined) this.#ofDomain.set(theirs.domain, new Set([session]))
+    else ofDomain.add(session)
+  }
+
+  readonly #keys = new Map<Session, { readonly key: string; readonly domain: string }>()
+
+  #named(session: Session): void {
+    if (session.theirs !== undefined) this.#byJids.set(jidsKey(session.parts.ours, session.theirs), session)
+  }
+
+  #over(session: Session, why: string): void {
+    const keys = this.#keys.get(session)
+    this.#keys.delete(session)
+    if (session.theirs !== undefined) {
+      const jids = jidsKey(session.parts.ours, session.theirs)
+      if (this.#byJids.get(jids) === session) this.#byJids.delete(jids)
+    }
+    if (keys === undefined) return
+    const left = (this.#ofTwo.get(keys.key) ?? []).filter((each) => each !== session)
+    if (left.length === 0) this.#ofTwo.delete(keys.key)
+    else this.#ofTwo.set(keys.key, left)
+    const ofDomain = this.#ofDomain.get(keys.domain)
+    ofDomain?.delete(session)
+    if (ofDomain?.size === 0) this.#ofDomain.delete(keys.domain)
+    this.#parts.onOver(keys.domain, why)
+  }
+}
+
+/** Answered behind the taker's return, as the user agent wants it. */
+function refusing(call: Call, status: number): CallUser {
+  queueMicrotask(() =>
+    call.refuse(status, status === 415 ? { headers: [['Accept', 'application/sdp']] } : {}),
+  )
+  return { onAccepted: () => undefined, onRefused: () => undefined, onEnded: () => undefined }
+}
+
+/** XMPP's devices are resources; those of other protocols have one for the session (U22). */
+function resourceOf({ head }: Envelope): string {
+  const own = head.protocol === 'xmpp' ? prepareResource(head.fromAgent) : undefined
+  return own ?? newResource()
+}
+
+const newResource = (): string => `umpp-${randomId(8)}`
+
+/** A thread that a client of XMPP keeps; what other protocols have in its place changes with each message. */
+function threadOf(envelope: Envelope): string {
+  return envelope.head.protocol === 'xmpp' ? (envelope.view() as InstantMessage).thread : ''
+}
+
+const keyOf = (ours: Address, theirs: Address): string => `${ours.key}\n${theirs.key}`
+
+const jidsKey = (ours: Jid, theirs: Jid): string =>
+  `${fullJid(ours.address, ours.resource)}\n${fullJid(theirs.address, theirs.resource)}`
