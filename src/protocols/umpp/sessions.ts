@@ -60,7 +60,7 @@ export class Sessions {
       {
         environment: this.#parts.environment,
         ours: { address: head.from, resource: resourceOf(envelope) },
-        device: head.protocol === 'xmpp' ? head.fromAgent : '',
+        device: head.fromAgent,
         thread: thread === '' ? newThread() : thread,
         ...this.#told,
       },
@@ -195,18 +195,12 @@ function refusing(call: Call, status: number): CallUser {
   return { onAccepted: () => undefined, onRefused: () => undefined, onEnded: () => undefined }
 }
 
-/** XMPP's devices are resources; those of other protocols have one for the session (U22). */
-function resourceOf({ head }: Envelope): string {
-  const own = head.protocol === 'xmpp' ? prepareResource(head.fromAgent) : undefined
-  return own ?? newResource()
-}
+/** The device's name where it can be a resource; else one for the session (U22). */
+const resourceOf = ({ head }: Envelope): string => prepareResource(head.fromAgent) ?? newResource()
 
 const newResource = (): string => `umpp-${randomId(8)}`
 
-/** A thread that a client of XMPP keeps; what other protocols have in its place changes with each message. */
-function threadOf(envelope: Envelope): string {
-  return envelope.head.protocol === 'xmpp' ? (envelope.view() as InstantMessage).thread : ''
-}
+const threadOf = (envelope: Envelope): string => (envelope.view() as InstantMessage).thread
 
 const keyOf = (ours: Address, theirs: Address): string => `${ours.key}\n${theirs.key}`
 

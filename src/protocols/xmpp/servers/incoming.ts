@@ -16,7 +16,7 @@ import type { ServersEnvironment } from './environment.ts'
 import { answerForeignIq } from './foreign-iq.ts'
 import type { ServerLink } from './link.ts'
 import type { Sessions } from './sessions.ts'
-import { errorBytes, stanzaBytes } from './writing.ts'
+import { addressedTo, errorBytes, stanzaBytes } from './writing.ts'
 
 export interface IncomingParts {
   readonly environment: ServersEnvironment
@@ -131,7 +131,8 @@ export class Incoming {
     }
     const device = this.#parts.sessions.deviceFor(from, to, stanza.type)
     const target = device === undefined ? to : { address: to.address, resource: device }
-    const envelope = messageEnvelope(stanza, from.address, from.resource, target, undefined)
+    const own = target.resource === to.resource ? stanza : addressedTo(stanza, target)
+    const envelope = messageEnvelope(own, from.address, from.resource, target, undefined)
     const known = channel.management?.handled.defer()
     const { head } = envelope
     service.messages.send(envelope, (outcome) => {

@@ -1,14 +1,14 @@
 // What is written to another domain's server: same protocol by splices on the octets, other protocols from their view.
-import { type Bytes, utf8 } from '#base'
+import { assert, type Bytes, utf8 } from '#base'
 import type { AuthorizationEvent, PresenceNotification } from '#core'
 import type { Address, Envelope, InstantMessage, Report } from '#model'
-import { type Element, escapeText, escapeValue, serialize } from '#wire/xml'
+import { type Element, escapeText, escapeValue, frameDocument, isXmlFault, serialize } from '#wire/xml'
 import { messageElement, reportElement } from '../binding.ts'
 import { isInheriting, writeToServer } from '../codec/content-namespace.ts'
 import { bareJid, fullJid, type Jid } from '../codec/jid.ts'
 import { clientNamespace, clientStream } from '../codec/namespaces.ts'
 import { ByteSink, writeSpliced } from '../codec/splice.ts'
-import type { Stanza } from '../codec/stanza.ts'
+import { type Stanza, stanzaOf, storedLimits } from '../codec/stanza.ts'
 import { errorElement, type StanzaError } from '../codec/stanza-error.ts'
 import { renderedChanges } from '../delivery.ts'
 import { StanzaEnvelope } from '../envelope.ts'
@@ -69,6 +69,16 @@ export function sessionBytes(
   const view = { ...(envelope.view() as InstantMessage), thread, kind: 'chat' } as const
   const named = { ...head, from: from.address, fromAgent: from.resource }
   return elementBytes(messageElement(named, view, recipient, now))
+}
+
+/** The stanza as if it had been written to that address: a session's own JID is nothing to a client. */
+export function addressedTo(stanza: Stanza, { address, resource }: Jid): Stanza {
+  const sink = new ByteSink()
+  const attributes = ` to='${escapeValue(fullJid(address, resource))}'`
+  writeSpliced(sink, stanza.frame, { attributes, replaced: ['to'] })
+  const frame = frameDocument(sink.bytes(), { limits: storedLimits, outer: clientStream })
+  assert(!isXmlFault(frame), 'a stanza stays one with another address')
+  return stanzaOf(frame) ?? stanza
 }
 
 /** A stanza that came by another server's stream. */
