@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ownBytes, text } from '#base'
-import type { TupleChange } from '#core'
-import { addressOfUri, type Outcome } from '#model'
+import type { PeerLink, TupleChange } from '#core'
+import { addressOfUri, type Outcome, relayed } from '#model'
 import { type Connection, connectionPair } from '#net'
 import { encodeResponse, type ResponseParts } from '../../src/protocols/sip/codec/encode.ts'
 import {
@@ -58,7 +58,13 @@ interface House {
   fate: 'taken' | 'given-back'
 }
 
-async function house(domain: string, host: string, user: string): Promise<House> {
+async function house(
+  domain: string,
+  host: string,
+  user: string,
+  more: Partial<UmppSettings> = {},
+  xmppLink?: (domain: string) => PeerLink,
+): Promise<House> {
   const town = new TwoDomains()
   const side = await town.settle(domain, '192.0.2.1', [user])
   const opened: string[] = []
@@ -82,14 +88,14 @@ async function house(domain: string, host: string, user: string): Promise<House>
   const finder = finderOf(parts)
   const environment: UmppEnvironment = {
     ...parts,
-    settings,
+    settings: { ...settings, ...more },
     userAgent: side.agent,
     streams,
     placesFor: (name) => async () => sipPlaces((await finder.find(name)).all, routeTo()),
     ownPlace: () => ({ host, port: 5269 }),
     mayBePrivate: () => false,
   }
-  const domains = new Domains({ environment, finder, xmppLink: undefined })
+  const domains = new Domains({ environment, finder, xmppLink })
   side.agent.onInvite((call, invite, from) => domains.sessions.offered(call, invite, from))
   streams.onMessage((from, to) => domains.sessions.deviceFor(from, to))
   side.service.peers.add(domains)
@@ -368,6 +374,51 @@ test('their BYE is answered 200 with the tags of the dialog, and is the end (U79
   assert.deepEqual(here.domains.sessions.linesOf(montague), [])
 })
 
+/** Romeo offers anew in the dialog. */
+async function offeredAnew(change: (body: string) => string) {
+  const { here, romeo } = await invited()
+  const tag = acknowledge(romeo)
+  await here.town.settled()
+  romeo.send(
+    [
+      'INVITE sip:juliet@balcony.thecappulets.example.com SIP/2.0',
+      ...via('orchard.montague.example.net'),
+      `To: Juliet <im:juliet@thecappulets.example.com>;tag=${tag}`,
+      'From: Romeo <im:romeo@montague.example.net>;tag=29923923',
+      'Call-ID: 2349098234@orchard.montague.example.net',
+      'CSeq: 13993 INVITE',
+      'Contact: <sip:romeo@orchard.montague.example.net>',
+      'Content-Type: application/sdp',
+    ],
+    change(offer),
+  )
+  await here.town.settled()
+  return { here, romeo }
+}
+
+test('a re-INVITE that names another JID and place is answered, and the messages go there (RFC 3264 §8)', async () => {
+  const { here, romeo } = await offeredAnew((body) => body.replace('/orchard', '/garden'))
+  assert.equal(fieldOf(romeo.answer(200), 'CSeq'), '13993 INVITE')
+  assert.match(text(bodyOf(romeo.answer(200))), /m=message 5269 xmpp\/tcp chat/)
+  const written = `<message xmlns='jabber:client' to='romeo@${montague}'><body>x</body></message>`
+  say(here, written, `juliet@${capulet}/balcony`)
+  await here.town.settled()
+  assert.match(here.carried[0] ?? '', /to='romeo@montague\.example\.net\/garden'/)
+})
+
+test('a re-INVITE that takes the messages out is answered so, and the session ends by BYE (RFC 3264 §8.2)', async () => {
+  const { here, romeo } = await offeredAnew((body) => body.replace('m=message 5222', 'm=message 0'))
+  assert.match(text(bodyOf(romeo.answer(200))), /m=message 0 xmpp\/tcp chat/)
+  assert.equal(romeo.last('BYE').method, 'BYE')
+  assert.deepEqual(here.domains.sessions.linesOf(montague), [])
+})
+
+test('one that cannot be had is refused, and the session stays as it was (RFC 3261 §14.1)', async () => {
+  const { here, romeo } = await offeredAnew((body) => body.replace('xmpp.montague.example.net', '10.0.0.1'))
+  assert.equal(fieldOf(romeo.answer(488), 'CSeq'), '13993 INVITE')
+  assert.equal(here.domains.sessions.linesOf(montague).length, 1)
+})
+
 const declined: [string, (body: string) => string, number][] = [
   ['no messages among its media', (body) => body.slice(0, body.indexOf('c=IN IP4 xmpp')), 488],
   ['messages with port 0', (body) => body.replace('m=message 5222', 'm=message 0'), 488],
@@ -418,8 +469,13 @@ test('a domain has no more than so many sessions, two people no more than eight:
 })
 
 /** Romeo's server is ours; Juliet's is the hand. */
-async function inviting(body: string | undefined, status = 200) {
-  const here = await house(montague, 'xmpp.montague.example.net', 'romeo')
+async function inviting(
+  body: string | undefined,
+  status = 200,
+  more: Partial<UmppSettings> = {},
+  xmppLink?: (domain: string) => PeerLink,
+) {
+  const here = await house(montague, 'xmpp.montague.example.net', 'romeo', more, xmppLink)
   const juliet = new Hand()
   juliet.listen(here.town, capulet, '192.0.2.2')
   juliet.answers = (request) =>
@@ -502,6 +558,39 @@ for (const [what, status, condition] of refusals)
     assert.deepEqual(told, [{ kind: 'refused', condition }])
     assert.deepEqual(here.domains.sessions.linesOf(capulet), [])
   })
+
+test('where the operator says so, what is refused as a session goes by XMPP without one; what is refused as such does not', async () => {
+  const went: string[] = []
+  const link = {
+    send: ({ head }: { head: { to: { domain: string } } }, onOutcome: (outcome: Outcome) => void) => {
+      went.push(head.to.domain)
+      onOutcome(relayed)
+    },
+  } as unknown as PeerLink
+  const { said } = await inviting('', 488, { otherwise: 'xmpp' }, () => link)
+  assert.equal(said.outcome?.kind, 'relayed')
+  const declined = await inviting('', 603, { otherwise: 'xmpp' }, () => link)
+  assert.deepEqual(declined.said.outcome, { kind: 'refused', condition: 'permission-denied' })
+  assert.deepEqual(went, [capulet])
+})
+
+test('two that are offered at one moment, one by each side, both stand (decision 0121)', async () => {
+  const { here, juliet } = await inviting(undefined)
+  const invite = [
+    'INVITE im:romeo@montague.example.net SIP/2.0',
+    ...via('balcony.thecappulets.example.com'),
+    'To: <im:romeo@montague.example.net>',
+    'From: <im:juliet@thecappulets.example.com>;tag=glare',
+    'Call-ID: glare@balcony.thecappulets.example.com',
+    'CSeq: 1 INVITE',
+    'Contact: <sip:juliet@balcony.thecappulets.example.com>',
+    'Content-Type: application/sdp',
+  ]
+  juliet.send(invite, answer.replace('passive', 'both'))
+  await here.town.settled()
+  assert.equal(fieldOf(juliet.answer(200), 'Call-ID'), 'glare@balcony.thecappulets.example.com')
+  assert.equal(here.domains.sessions.linesOf(capulet).length, 2)
+})
 
 test('an answer that refuses the messages (port 0) is acknowledged and ended with BYE, and the message refused (G12)', async () => {
   const { here, juliet, said } = await inviting(answer.replace('m=message 5222', 'm=message 0'))

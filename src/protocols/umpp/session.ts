@@ -263,7 +263,6 @@ export class Session implements CallUser {
     if (this.#offer === undefined || this.#theirs === undefined) return
     const direction = answerTo[this.#theirs.direction]
     this.#isOpener = openerOf(this.#theirs.direction, direction) === 'answerer'
-    this.#named()
     this.#call?.accept(this.#answer(direction))
   }
 
@@ -324,15 +323,11 @@ export class Session implements CallUser {
         if (this.#state === 'over') return
         this.#theirs = theirs
         this.#places = places
-        if (this.role === 'offerer') this.#named()
+        this.parts.onNamed(this)
         then(undefined)
       },
       (error: Error) => then(error.message),
     )
-  }
-
-  #named(): void {
-    this.parts.onNamed(this)
   }
 
   get #ends(): SessionEnds {

@@ -32,6 +32,7 @@ export class Sessions {
   readonly #ofTwo = new Map<string, Session[]>()
   /** By both full JIDs, once both are known. */
   readonly #byJids = new Map<string, Session>()
+  readonly #jidsOf = new Map<Session, string>()
   readonly #ofDomain = new Map<string, Set<Session>>()
 
   constructor(parts: SessionsParts) {
@@ -165,17 +166,25 @@ export class Sessions {
 
   readonly #keys = new Map<Session, { readonly key: string; readonly domain: string }>()
 
+  /** Their JID is known, or another one than before (a re-INVITE). */
   #named(session: Session): void {
-    if (session.theirs !== undefined) this.#byJids.set(jidsKey(session.parts.ours, session.theirs), session)
+    if (session.theirs === undefined) return
+    this.#unname(session)
+    const jids = jidsKey(session.parts.ours, session.theirs)
+    this.#jidsOf.set(session, jids)
+    this.#byJids.set(jids, session)
+  }
+
+  #unname(session: Session): void {
+    const jids = this.#jidsOf.get(session)
+    this.#jidsOf.delete(session)
+    if (jids !== undefined && this.#byJids.get(jids) === session) this.#byJids.delete(jids)
   }
 
   #over(session: Session, why: string): void {
     const keys = this.#keys.get(session)
     this.#keys.delete(session)
-    if (session.theirs !== undefined) {
-      const jids = jidsKey(session.parts.ours, session.theirs)
-      if (this.#byJids.get(jids) === session) this.#byJids.delete(jids)
-    }
+    this.#unname(session)
     if (keys === undefined) return
     const left = (this.#ofTwo.get(keys.key) ?? []).filter((each) => each !== session)
     if (left.length === 0) this.#ofTwo.delete(keys.key)
