@@ -62,7 +62,7 @@ async function start(
         : (domain) => (xmpp.peers as NonNullable<typeof xmpp.peers>).linkTo(domain),
   })
   sip.userAgent.onInvite((call, invite, from) => domains.sessions.offered(call, invite, from))
-  xmpp.sessions.onMessage((from, to) => domains.sessions.deviceFor(from, to))
+  xmpp.sessions.onMessage((from, to) => domains.sessions.targetOf(from, to))
   return { listeners: [], peers: domains, stop: async () => domains.stop() }
 }
 

@@ -13,7 +13,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from '#protocols/sip'
-import { fullJid, type Jid, type SessionEnds } from '#protocols/xmpp'
+import { fullJid, type Jid, type SessionEnds, type SessionTarget } from '#protocols/xmpp'
 import { parseSdp, type SessionDescription, writeSdp } from '#wire/sdp'
 import type { UmppEnvironment } from './environment.ts'
 import { refusalOf } from './errors.ts'
@@ -125,6 +125,11 @@ export class Session implements CallUser {
   /** Undefined until they have named it. */
   get theirs(): Jid | undefined {
     return this.#theirs?.jid
+  }
+
+  /** What theirs are for. */
+  get target(): SessionTarget {
+    return { device: this.parts.device, places: this.#places }
   }
 
   get line(): string {

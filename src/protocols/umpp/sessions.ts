@@ -11,7 +11,7 @@ import {
   requestUri,
   type SipRequest,
 } from '#protocols/sip'
-import { fullJid, type Jid, prepareResource } from '#protocols/xmpp'
+import { fullJid, type Jid, prepareResource, type SessionTarget } from '#protocols/xmpp'
 import { parseSdp } from '#wire/sdp'
 import type { UmppEnvironment } from './environment.ts'
 import { streamIn } from './message-stream.ts'
@@ -110,11 +110,11 @@ export class Sessions {
     return session
   }
 
-  /** The device that a message of theirs is for; undefined: it is of no session. */
-  deviceFor(from: Jid, to: Jid): string | undefined {
+  /** What a message of theirs is of; undefined: it is of no session. */
+  targetOf(from: Jid, to: Jid): SessionTarget | undefined {
     const session = this.#byJids.get(jidsKey(to, from))
     session?.used()
-    return session?.parts.device
+    return session?.target
   }
 
   linesOf(domain: string): readonly string[] {

@@ -23,7 +23,7 @@ import { type XmppSettings, xmppSettings } from './settings.ts'
 import { offerWebSockets } from './web.ts'
 
 export { fullJid, type Jid, parseJid, prepareResource } from './codec/jid.ts'
-export type { SessionEnds, Sessions, SessionTaker } from './servers/sessions.ts'
+export type { SessionEnds, Sessions, SessionTaker, SessionTarget } from './servers/sessions.ts'
 export type { XmppSettings } from './settings.ts'
 
 export const protocol: Protocol<XmppSettings, TlsContexts, Logins, WebOffers, Resolver> = {

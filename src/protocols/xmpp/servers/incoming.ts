@@ -15,7 +15,7 @@ import type { Components } from './components.ts'
 import type { ServersEnvironment } from './environment.ts'
 import { answerForeignIq } from './foreign-iq.ts'
 import type { ServerLink } from './link.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions, SessionTarget } from './sessions.ts'
 import { addressedTo, errorBytes, stanzaBytes } from './writing.ts'
 
 export interface IncomingParts {
@@ -107,7 +107,14 @@ export class Incoming {
     this.#sendError(kind, id, to, from, error)
   }
 
-  #sendError(kind: string, id: string | undefined, of: Jid, to: Jid, error: StanzaError): void {
+  #sendError(
+    kind: string,
+    id: string | undefined,
+    of: Jid,
+    to: Jid,
+    error: StanzaError,
+    session?: SessionTarget,
+  ): void {
     const bytes = errorBytes(
       kind,
       id,
@@ -115,7 +122,9 @@ export class Incoming {
       fullJid(to.address, to.resource),
       error,
     )
-    this.#parts.linkTo(to.address.domain).write(of.address.domain, bytes)
+    const [ours, theirs] = [of.address.domain, to.address.domain]
+    if (session !== undefined) this.#parts.sessions.tell(ours, theirs, session, bytes)
+    else this.#parts.linkTo(theirs).write(ours, bytes)
   }
 
   #message(arrival: Arrival): void {
@@ -129,8 +138,8 @@ export class Incoming {
       if (type === 'groupchat' || to.address.user === '')
         return this.#refuse(arrival, stanzaError('service-unavailable'))
     }
-    const device = this.#parts.sessions.deviceFor(from, to, stanza.type)
-    const target = device === undefined ? to : { address: to.address, resource: device }
+    const session = this.#parts.sessions.targetOf(from, to, stanza.type)
+    const target = session === undefined ? to : { address: to.address, resource: session.device }
     const own = target.resource === to.resource ? stanza : addressedTo(stanza, target)
     const envelope = messageEnvelope(own, from.address, from.resource, target, undefined)
     const known = channel.management?.handled.defer()
@@ -139,7 +148,7 @@ export class Incoming {
       known?.()
       if (outcome.kind !== 'refused' || head.kind === 'report') return
       const id = head.id === '' ? undefined : head.id
-      this.#sendError('message', id, to, from, stanzaErrorOfRefusal(outcome))
+      this.#sendError('message', id, to, from, stanzaErrorOfRefusal(outcome), session)
     })
   }
 

@@ -65,7 +65,7 @@ test('a message of a session has its two full JIDs, type chat and its thread, an
   const heard: (string | undefined)[][] = []
   world.there.servers.sessions.onMessage((from, to, type) => {
     heard.push([from.resource, to.resource, type])
-    return ''
+    return { device: '', places: [] }
   })
   const host = (await world.here.domain.service.peers.examine(montague, capulet)).protocols[0]?.tries[0]
     ?.where

@@ -1,6 +1,7 @@
 // Streams for sessions that were set up by other means than DNS (UMPP §4.1): to a named place, bound to the domain whose certificate proves it, not to
 // the name of the place; and the stanzas that come for a session's JIDs, whose device here the folder that drives the sessions knows.
 
+import type { Bytes } from '#base'
 import { type Condition, type Envelope, type Outcome, refused, relayed } from '#model'
 import type { Place } from '#net'
 import type { Jid } from '../codec/jid.ts'
@@ -18,11 +19,19 @@ export interface SessionEnds {
   readonly thread: string
 }
 
+/** What a message that comes is of. */
+export interface SessionTarget {
+  /** The device that it is for; '' for all that its owner has. */
+  readonly device: string
+  /** Where the session's far end is, for what is told of it. */
+  readonly places: readonly Place[]
+}
+
 /**
- * Asked of each message from another domain, with its type, before it is delivered: the device that one for a session's JID is for,
- * '' for all that its owner has; undefined where it is of no session, and delivered as its JID says.
+ * Asked of each message from another domain, with its type, before it is delivered; undefined where it is of no session, and delivered as its
+ * JID says.
  */
-export type SessionTaker = (from: Jid, to: Jid, type: string | undefined) => string | undefined
+export type SessionTaker = (from: Jid, to: Jid, type: string | undefined) => SessionTarget | undefined
 
 export class Sessions {
   readonly #environment: ServersEnvironment
@@ -60,17 +69,28 @@ export class Sessions {
     const { service } = this.#environment
     if (envelope.head.hops <= 1) return onOutcome(refused('too-many-hops'))
     const [ours, theirs] = [ends.from.address.domain, ends.to.address.domain]
-    const theirStream = isOpener ? undefined : this.#pairOf(ours, theirs)
-    const pair = theirStream?.carries === true ? theirStream : this.#pairOf(ours, theirs, places)
+    const pair = isOpener ? this.#pairOf(ours, theirs, places) : this.#wayBack(ours, theirs, places)
     pair.send({
       bytes: sessionBytes(envelope, ends, service.clock.now()),
       settle: (fate) => onOutcome(fate === 'taken' ? relayed : refused(conditions[fate])),
     })
   }
 
-  /** For what comes. */
-  deviceFor(from: Jid, to: Jid, type: string | undefined): string | undefined {
+  // For what comes.
+
+  targetOf(from: Jid, to: Jid, type: string | undefined): SessionTarget | undefined {
     return to.resource === '' ? undefined : this.#taker?.(from, to, type)
+  }
+
+  /** What is told of a message of a session goes the session's way: their domain may have no other. */
+  tell(ours: string, theirs: string, { places }: SessionTarget, bytes: Bytes): void {
+    this.#wayBack(ours, theirs, places).send({ bytes })
+  }
+
+  /** The stream that they opened, if it goes both ways; else one to the places. */
+  #wayBack(ours: string, theirs: string, places: readonly Place[]): ServerPair {
+    const theirStream = this.#pairOf(ours, theirs)
+    return theirStream.carries ? theirStream : this.#pairOf(ours, theirs, places)
   }
 }
 
