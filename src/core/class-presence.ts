@@ -16,12 +16,24 @@ interface Written {
   readonly kept: readonly (readonly [string, string, Head, string])[]
 }
 
-/** Undefined where there is nothing to keep. */
-export function documentOf(presentity: Presentity): Bytes | undefined {
+/** A permanent value that is to be: of a tuple as a class has it. */
+export interface KeptChange {
+  readonly of: PresenceClass | undefined
+  readonly tuple: string
+  readonly source: PresenceEnvelope | undefined
+}
+
+/** Undefined where there is nothing to keep. @param change what is not there yet */
+export function documentOf(presentity: Presentity, change?: KeptChange): Bytes | undefined {
   const kept: [string, string, Head, string][] = []
   const add = (name: string, { kept: values }: Presentity): void => {
+    const changes = change !== undefined && name === (change.of ?? '')
     for (const [tuple, { head, raw }] of values.entries())
-      kept.push([name, tuple, head, Buffer.from(raw).toString('base64')])
+      if (!changes || tuple !== change.tuple)
+        kept.push([name, tuple, head, Buffer.from(raw).toString('base64')])
+    const source = changes ? change.source : undefined
+    if (changes && source !== undefined)
+      kept.push([name, change.tuple, source.head, Buffer.from(source.raw).toString('base64')])
   }
   add('', presentity)
   for (const [name, each] of presentity.classes.entries()) add(name, each)

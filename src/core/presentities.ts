@@ -77,9 +77,13 @@ export class Presentity {
       this.kept.delete(id)
       return isLeased ? undefined : this.remove(id, undefined)
     }
-    if (!isLeased && !this.tuples.has(id) && this.tuples.size >= presenceTuplesMax) return 'full'
+    if (!this.hasRoomFor(id)) return 'full'
     this.kept.set(id, source)
     return isLeased ? undefined : this.put(id, source, undefined)
+  }
+
+  hasRoomFor(id: string): boolean {
+    return this.tuples.has(id) || this.tuples.size < presenceTuplesMax
   }
 
   /** What the watchers of a class see; undefined: of all others. A class that is not there shows nothing. */

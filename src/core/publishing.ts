@@ -2,7 +2,7 @@
 import { type Address, delivered, type Outcome, type PresenceEnvelope, refused, stored } from '#model'
 import type { PresenceClass } from './access-rules.ts'
 import type { Account } from './account.ts'
-import { classPresenceDocument, documentOf } from './class-presence.ts'
+import { classPresenceDocument, documentOf, type KeptChange } from './class-presence.ts'
 import { noteLastActivity } from './last-activity.ts'
 import type { Leases } from './leases.ts'
 import type { Notifier } from './notifier.ts'
@@ -42,6 +42,8 @@ export interface PublishingParts {
 
 export class Publishing {
   readonly #parts: PublishingParts
+  /** Writes of accounts' documents: the first is under way. */
+  readonly #turns = new Map<Account, (() => void)[]>()
 
   constructor(parts: PublishingParts) {
     this.#parts = parts
@@ -51,7 +53,7 @@ export class Publishing {
     const presentity = account.presentity.of(publication.of)
     if (!sameAccount(account, publication.by)) return onOutcome(refused('permission-denied'))
     if (presentity === undefined) return onOutcome(refused('not-found'))
-    if (publication.kept === true) return this.#keep(account, presentity, publication, onOutcome)
+    if (publication.kept === true) return this.#keep(account, publication, onOutcome)
     if (publication.seconds === Number.POSITIVE_INFINITY)
       return this.#publishPermanent(account, publication, onOutcome)
     if (publication.source === undefined) {
@@ -88,36 +90,62 @@ export class Publishing {
       if (gone.length > 0) this.#parts.notifier.fanOut(account, gone, name)
     }
     for (const name of wanted) if (!classes.has(name)) classes.set(name, new Presentity())
-    this.#durably(account, () => {}, onOutcome)
+    this.#inTurn(account, (done) => this.#write(account, undefined, done), onOutcome)
   }
 
-  /** One tuple's permanent value. It shows once it is durable. */
-  #keep(
+  /** One tuple's permanent value. It is there, for watchers and for who asks, once it is durable. */
+  #keep(account: Account, { tuple, source, of }: Publication, onOutcome: (outcome: Outcome) => void): void {
+    this.#inTurn(
+      account,
+      (done) => {
+        const presentity = account.presentity.of(of)
+        if (presentity === undefined) return done(refused('not-found'))
+        if (source === undefined && !presentity.kept.has(tuple)) return done(delivered)
+        if (source !== undefined && !presentity.hasRoomFor(tuple)) return done(refused('resource-limit'))
+        this.#write(account, { of, tuple, source }, (outcome) => {
+          // A class that went meanwhile shows nothing.
+          const isThere = account.presentity.of(of) === presentity
+          const changes = outcome.kind === 'refused' || !isThere ? undefined : presentity.keep(tuple, source)
+          if (changes !== 'full') {
+            this.#changed(account, changes, of)
+            return done(outcome)
+          }
+          // Others took the room meanwhile: what was written is taken back.
+          this.#write(account, undefined, () => done(refused('resource-limit')))
+        })
+      },
+      onOutcome,
+    )
+  }
+
+  /** One write of an account's document after another, each of what is there when its turn comes. */
+  #inTurn(
     account: Account,
-    presentity: Presentity,
-    { tuple, source, of }: Publication,
+    step: (done: (outcome: Outcome) => void) => void,
     onOutcome: (outcome: Outcome) => void,
   ): void {
-    const before = presentity.kept.get(tuple)
-    const changes = presentity.keep(tuple, source)
-    if (changes === 'full') return onOutcome(refused('resource-limit'))
-    if (before === undefined && source === undefined) return onOutcome(delivered)
-    this.#durably(account, () => this.#changed(account, changes, of), onOutcome)
+    const turns = this.#turns.get(account) ?? []
+    this.#turns.set(account, turns)
+    account.underWay++
+    turns.push(() =>
+      step((outcome) => {
+        account.underWay--
+        turns.shift()
+        if (turns.length === 0) this.#turns.delete(account)
+        onOutcome(outcome)
+        turns[0]?.()
+      }),
+    )
+    if (turns.length === 1) turns[0]?.()
   }
 
-  #durably(account: Account, then: () => void, onOutcome: (outcome: Outcome) => void): void {
-    const document = documentOf(account.presentity)
+  #write(account: Account, change: KeptChange | undefined, onOutcome: (outcome: Outcome) => void): void {
+    const document = documentOf(account.presentity, change)
     if (document !== undefined && document.length > documentOctetsMax)
       return onOutcome(refused('resource-limit'))
-    account.underWay++
     this.#parts.store.putDocument(account.address, classPresenceDocument, document).then(
-      () => {
-        account.underWay--
-        then()
-        onOutcome(stored)
-      },
+      () => onOutcome(stored),
       (cause: unknown) => {
-        account.underWay--
         this.#parts.fault(cause, 'presence of a class could not be stored')
         onOutcome(refused('internal-fault'))
       },

@@ -3,7 +3,7 @@ import type { Store } from '../store.ts'
 
 /** A store of which one call fails as long as `fault` is set. */
 export function failingStore(
-  method: 'append' | 'markDelivered' | 'accountState' | 'undelivered' | 'enqueue' | 'dequeue',
+  method: 'append' | 'markDelivered' | 'accountState' | 'undelivered' | 'enqueue' | 'dequeue' | 'putDocument',
 ) {
   const state: { fault: Error | undefined; through(store: Store): Store } = {
     fault: undefined,
