@@ -14,7 +14,7 @@ import { addUser } from './commands/user.ts'
 import { addWatch } from './commands/watch.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 
-const introduction = `Verona: instant messages and presence for XMPP, SIP and IMPP users of one domain.
+const introduction = `Verona: instant messages and presence for the users of a domain, whatever they speak.
 
 New here? Start the server, and in another terminal add two people and let one write to the other:
 

@@ -1,7 +1,7 @@
 // The client library in a browser: the built modules, loaded over HTTP as they are, chat over a web socket with a person in Node.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,8 +26,8 @@ function importMap(): Record<string, string> {
     const path = target.default.slice(1)
     if (!name.includes('*')) map[name] = path
     else
-      for (const wire of ['mime', 'xml', 'pidf', 'header-lines', 'cpim'])
-        if (name === '#wire/*') map[`#wire/${wire}`] = path.replace('*', wire)
+      for (const wire of name === '#wire/*' ? readdirSync(join(root, 'src/wire')) : [])
+        map[`#wire/${wire}`] = path.replace('*', wire)
   }
   return map
 }

@@ -19,7 +19,8 @@ before(async () => {
     users: pairs.flatMap(([from, to]) => [`${from}-${to}-romeo`, `${from}-${to}-juliet`]),
     settings: {
       xmpp: { idle_seconds: 10 },
-      sip: { registration_seconds_min: 1, subscription_seconds_min: 1 },
+      // Presence here lasts less long than a phone usually waits for the next change of it.
+      sip: { registration_seconds_min: 1, subscription_seconds_min: 1, notify_seconds_min: 0 },
       impp: { connection_seconds: leaseSeconds, subscription_seconds_min: 1 },
     },
   })
