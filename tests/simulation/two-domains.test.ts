@@ -135,12 +135,19 @@ class Pair {
     void this.#signIn(side, owner)
   }
 
-  async #signIn(side: Side, owner: string): Promise<void> {
-    const watcher = new Watcher(owner)
-    const account = await resident(side.world, owner)
-    this.log.push(`${owner} signs in`)
-    this.sessions.add({ side, account, watcher })
-    side.world.service.presence.watchContacts(account, watcher)
+  /** In the turn in which the account is found: a turn later it may be out of use, and another object when it is loaded again. */
+  #signIn(side: Side, owner: string): Promise<void> {
+    const { directory, presence } = side.world.service
+    return new Promise((resolve, reject) => {
+      directory.find(at(owner), (account) => {
+        if (typeof account === 'string') return reject(new Error(`${owner}: ${account}`))
+        const watcher = new Watcher(owner)
+        this.log.push(`${owner} signs in`)
+        this.sessions.add({ side, account, watcher })
+        presence.watchContacts(account, watcher)
+        resolve()
+      })
+    })
   }
 
   signOut(): void {
