@@ -1,9 +1,10 @@
 // A request of this protocol as the core's envelope: its octets, its content, what it says (DESIGN: three depths). Made by
 // binding.ts, and by the store's revival.
 
-import { type Bytes, ownBytes } from '#base'
+import type { Bytes } from '#base'
 import { ServiceError } from '#core'
-import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
+import type { Content, Head, InstantMessage, PresenceDocument } from '#model'
+import { RequestEnvelope } from '#wire/exchange'
 import type { HeaderLines } from '#wire/header-lines'
 import { contentOf, type ImppRequest, messageOf, parsePresenceBody, UnitFramer } from './codec/index.ts'
 
@@ -14,60 +15,29 @@ export interface RequestParts {
   readonly body: Bytes
 }
 
-export class ImppEnvelope implements Envelope {
-  readonly head: Head
-  readonly raw: Bytes
-  /** A CHANGE says its document (IMPP §18.5); its id and lease are the request's. */
-  readonly saidByContent = true
-  /** Undefined while only octets are there. */
-  #parts: RequestParts | undefined
-  #content: Content | 'none' | undefined
-  #view: InstantMessage | PresenceDocument | undefined
-  #kept: ImppEnvelope | undefined
-
-  constructor(head: Head, raw: Bytes, parts: RequestParts | undefined, document?: PresenceDocument) {
-    this.head = head
-    this.raw = raw
-    this.#parts = parts
-    this.#view = document
+export class ImppEnvelope extends RequestEnvelope<RequestParts> {
+  protected parse(): RequestParts {
+    return requestOf(this.head, this.raw)
   }
 
-  get parts(): RequestParts {
-    this.#parts ??= requestOf(this.head, this.raw)
-    return this.#parts
+  protected readContent({ headers, body }: RequestParts): Content | undefined {
+    return contentOf(headers, body)
   }
 
-  content(): Content | undefined {
-    this.#content ??= contentOf(this.parts.headers, this.parts.body) ?? 'none'
-    return this.#content === 'none' ? undefined : this.#content
-  }
-
-  view(): InstantMessage & Report & PresenceDocument {
-    this.#view ??= this.head.kind === 'presence' ? this.#document() : this.#message()
-    return this.#view as InstantMessage & Report & PresenceDocument
-  }
-
-  keep(): ImppEnvelope {
-    if (this.#kept === undefined) {
-      const document =
-        this.head.kind === 'presence' ? (this.#view as PresenceDocument | undefined) : undefined
-      this.#kept = new ImppEnvelope(this.head, ownBytes(this.raw), undefined, document)
-      this.#kept.#kept = this.#kept
-    }
-    return this.#kept
-  }
-
-  #message(): InstantMessage {
-    const message = messageOf(this.parts.headers, this.parts.body, this.head.from, this.head.to)
+  protected readMessage({ headers, body }: RequestParts): InstantMessage {
+    const message = messageOf(headers, body, this.head.from, this.head.to)
     // docs/specs/impp-1.0.md §7.5: without a Message-ID the request-ID serves.
     return { ...message, id: this.head.id }
   }
 
-  #document(): PresenceDocument {
-    const { headers, body } = this.parts
+  protected readDocument({ headers, body }: RequestParts): PresenceDocument {
     const document = parsePresenceBody(headers.get('content-type') ?? '', body, anyTime)
     if (typeof document !== 'string') return document
     throw new ServiceError('internal-fault', 'kept presence is not readable', { id: this.head.id, document })
+  }
+
+  protected again(raw: Bytes, document: PresenceDocument | undefined): this {
+    return new ImppEnvelope(this.head, raw, undefined, document) as this
   }
 }
 

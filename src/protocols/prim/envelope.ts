@@ -1,9 +1,10 @@
 // A request of this protocol as the core's envelope: its octets, its content, what it says (DESIGN: three depths). Made by
 // binding.ts, and by the store's revival.
 
-import { type Bytes, ownBytes } from '#base'
+import type { Bytes } from '#base'
 import { ServiceError } from '#core'
-import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
+import type { Content, Head, InstantMessage, PresenceDocument } from '#model'
+import { RequestEnvelope } from '#wire/exchange'
 import type { HeaderLines } from '#wire/header-lines'
 import {
   contentOf,
@@ -20,56 +21,27 @@ export interface RequestParts {
   readonly body: Bytes
 }
 
-export class PrimEnvelope implements Envelope {
-  readonly head: Head
-  readonly raw: Bytes
-  /** Undefined while only octets are there. */
-  #parts: RequestParts | undefined
-  #content: Content | 'none' | undefined
-  #view: InstantMessage | PresenceDocument | undefined
-  #kept: PrimEnvelope | undefined
-
-  constructor(head: Head, raw: Bytes, parts: RequestParts | undefined, document?: PresenceDocument) {
-    this.head = head
-    this.raw = raw
-    this.#parts = parts
-    this.#view = document
+export class PrimEnvelope extends RequestEnvelope<RequestParts> {
+  protected parse(): RequestParts {
+    return requestOf(this.head, this.raw)
   }
 
-  get parts(): RequestParts {
-    this.#parts ??= requestOf(this.head, this.raw)
-    return this.#parts
+  protected readContent({ headers, body }: RequestParts): Content | undefined {
+    return contentOf(headers, body)
   }
 
-  content(): Content | undefined {
-    this.#content ??= contentOf(this.parts.headers, this.parts.body) ?? 'none'
-    return this.#content === 'none' ? undefined : this.#content
+  protected readMessage({ headers, body }: RequestParts): InstantMessage {
+    return messageOf(headers, body, this.head.from, this.head.to)
   }
 
-  view(): InstantMessage & Report & PresenceDocument {
-    this.#view ??= this.head.kind === 'presence' ? this.#document() : this.#message()
-    return this.#view as InstantMessage & Report & PresenceDocument
-  }
-
-  keep(): PrimEnvelope {
-    if (this.#kept === undefined) {
-      const document =
-        this.head.kind === 'presence' ? (this.#view as PresenceDocument | undefined) : undefined
-      this.#kept = new PrimEnvelope(this.head, ownBytes(this.raw), undefined, document)
-      this.#kept.#kept = this.#kept
-    }
-    return this.#kept
-  }
-
-  #message(): InstantMessage {
-    return messageOf(this.parts.headers, this.parts.body, this.head.from, this.head.to)
-  }
-
-  #document(): PresenceDocument {
-    const { headers, body } = this.parts
+  protected readDocument({ headers, body }: RequestParts): PresenceDocument {
     const document = parsePresenceBody(field(headers, 'Content-Type') ?? '', body, anyTime)
     if (typeof document !== 'string') return document
     throw new ServiceError('internal-fault', 'kept presence is not readable', { id: this.head.id, document })
+  }
+
+  protected again(raw: Bytes, document: PresenceDocument | undefined): this {
+    return new PrimEnvelope(this.head, raw, undefined, document) as this
   }
 }
 

@@ -82,6 +82,17 @@ describe('presence (docs/specs/prim.md §6.2, §6.3)', () => {
     assert.deepEqual([none.status, none.fields.Duration], [201, '3600'])
   })
 
+  test('what is published again in another request says nothing new, and nobody is told', async () => {
+    const { alice, bob } = await two()
+    await bob.presence('PUBLISH', leased, pidf('open'))
+    await alice.presence('SUBSCRIBE', { ...toBob, Duration: '600', 'Subscription-ID': 'k1' })
+    assert.match((await alice.next()).body, /open/)
+    for (let again = 0; again < 3; again++)
+      assert.equal((await bob.presence('PUBLISH', leased, pidf('open'))).status, 200)
+    await bob.presence('PUBLISH', leased, pidf('closed'))
+    assert.match((await alice.next()).body, /closed/, 'the first that she hears is the change')
+  })
+
   test('renew keeps a lease and tells nobody; revert and REMOVE take the value away', async () => {
     const { f, alice, bob } = await two()
     const { 'Content-Type': _, ...lease } = leased
