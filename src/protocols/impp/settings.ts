@@ -162,7 +162,7 @@ export const settings = section('impp', 'IMPP/1.0 (docs/specs/impp-1.0.md).', {
     default: 10_000,
     min: 1,
     max: 1_000_000,
-    doc: 'Other domains that may be known at one time by having connected; more are refused.',
+    doc: 'Other domains that are known at one time; past it those that nobody needs are forgotten, and more that connect are refused.',
   }),
   domainRequestsPerSecondMax: integer({
     default: 5000,

@@ -90,3 +90,26 @@ describe('watching somebody of another domain', () => {
     assert.equal(here.domains.linkTo('capulet.example').watches, 0)
   })
 })
+
+describe('LIMIT: domains that are known', () => {
+  test('links and pairs that nobody needs are forgotten past domains_max; what is watched stays', async () => {
+    const { here } = await twoDomains({ domainsMax: 4 })
+    const [romeo, juliet] = [at('romeo@montague.example'), at('juliet@capulet.example')]
+    const watched = here.domains.linkTo('capulet.example')
+    watched.watch(romeo, juliet)
+    await everything()
+    const first = here.domains.linkTo('d0.example')
+    for (let n = 0; n < 20; n++) {
+      const presentity = at(`x@d${n}.example`)
+      const fetched = new Promise((resolve) =>
+        here.domains.linkTo(presentity.domain).fetch(romeo, presentity, resolve),
+      )
+      await everything()
+      await fetched
+    }
+    assert.ok(here.domains.status().length <= 4)
+    assert.ok(here.domains.status().some(({ domain }) => domain === 'capulet.example'))
+    assert.equal(here.domains.linkTo('capulet.example'), watched)
+    assert.notEqual(here.domains.linkTo('d0.example'), first)
+  })
+})

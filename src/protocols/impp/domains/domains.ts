@@ -57,6 +57,7 @@ export class Domains implements PeerProtocol {
   linkTo(domain: string): ImppLink {
     const known = this.#links.get(domain)
     if (known !== undefined) return known
+    if (this.#links.size >= this.#environment.settings.domainsMax) this.#forgetLink()
     const link = new ImppLink({
       domain,
       environment: this.#environment,
@@ -102,7 +103,7 @@ export class Domains implements PeerProtocol {
       role: 'responder',
       bulk: false,
       setUp: new ResponderSetUp({
-        admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? this.#hasRoom(),
+        admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? this.#makeRoom(),
         onReady: (ready, parties) => {
           this.#strangerGone(ready, source)
           this.#pairOf(parties.ours, parties.theirs).join(ready, parties)
@@ -132,6 +133,7 @@ export class Domains implements PeerProtocol {
     const key = pairKey(ours, theirs)
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
+    this.#makeRoom()
     const pair = new DomainPair({
       environment: this.#environment,
       ours,
@@ -160,7 +162,7 @@ export class Domains implements PeerProtocol {
   }
 
   /** LIMIT: one certificate may name as many domains as its owner likes; those that have been and gone are forgotten. */
-  #hasRoom(): boolean {
+  #makeRoom(): boolean {
     const { domainsMax } = this.#environment.settings
     if (this.#pairs.size < domainsMax) return true
     for (const [key, pair] of this.#pairs) {
@@ -168,6 +170,11 @@ export class Domains implements PeerProtocol {
       if (pair.isForgettable && watches === 0 && !this.watchers.hasAny(pair.theirs)) this.#pairs.delete(key)
     }
     return this.#pairs.size < domainsMax
+  }
+
+  /** The longest known; one that is looked by stays: to be found another would ask for all presence anew. */
+  #forgetLink(): void {
+    for (const [domain, link] of this.#links) if (link.watches === 0) return void this.#links.delete(domain)
   }
 
   #strangerGone(session: DomainSession, source: string): void {
