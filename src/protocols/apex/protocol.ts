@@ -5,6 +5,7 @@ import type { Environment, Listener, PeerEnvironment, Protocol, RunningProtocol,
 import {
   type Connection,
   connectTcp,
+  listenAddressText,
   listenTcp,
   netMetrics,
   type Resolver,
@@ -181,7 +182,6 @@ export class Edge {
   }
 }
 
-function listenerOf({ host, port }: TcpListener, setting: string, purpose: string): Listener {
-  const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
-  return { setting, purpose, where: `${where}:${port}/tcp` }
+function listenerOf(listener: TcpListener, setting: string, purpose: string): Listener {
+  return { setting, purpose, where: `${listenAddressText(listener)}/tcp` }
 }

@@ -4,6 +4,7 @@ import type { Logins } from '#auth'
 import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
 import {
   type Connection,
+  listenAddressText,
   listenTcp,
   netMetrics,
   type Resolver,
@@ -112,7 +113,6 @@ export function serveClient(connection: Connection, shared: SessionEnvironment):
   return session
 }
 
-function listenerOf({ host, port }: TcpListener, setting: string, purpose: string): Listener {
-  const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
-  return { setting, purpose, where: `${where}:${port}/tcp` }
+function listenerOf(listener: TcpListener, setting: string, purpose: string): Listener {
+  return { setting, purpose, where: `${listenAddressText(listener)}/tcp` }
 }

@@ -1,7 +1,15 @@
 // What the server starts of the legs to other domains: the listener for their servers, and the links to them.
 
 import type { Listener, PeerEnvironment, Service } from '#core'
-import { connectTcp, listenTcp, netMetrics, type Resolver, type TcpListener, type TlsContext } from '#net'
+import {
+  connectTcp,
+  listenAddressText,
+  listenTcp,
+  netMetrics,
+  type Resolver,
+  type TcpListener,
+  type TlsContext,
+} from '#net'
 import type { ImppSettings } from '../settings.ts'
 import { Domains } from './domains.ts'
 import { domainMetrics } from './metrics.ts'
@@ -67,7 +75,10 @@ export async function startDomains(parts: StartParts): Promise<RunningDomains | 
   }
 }
 
-function listenerOf({ host, port }: TcpListener): Listener {
-  const where = host?.includes(':') ? `[${host}]` : (host ?? '*')
-  return { setting: 'impp.server', purpose: 'IMPP between domains (STARTTLS)', where: `${where}:${port}/tcp` }
+function listenerOf(listener: TcpListener): Listener {
+  return {
+    setting: 'impp.server',
+    purpose: 'IMPP between domains (STARTTLS)',
+    where: `${listenAddressText(listener)}/tcp`,
+  }
 }

@@ -260,11 +260,20 @@ export class Domains implements PeerProtocol {
   /** Whether an address is one of a server of any of our domains. */
   async #isOurs(address: string): Promise<boolean> {
     for (const domain of this.#environment.service.router.domains) {
-      const places = await this.#places.find(domain).catch(() => undefined)
-      for (const { host } of places?.all ?? [])
-        if ((await this.#addressesOf(host, [])).includes(address)) return true
+      const places = await this.#placesOf(domain)
+      for (const { host } of places) if ((await this.#addressesOf(host, [])).includes(address)) return true
     }
     return false
+  }
+
+  /** None while nobody can say: an address that nobody vouches for proves nothing. */
+  async #placesOf(domain: string): Promise<readonly Place[]> {
+    try {
+      return (await this.#places.find(domain)).all
+    } catch (error) {
+      this.#environment.service.log.debug('the servers of a domain could not be looked up', { domain, error })
+      return []
+    }
   }
 
   #legsOf({ leg, theirs }: DomainPair): readonly Leg[] {
