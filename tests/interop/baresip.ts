@@ -1,7 +1,8 @@
 // baresip as a party of a test: told what to do over its control port, what it shows is read from its output.
 import { writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from './ports.ts'
 import type { Program } from './program.ts'
 import type { Scene } from './scene.ts'
 import { password } from './server.ts'
@@ -86,13 +87,4 @@ ctrl_tcp_listen 127.0.0.1:${controlPort}
 module stdio.so
 module_tmp uuid.so
 ${modules.join('')}`
-}
-
-/** A port that was free just now, for programs that take no 0. */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
-import { lastingPort } from './network.ts'
+import { freePort } from './ports.ts'
 import { password, VeronaServer } from './server.ts'
 
 const rounds = process.env['VERONA_SOAK'] ? 60 : 2
@@ -21,7 +21,7 @@ const servers: VeronaServer[] = []
 const random = mulberry32(seed)
 
 before(async () => {
-  const ports = [await lastingPort(), await lastingPort()] as const
+  const ports = [await freePort(), await freePort()] as const
   const start = (at: 0 | 1): Promise<VeronaServer> =>
     VeronaServer.start({
       domain: domains[at],

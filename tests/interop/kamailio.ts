@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CertificateKind, freePort, type Network } from './network.ts'
+import type { CertificateKind, Network } from './network.ts'
+import { freePort } from './ports.ts'
 import { Program, patienceMs } from './program.ts'
 
 const fixtures = join(import.meta.dirname, 'fixtures', 'kamailio')

@@ -1,13 +1,12 @@
 // What domains need to find and to believe each other, on loopback: an authority, a name server, and where each one is.
 import { spawnSync } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SystemClock } from '#base'
 import { ensureCertificates } from '#net'
 import { NameServer } from '../transcripts/name-server.ts'
+import { freePort } from './ports.ts'
 
 const year = 365 * 24 * 3600 * 1000
 
@@ -88,27 +87,4 @@ function signBySelf(domain: string, { certificate, key }: CertificateFiles): voi
     ],
   ])
   if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`)
-}
-
-/** One that nothing listens on: what is started again must be where it was. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** One that no outgoing connection is given while its server is down: those have ports from 32768 on. */
-export async function lastingPort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + randomInt(12_000)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (isFree) return port
-  }
 }

@@ -1,7 +1,7 @@
 // sipp: the wire of SIP as its texts have it, message by message.
 import { after, before } from 'node:test'
-import { freePort } from './baresip.ts'
 import { peer } from './peers.ts'
+import { freePort } from './ports.ts'
 import { type Scene, scene } from './scene.ts'
 import { VeronaServer } from './server.ts'
 import { sipp } from './sipp.ts'

@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type CertificateKind, freePort, type Network } from './network.ts'
+import type { CertificateKind, Network } from './network.ts'
 import type { PeerName } from './peers.ts'
+import { freePort } from './ports.ts'
 import { Program } from './program.ts'
 import { password } from './server.ts'
 
