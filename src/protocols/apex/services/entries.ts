@@ -52,6 +52,8 @@ export class Entries {
     const stamped = { ...entry, lastUpdate: timestampText(at) }
     const before = account.presentity.permanent
     const source = entryEnvelope(stamped, owner, Number.POSITIVE_INFINITY)
+    // Before anybody is told: what watchers read is the time that a later publish must give (RFC 3343 §4.4 step 5).
+    this.#remember(owner, { at, said: '' })
     // What is available is shown first, so that nobody sees the lasting value, which is available no more, in between.
     const isAvailable = this.#endsOf(stamped).length > 0
     if (isAvailable) this.#show(account, stamped)
@@ -64,7 +66,6 @@ export class Entries {
         else if (isAvailable) this.#hide(account)
         return onOutcome(outcome)
       }
-      this.#remember(owner, { at, said: '' })
       if (!isAvailable) this.#hide(account)
       onOutcome(outcome)
     })
