@@ -23,8 +23,16 @@ export interface KeptChange {
   readonly source: PresenceEnvelope | undefined
 }
 
-/** Undefined where there is nothing to keep. @param change what is not there yet */
-export function documentOf(presentity: Presentity, change?: KeptChange): Bytes | undefined {
+/**
+ * Undefined where there is nothing to keep.
+ * @param change a value that is not there yet
+ * @param wanted the classes that are to be; else those that are
+ */
+export function documentOf(
+  presentity: Presentity,
+  change?: KeptChange,
+  wanted?: ReadonlySet<PresenceClass>,
+): Bytes | undefined {
   const kept: [string, string, Head, string][] = []
   const add = (name: string, { kept: values }: Presentity): void => {
     const changes = change !== undefined && name === (change.of ?? '')
@@ -36,8 +44,8 @@ export function documentOf(presentity: Presentity, change?: KeptChange): Bytes |
       kept.push([name, change.tuple, source.head, Buffer.from(source.raw).toString('base64')])
   }
   add('', presentity)
-  for (const [name, each] of presentity.classes.entries()) add(name, each)
-  const classes = [...presentity.classes.entries()].map(([name]) => name)
+  const classes = [...(wanted ?? [...presentity.classes.entries()].map(([name]) => name))]
+  for (const name of classes) add(name, presentity.classes.get(name) ?? new Presentity())
   if (classes.length === 0 && kept.length === 0) return undefined
   return utf8(JSON.stringify({ classes, kept } satisfies Written))
 }

@@ -64,7 +64,7 @@ test('a leased tuple ends with its lease, and one renewed lives on', async () =>
   friend.take()
   clock.advance(59_000)
   const renew = (tuple: string): Promise<string> =>
-    outcomeOf((told) => service.presence.renew(at(juliet), tuple, 60, told))
+    outcomeOf((told) => service.presence.renew({ presentity: at(juliet), tuple }, 60, told))
   assert.equal(await renew('phone'), 'delivered')
   assert.equal(await renew('laptop'), 'not-found')
   assert.equal(await renew('pager'), 'not-found')

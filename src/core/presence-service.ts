@@ -1,5 +1,5 @@
 // The presence service (RFC 3859): publish, subscribe, unsubscribe, fetch. It reads and decides; the notifier tells.
-import { type Address, type Condition, delivered, type Outcome, type Refused, refused } from '#model'
+import { type Address, type Condition, type Outcome, type Refused, refused } from '#model'
 import { type AccessPolicy, type AccessSubject, isBlockedOtherwise, maySubscribe, visible } from './access.ts'
 import type { PresenceClass } from './access-rules.ts'
 import type { Account } from './account.ts'
@@ -11,7 +11,7 @@ import { moved } from './forward.ts'
 import type { Leases } from './leases.ts'
 import type { PresenceNotification } from './notification.ts'
 import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
-import { type Publication, Publishing } from './publishing.ts'
+import { type Publication, Publishing, type TupleName } from './publishing.ts'
 import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 import { Subscribing, type SubscriptionOutcome, type SubscriptionRequest } from './subscribing.ts'
@@ -55,22 +55,23 @@ export class PresenceService {
   }
 
   /** Extends a tuple's lease; `not-found` when there is no such tuple, or it is bound to a session. */
-  renew(
-    presentity: Address,
-    tuple: string,
-    seconds: number,
-    onOutcome: (outcome: Outcome) => void,
-    of?: PresenceClass,
-  ): void {
-    this.#find(presentity, onOutcome, (account) => {
-      const lease = account.presentity.of(of)?.tuples.get(tuple)?.lease
-      if (lease === undefined || !lease.active) return onOutcome(refused('not-found'))
-      lease.renew(seconds)
-      onOutcome(delivered)
-    })
+  renew(about: TupleName, seconds: number, onOutcome: (outcome: Outcome) => void): void {
+    this.#find(about.presentity, onOutcome, (account) =>
+      this.#publishing.renew(account, about, seconds, onOutcome),
+    )
   }
 
-  /** These are the owner's classes of watchers from now on; what was published for others is gone. Durable when it is answered. */
+  /** Takes away all that is published under a free name, its permanent value too; `not-found` where there is nothing. */
+  withdraw(about: TupleName, onOutcome: (outcome: Outcome) => void): void {
+    this.#find(about.presentity, onOutcome, (account) => this.#publishing.withdraw(account, about, onOutcome))
+  }
+
+  /** Whether the account has the class, or will have it when what was asked of it is done. */
+  hasClass(account: Account, presenceClass: PresenceClass): boolean {
+    return this.#publishing.hasClass(account, presenceClass)
+  }
+
+  /** These are the owner's classes of watchers once that is durable; what was published for others is gone then. */
   setClasses(
     owner: Address,
     classes: ReadonlySet<PresenceClass>,
@@ -192,8 +193,7 @@ export class PresenceService {
   end(account: Account): void {
     for (const { address, authorization } of account.contacts.values())
       if (authorization.from && visible(account, address) !== 'nothing') this.#tellNothing(account, address)
-    account.presentity.permanent = undefined
-    for (const tuple of [...account.presentity.tuples.keys()]) account.presentity.remove(tuple, undefined)
+    account.presentity.clear()
     this.#subscribing.end(account)
     this.#parts.foreign.end(account)
   }

@@ -176,3 +176,26 @@ test('the permanent value has a tuple of its own', () => {
     [permanentTuple],
   )
 })
+
+test("a free name is nobody's address: a device with the same name keeps it, and takes nothing away", () => {
+  const presentity = new Presentity()
+  const told = (changes: readonly TupleChange[] | undefined | 'full'): string[] =>
+    ((changes ?? []) as readonly TupleChange[]).map(({ kind, tuple }) => `${kind} ${tuple}`)
+  assert.deepEqual(told(presentity.putFree('im', says('free'), undefined)), ['added im'])
+  assert.equal(presentity.remove('im', undefined), undefined, 'no device has it')
+  assert.deepEqual(told(presentity.put('im', says('device'), undefined)), ['changed im', 'added im.2'])
+  assert.deepEqual(told(presentity.putFree('im.2', says('another'), undefined)), ['added im.2.2'])
+  assert.deepEqual(told(presentity.keep('im', says('kept'))), ['changed im.2'])
+  const shown = (): string[] =>
+    presentity.sources().map(({ tuple, source }) => `${tuple} ${source.view().notes[0]?.text}`)
+  assert.deepEqual(told(presentity.remove('im', undefined)), ['removed im'])
+  assert.deepEqual(told(presentity.putFree('im', says('again'), undefined)), ['changed im.2'], 'its id stays')
+  assert.deepEqual(told(presentity.removeFree('im')), ['changed im.2'], 'what is kept shows')
+  assert.deepEqual(told(presentity.keep('im', undefined)), ['removed im.2'])
+  assert.deepEqual(shown().length, 1)
+  const first = new Presentity()
+  first.put('im', says('device'), undefined)
+  assert.deepEqual(told(first.putFree('im', says('free'), undefined)), ['added im.2'])
+  assert.equal(first.find('im', false)?.id, 'im')
+  assert.equal(first.find('im', true)?.id, 'im.2')
+})

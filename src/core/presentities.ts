@@ -10,6 +10,8 @@ export const presenceTuplesMax = 64
 
 export interface HeldTuple {
   readonly id: string
+  /** What its publisher calls it, where that is nobody's address: a device that is addressed by the name keeps it, and the id is another. */
+  readonly freeName?: string
   readonly source: PresenceEnvelope
   readonly lease: Lease | undefined
 }
@@ -27,10 +29,12 @@ export const permanentTuple = 'permanent'
 export class Presentity {
   readonly tuples = new Map<string, HeldTuple>()
   permanent: PresenceEnvelope | undefined
-  /** Permanent values of single tuples: each shows while its tuple has no lease. */
+  /** Permanent values of single tuples, by their free names: each shows while its tuple has no lease. */
   readonly kept = new RareMap<string, PresenceEnvelope>()
   /** What is published for a class of watchers alone; a class that exists may hold nothing. */
   readonly classes = new RareMap<PresenceClass, Presentity>()
+  /** The ids of tuples whose free name is a device's, by that name. */
+  readonly #aside = new RareMap<string, string>()
   #isPlainlyOpen: boolean | undefined
   /** Permanent values asked to be written, and the latest that is durable. */
   writesAsked = 0
@@ -43,47 +47,69 @@ export class Presentity {
     lease: Lease | undefined,
   ): readonly TupleChange[] | undefined | 'full' {
     const before = this.tuples.get(id)
-    if (before === undefined && this.tuples.size >= presenceTuplesMax) return 'full'
-    const hidesPermanent = this.tuples.size === 0 && this.permanent !== undefined
-    this.#isPlainlyOpen = undefined
-    if (before !== undefined && before.lease !== lease) before.lease?.cancel()
-    this.tuples.set(id, { id, source, lease })
-    if (before !== undefined && saysTheSame(before.source, source)) return undefined
-    const change: TupleChange = { kind: before === undefined ? 'added' : 'changed', tuple: id, source }
-    return hidesPermanent ? [{ kind: 'removed', tuple: permanentTuple, source: undefined }, change] : [change]
+    return before?.freeName === undefined
+      ? this.#put({ id, source, lease })
+      : this.#putInPlaceOf(before, { id, source, lease }, before.freeName)
+  }
+
+  /** The same for a tuple whose name is nobody's address. */
+  putFree(
+    name: string,
+    source: PresenceEnvelope,
+    lease: Lease | undefined,
+  ): readonly TupleChange[] | undefined | 'full' {
+    const id = this.#idOfFree(name)
+    const changes = this.#put({ id, source, lease, freeName: name })
+    if (id !== name && changes !== 'full') this.#aside.set(name, id)
+    return changes
   }
 
   /** Takes a device's tuple away; undefined when it had none. `lastWords` is its goodbye, if it sent one. */
   remove(id: string, lastWords: PresenceEnvelope | undefined): readonly TupleChange[] | undefined {
-    const before = this.tuples.get(id)
+    const before = this.find(id, false)
+    return before && this.#remove(before, lastWords)
+  }
+
+  /** Takes away what is leased under a free name: its permanent value shows, where it has one. */
+  removeFree(name: string): readonly TupleChange[] | undefined {
+    const before = this.find(name, true)
     if (before === undefined) return undefined
+    const kept = this.kept.get(name)
+    if (kept === undefined) return this.#remove(before, undefined)
     before.lease?.cancel()
-    const kept = this.kept.get(id)
-    if (kept !== undefined) {
-      const change = this.put(id, kept, undefined)
-      return change === 'full' ? undefined : change
-    }
-    this.#isPlainlyOpen = undefined
-    this.tuples.delete(id)
-    const change: TupleChange = { kind: 'removed', tuple: id, source: lastWords }
-    if (this.tuples.size > 0 || this.permanent === undefined) return [change]
-    return [change, { kind: 'added', tuple: permanentTuple, source: this.permanent }]
+    const changes = this.putFree(name, kept, undefined)
+    return changes === 'full' ? undefined : changes
   }
 
-  /** Sets or clears the permanent value of one tuple; undefined when watchers see no difference. */
-  keep(id: string, source: PresenceEnvelope | undefined): readonly TupleChange[] | undefined | 'full' {
-    const isLeased = this.tuples.get(id)?.lease?.active === true
+  /** Sets or clears the permanent value of a free name; undefined when watchers see no difference. */
+  keep(name: string, source: PresenceEnvelope | undefined): readonly TupleChange[] | undefined | 'full' {
+    const isLeased = this.find(name, true)?.lease?.active === true
     if (source === undefined) {
-      this.kept.delete(id)
-      return isLeased ? undefined : this.remove(id, undefined)
+      this.kept.delete(name)
+      return isLeased ? undefined : this.removeFree(name)
     }
-    if (!this.hasRoomFor(id)) return 'full'
-    this.kept.set(id, source)
-    return isLeased ? undefined : this.put(id, source, undefined)
+    if (!this.hasRoomFor(name)) return 'full'
+    this.kept.set(name, source)
+    return isLeased ? undefined : this.putFree(name, source, undefined)
   }
 
-  hasRoomFor(id: string): boolean {
-    return this.tuples.has(id) || this.tuples.size < presenceTuplesMax
+  /** The tuple of a device, or that of a free name. */
+  find(name: string, isFree: boolean): HeldTuple | undefined {
+    const held = this.tuples.get(isFree ? this.#idOfFree(name) : name)
+    return (held?.freeName !== undefined) === isFree ? held : undefined
+  }
+
+  /** Everything is gone: nobody is told by this. */
+  clear(): void {
+    for (const { lease } of this.tuples.values()) lease?.cancel()
+    for (const each of this.classes.values()) each.clear()
+    this.tuples.clear()
+    this.permanent = undefined
+    this.#isPlainlyOpen = undefined
+  }
+
+  hasRoomFor(freeName: string): boolean {
+    return this.find(freeName, true) !== undefined || this.tuples.size < presenceTuplesMax
   }
 
   /** What the watchers of a class see; undefined: of all others. A class that is not there shows nothing. */
@@ -128,6 +154,56 @@ export class Presentity {
     if (this.tuples.size > 0)
       return [...this.tuples.values()].map(({ id, source }) => ({ tuple: id, source }))
     return this.permanent === undefined ? [] : [{ tuple: permanentTuple, source: this.permanent }]
+  }
+
+  #put(held: HeldTuple): readonly TupleChange[] | undefined | 'full' {
+    const { id, source, lease } = held
+    const before = this.tuples.get(id)
+    if (before === undefined && this.tuples.size >= presenceTuplesMax) return 'full'
+    const hidesPermanent = this.tuples.size === 0 && this.permanent !== undefined
+    this.#isPlainlyOpen = undefined
+    if (before !== undefined && before.lease !== lease) before.lease?.cancel()
+    this.tuples.set(id, held)
+    if (before !== undefined && saysTheSame(before.source, source)) return undefined
+    const change: TupleChange = { kind: before === undefined ? 'added' : 'changed', tuple: id, source }
+    return hidesPermanent ? [{ kind: 'removed', tuple: permanentTuple, source: undefined }, change] : [change]
+  }
+
+  /** A device comes that is addressed by a name which somebody has chosen freely: it has the name, the other another id. */
+  #putInPlaceOf(before: HeldTuple, device: HeldTuple, name: string): readonly TupleChange[] | 'full' {
+    if (this.tuples.size >= presenceTuplesMax) return 'full'
+    this.#isPlainlyOpen = undefined
+    const aside = this.#freeIdFor(name)
+    this.#aside.set(name, aside)
+    this.tuples.set(aside, { ...before, id: aside })
+    this.tuples.set(device.id, device)
+    return [
+      { kind: 'changed', tuple: device.id, source: device.source },
+      { kind: 'added', tuple: aside, source: before.source },
+    ]
+  }
+
+  #remove(before: HeldTuple, lastWords: PresenceEnvelope | undefined): readonly TupleChange[] {
+    before.lease?.cancel()
+    this.#isPlainlyOpen = undefined
+    this.tuples.delete(before.id)
+    if (before.freeName !== undefined) this.#aside.delete(before.freeName)
+    const change: TupleChange = { kind: 'removed', tuple: before.id, source: lastWords }
+    if (this.tuples.size > 0 || this.permanent === undefined) return [change]
+    return [change, { kind: 'added', tuple: permanentTuple, source: this.permanent }]
+  }
+
+  #idOfFree(name: string): string {
+    const aside = this.#aside.get(name)
+    if (aside !== undefined) return aside
+    const held = this.tuples.get(name)
+    return held === undefined || held.freeName === name ? name : this.#freeIdFor(name)
+  }
+
+  #freeIdFor(name: string): string {
+    let id = `${name}.2`
+    for (let next = 3; this.tuples.has(id); next++) id = `${name}.${next}`
+    return id
   }
 }
 

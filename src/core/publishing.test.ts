@@ -6,7 +6,7 @@ import type { Store } from './store.ts'
 import { at, presence } from './testing/envelopes.ts'
 import { failingStore } from './testing/failing-store.ts'
 import { juliet, type Stage, stage } from './testing/presence-stage.ts'
-import { outcomeOf, settled } from './testing/world.ts'
+import { outcomeOf, resident, settled } from './testing/world.ts'
 
 /** Sets or takes away what a tuple shows while it has no lease. */
 function keep({ service }: Stage, tuple: string, note: string | undefined): Promise<string> {
@@ -14,7 +14,7 @@ function keep({ service }: Stage, tuple: string, note: string | undefined): Prom
     const source = note === undefined ? undefined : presence(juliet, note)
     const seconds = Number.POSITIVE_INFINITY
     const publication = { presentity: at(juliet), by: at(juliet), tuple, source, seconds }
-    service.presence.publish({ ...publication, kept: true }, told)
+    service.presence.publish({ ...publication, freeName: true, kept: true }, told)
   })
 }
 
@@ -52,6 +52,67 @@ test('a permanent value of a tuple is read by nobody before it is durable', asyn
   waiting.shift()?.()
   assert.equal(await gone, 'stored')
   assert.deepEqual(await notes(s), ['two'])
+})
+
+const lease = { freeName: true } as const
+
+test('what is asked of a free name comes behind what was asked before: nobody waits for an answer to ask on', async () => {
+  const waiting: (() => void)[] = []
+  const s = await stage({ store: (store) => slow(store, waiting) })
+  const { presence: service } = s.service
+  const desk = { presentity: at(juliet), by: at(juliet), tuple: 'desk', ...lease }
+  const words: string[] = []
+  const told = (what: string) => (outcome: { kind: string }) => words.push(`${what} ${outcome.kind}`)
+  void keep(s, 'desk', 'one').then((word) => words.push(`keep ${word}`))
+  service.withdraw(desk, told('withdraw'))
+  service.publish({ ...desk, source: presence(juliet, 'leased').keep(), seconds: 60 }, told('publish'))
+  service.renew(desk, 90, told('renew'))
+  await settled()
+  assert.deepEqual([words, await notes(s)], [[], []])
+  waiting.shift()?.()
+  await settled()
+  assert.deepEqual(await notes(s), ['one'])
+  waiting.shift()?.()
+  await settled()
+  assert.deepEqual(words.sort(), ['keep stored', 'publish delivered', 'renew delivered', 'withdraw stored'])
+  assert.deepEqual(await notes(s), ['leased'])
+  service.withdraw(desk, told('withdraw leased'))
+  service.withdraw(desk, told('withdraw nothing'))
+  assert.deepEqual(words.slice(4), ['withdraw leased delivered', 'withdraw nothing refused'])
+})
+
+test('classes are there once they are durable, and not where they could not be written', async () => {
+  const failing = failingStore('putDocument')
+  const waiting: (() => void)[] = []
+  const s = await stage({ store: (store) => slow(failing.through(store), waiting) })
+  const { presence: service } = s.service
+  const account = await resident(s, juliet)
+  const set = (...classes: `class:${string}`[]): Promise<string> =>
+    outcomeOf((told) => service.setClasses(at(juliet), new Set(classes), told))
+  const friends = set('class:friends')
+  assert.equal(account.presentity.of('class:friends'), undefined)
+  assert.ok(service.hasClass(account, 'class:friends'), 'who asks on may count on it')
+  const about = {
+    presentity: at(juliet),
+    by: at(juliet),
+    tuple: 'desk',
+    ...lease,
+    of: 'class:friends',
+  } as const
+  const published = outcomeOf((told) =>
+    service.publish({ ...about, source: presence(juliet, 'x').keep(), seconds: 60 }, told),
+  )
+  waiting.shift()?.()
+  assert.deepEqual([await friends, await published], ['stored', 'delivered'])
+  failing.fault = new Error('the disk is full')
+  const others = set('class:others')
+  waiting.shift()?.()
+  assert.equal(await others, 'internal-fault')
+  assert.equal(account.presentity.of('class:friends')?.tuples.size, 1, 'what was is still there')
+  assert.deepEqual(
+    [service.hasClass(account, 'class:others'), service.hasClass(account, 'class:friends')],
+    [false, true],
+  )
 })
 
 test('one that could not be written is refused, and nobody sees it; the next is written', async () => {

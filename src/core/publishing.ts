@@ -1,8 +1,9 @@
 // What a person publishes, tuple by tuple: for as long as a device lives, for a lease, for good; for all watchers, or for a class of them.
+import type { Bytes } from '#base'
 import { type Address, delivered, type Outcome, type PresenceEnvelope, refused, stored } from '#model'
 import type { PresenceClass } from './access-rules.ts'
 import type { Account } from './account.ts'
-import { classPresenceDocument, documentOf, type KeptChange } from './class-presence.ts'
+import { classPresenceDocument, documentOf } from './class-presence.ts'
 import { noteLastActivity } from './last-activity.ts'
 import type { Leases } from './leases.ts'
 import type { Notifier } from './notifier.ts'
@@ -12,21 +13,27 @@ import { documentOctetsMax, type Store } from './store.ts'
 /** LIMIT: classes of watchers that a person may have. */
 export const presenceClassesMax = 100
 
-export interface Publication {
-  /** Whose presence it is, and who says so: only the owner may (RFC 2779 2.3.4). */
+export interface TupleName {
+  /** Whose presence it is. */
   readonly presentity: Address
-  readonly by: Address
   /** The device's tuple: a legal resourcepart. */
   readonly tuple: string
+  /** The name is nobody's address but was chosen freely: where a device is addressed by it, this is another tuple, with another id. */
+  readonly freeName?: true
+  /** The class of watchers that it is for; undefined: all who are in none. */
+  readonly of?: PresenceClass
+}
+
+export interface Publication extends TupleName {
+  /** Who says so: only the owner may (RFC 2779 2.3.4). */
+  readonly by: Address
   /** What it says; undefined takes the tuple away. */
   readonly source: PresenceEnvelope | undefined
   /** The device's goodbye, where `source` is undefined and it sent one. */
   readonly lastWords?: PresenceEnvelope
   /** Seconds; undefined: as long as its session, which takes it away. `Infinity` sets the permanent value (IMPP §18.5). */
   readonly seconds: number | undefined
-  /** The class of watchers that it is for; undefined: all who are in none. */
-  readonly of?: PresenceClass
-  /** With `Infinity`: of this tuple alone, which shows it while it has no lease. */
+  /** With `Infinity` and a free name: of this tuple alone, which shows it while it has no lease. */
   readonly kept?: true | undefined
   /** Called when the lease ran out: what the device says from then on without one, or nothing: then its tuple is gone. */
   readonly onExpired?: () => PresenceEnvelope | undefined
@@ -44,34 +51,60 @@ export class Publishing {
   readonly #parts: PublishingParts
   /** Writes of accounts' documents: the first is under way. */
   readonly #turns = new Map<Account, (() => void)[]>()
+  /** The classes that were asked for last and are not there yet. */
+  readonly #classesAsked = new Map<Account, ReadonlySet<PresenceClass>>()
 
   constructor(parts: PublishingParts) {
     this.#parts = parts
   }
 
   publish(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
-    const presentity = account.presentity.of(publication.of)
     if (!sameAccount(account, publication.by)) return onOutcome(refused('permission-denied'))
-    if (presentity === undefined) return onOutcome(refused('not-found'))
     if (publication.kept === true) return this.#keep(account, publication, onOutcome)
     if (publication.seconds === Number.POSITIVE_INFINITY)
       return this.#publishPermanent(account, publication, onOutcome)
-    if (publication.source === undefined) {
-      const changes = presentity.remove(publication.tuple, publication.lastWords?.keep())
-      this.#changed(account, changes, publication.of)
-      return onOutcome(delivered)
+    this.#behindWrites(account, publication, (done) => this.#publish(account, publication, done), onOutcome)
+  }
+
+  renew(account: Account, about: TupleName, seconds: number, onOutcome: (outcome: Outcome) => void): void {
+    const renewed = (done: (outcome: Outcome) => void): void => {
+      const lease = account.presentity.of(about.of)?.find(about.tuple, about.freeName === true)?.lease
+      if (lease === undefined || !lease.active) return done(refused('not-found'))
+      lease.renew(seconds)
+      done(delivered)
     }
-    const lease =
-      publication.seconds === undefined
-        ? undefined
-        : this.#parts.leases.grant(publication.seconds, () => this.#expired(account, publication))
-    const changes = presentity.put(publication.tuple, publication.source, lease)
-    if (changes === 'full') {
-      lease?.cancel()
-      return onOutcome(refused('resource-limit'))
+    this.#behindWrites(account, about, renewed, onOutcome)
+  }
+
+  withdraw(account: Account, { tuple, of }: TupleName, onOutcome: (outcome: Outcome) => void): void {
+    const gone = (): void => {
+      const presentity = account.presentity.of(of)
+      presentity?.kept.delete(tuple)
+      this.#changed(account, presentity?.removeFree(tuple), of)
     }
-    this.#changed(account, changes, publication.of)
-    onOutcome(delivered)
+    this.#inTurn(
+      account,
+      (done) => {
+        const presentity = account.presentity.of(of)
+        const isKept = presentity?.kept.has(tuple) === true
+        if (!isKept && presentity?.find(tuple, true) === undefined) return done(refused('not-found'))
+        if (!isKept) {
+          gone()
+          return done(delivered)
+        }
+        this.#write(account, documentOf(account.presentity, { of, tuple, source: undefined }), (outcome) => {
+          if (outcome.kind !== 'refused') gone()
+          done(outcome)
+        })
+      },
+      onOutcome,
+    )
+  }
+
+  hasClass(account: Account, presenceClass: PresenceClass): boolean {
+    return (
+      this.#classesAsked.get(account)?.has(presenceClass) ?? account.presentity.classes.has(presenceClass)
+    )
   }
 
   setClasses(
@@ -80,6 +113,20 @@ export class Publishing {
     onOutcome: (outcome: Outcome) => void,
   ): void {
     if (wanted.size > presenceClassesMax) return onOutcome(refused('resource-limit'))
+    this.#classesAsked.set(account, wanted)
+    this.#inTurn(
+      account,
+      (done) =>
+        this.#write(account, documentOf(account.presentity, undefined, wanted), (outcome) => {
+          if (outcome.kind !== 'refused') this.#changeClasses(account, wanted)
+          if (this.#classesAsked.get(account) === wanted) this.#classesAsked.delete(account)
+          done(outcome)
+        }),
+      onOutcome,
+    )
+  }
+
+  #changeClasses(account: Account, wanted: ReadonlySet<PresenceClass>): void {
     const { classes } = account.presentity
     for (const [name, presentity] of [...classes.entries()]) {
       if (wanted.has(name)) continue
@@ -90,7 +137,30 @@ export class Publishing {
       if (gone.length > 0) this.#parts.notifier.fanOut(account, gone, name)
     }
     for (const name of wanted) if (!classes.has(name)) classes.set(name, new Presentity())
-    this.#inTurn(account, (done) => this.#write(account, undefined, done), onOutcome)
+  }
+
+  #publish(account: Account, publication: Publication, onOutcome: (outcome: Outcome) => void): void {
+    const { tuple, source, of, freeName } = publication
+    const presentity = account.presentity.of(of)
+    if (presentity === undefined) return onOutcome(refused('precondition-failed'))
+    if (source === undefined) {
+      const changes = freeName
+        ? presentity.removeFree(tuple)
+        : presentity.remove(tuple, publication.lastWords?.keep())
+      this.#changed(account, changes, of)
+      return onOutcome(delivered)
+    }
+    const lease =
+      publication.seconds === undefined
+        ? undefined
+        : this.#parts.leases.grant(publication.seconds, () => this.#expired(account, publication))
+    const changes = freeName ? presentity.putFree(tuple, source, lease) : presentity.put(tuple, source, lease)
+    if (changes === 'full') {
+      lease?.cancel()
+      return onOutcome(refused('resource-limit'))
+    }
+    this.#changed(account, changes, of)
+    onOutcome(delivered)
   }
 
   /** One tuple's permanent value. It is there, for watchers and for who asks, once it is durable. */
@@ -99,10 +169,10 @@ export class Publishing {
       account,
       (done) => {
         const presentity = account.presentity.of(of)
-        if (presentity === undefined) return done(refused('not-found'))
+        if (presentity === undefined) return done(refused('precondition-failed'))
         if (source === undefined && !presentity.kept.has(tuple)) return done(delivered)
         if (source !== undefined && !presentity.hasRoomFor(tuple)) return done(refused('resource-limit'))
-        this.#write(account, { of, tuple, source }, (outcome) => {
+        this.#write(account, documentOf(account.presentity, { of, tuple, source }), (outcome) => {
           // A class that went meanwhile shows nothing.
           const isThere = account.presentity.of(of) === presentity
           const changes = outcome.kind === 'refused' || !isThere ? undefined : presentity.keep(tuple, source)
@@ -111,11 +181,22 @@ export class Publishing {
             return done(outcome)
           }
           // Others took the room meanwhile: what was written is taken back.
-          this.#write(account, undefined, () => done(refused('resource-limit')))
+          this.#write(account, documentOf(account.presentity), () => done(refused('resource-limit')))
         })
       },
       onOutcome,
     )
+  }
+
+  /** What is asked of a free name comes behind what was asked before of the document: nobody need wait for an answer to ask on. */
+  #behindWrites(
+    account: Account,
+    { freeName }: TupleName,
+    step: (done: (outcome: Outcome) => void) => void,
+    onOutcome: (outcome: Outcome) => void,
+  ): void {
+    if (freeName === true && this.#turns.has(account)) this.#inTurn(account, step, onOutcome)
+    else step(onOutcome)
   }
 
   /** One write of an account's document after another, each of what is there when its turn comes. */
@@ -139,8 +220,7 @@ export class Publishing {
     if (turns.length === 1) turns[0]?.()
   }
 
-  #write(account: Account, change: KeptChange | undefined, onOutcome: (outcome: Outcome) => void): void {
-    const document = documentOf(account.presentity, change)
+  #write(account: Account, document: Bytes | undefined, onOutcome: (outcome: Outcome) => void): void {
     if (document !== undefined && document.length > documentOctetsMax)
       return onOutcome(refused('resource-limit'))
     this.#parts.store.putDocument(account.address, classPresenceDocument, document).then(
@@ -176,8 +256,9 @@ export class Publishing {
     )
   }
 
-  #expired(account: Account, { tuple, of, onExpired }: Publication): void {
+  #expired(account: Account, { tuple, of, freeName, onExpired }: Publication): void {
     const presentity = account.presentity.of(of)
+    if (freeName) return this.#changed(account, presentity?.removeFree(tuple), of)
     const next = onExpired?.()
     const changes =
       next === undefined

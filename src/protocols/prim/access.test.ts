@@ -149,6 +149,39 @@ describe('classes of watchers (docs/specs/prim.md §6.5)', () => {
     assert.match((await bob.presence('FETCH', toBob)).body, /for others/)
   })
 
+  test('a table is in force, and answered, when it is durable; who asks on need not wait for it (§6.5)', async () => {
+    const store = createMemoryStore()
+    const waiting: (() => void)[] = []
+    const slow = new Proxy(store, {
+      get: (target, name) => {
+        const real = Reflect.get(target, name) as (...given: unknown[]) => unknown
+        if (name !== 'putDocument' && name !== 'changeRules') return real.bind(target)
+        return (...given: unknown[]) =>
+          new Promise((resolve) => waiting.push(() => resolve(real.apply(target, given))))
+      },
+    })
+    const f = await fixture({}, { store: slow })
+    const bob = await new Hand(f).login('bob', 'pres')
+    const other = await new Hand(f).login('bob', 'pres')
+    const before = bob.responses.length
+    bob.send('SETCLASSTABLE PRIM-PR', { From: bob.pres, ...xml }, table)
+    bob.send('PUBLISH PRIM-PR', { From: bob.pres, ...leased, Class: 'friends' }, pidf('open'))
+    const statuses = (): (number | undefined)[] => bob.responses.slice(before).map(({ status }) => status)
+    const classes = async (): Promise<string> => (await other.presence('GETCLASSTABLE')).body
+    await settled()
+    assert.deepEqual([statuses(), waiting.length, await classes()], [[], 1, '<classtable></classtable>'])
+    waiting.shift()?.()
+    await settled()
+    assert.deepEqual(
+      [statuses(), waiting.length],
+      [[200], 1],
+      'PUBLISH; who is in the classes is not written yet',
+    )
+    waiting.shift()?.()
+    await settled()
+    assert.deepEqual([statuses(), await classes()], [[200, 200], table])
+  })
+
   test('a change of one class is told to that class alone', async () => {
     const { alice, bob, mallory } = await three()
     await bob.presence('SETCLASSTABLE', xml, table)

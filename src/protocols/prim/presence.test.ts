@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import { utf8 } from '#base'
+import type { PresenceEnvelope } from '#model'
 import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
 import { dropHands, Hand, pidf } from './testing/hand.ts'
 
@@ -11,6 +13,38 @@ const leased = {
   Duration: '300',
   'Tuple-ID': 'im',
   'Content-Type': 'application/pidf+xml',
+}
+
+/** Presence of a device that speaks another protocol. */
+function deviceSays(note: string): PresenceEnvelope {
+  const document = {
+    entity: 'pres:bob@example.com',
+    tuples: [
+      { id: 'x', basic: 'open', notes: [{ language: '', text: note }], statusExtensions: [], extensions: [] },
+    ],
+    notes: [],
+    extensions: [],
+  } as const
+  const by = at('bob@example.com')
+  const head = {
+    kind: 'presence',
+    from: by,
+    fromAgent: '',
+    to: by,
+    toAgent: '',
+    id: note,
+    hops: 1,
+    size: 1,
+  } as const
+  const rest = { whenAbsent: 'drop', whenAgentGone: 'drop', storable: false, copyable: false } as const
+  const envelope: PresenceEnvelope = {
+    head: { ...head, ...rest, protocol: 'other' },
+    raw: utf8(note),
+    content: () => undefined,
+    view: () => document,
+    keep: () => envelope,
+  }
+  return envelope
 }
 
 async function two(settings = {}): Promise<{ f: Fixture; alice: Hand; bob: Hand }> {
@@ -111,6 +145,69 @@ describe('presence (docs/specs/prim.md §6.2, §6.3)', () => {
     await alice.next()
     assert.equal((await bob.presence('REMOVE', { 'Tuple-ID': 'im' })).status, 200)
     assert.doesNotMatch((await alice.next()).body, /<tuple/)
+  })
+
+  test('a tuple and a device of another protocol by the same name are two (§6.2)', async () => {
+    for (const order of ['device first', 'tuple first']) {
+      const { f, alice, bob } = await two()
+      const device = (note: string | undefined): void => {
+        const source = note === undefined ? undefined : deviceSays(note)
+        const own = { presentity: at('bob@example.com'), by: at('bob@example.com'), tuple: 'im' }
+        f.service.presence.publish({ ...own, source, seconds: undefined }, () => {})
+      }
+      const acts = [
+        () => device('by the device'),
+        () => bob.presence('PUBLISH', leased, pidf('open', 'by PRIM')),
+      ]
+      for (const act of order === 'device first' ? acts : acts.reverse()) await act()
+      const seen = async (): Promise<string> => (await alice.presence('FETCH', toBob)).body
+      assert.match(await seen(), /by the device/, order)
+      assert.match(await seen(), /by PRIM/, order)
+      assert.deepEqual([...(await seen()).matchAll(/<tuple id="([^"]+)"/g)].map(([, id]) => id).sort(), [
+        'im',
+        'im.2',
+      ])
+      const { 'Content-Type': _, ...lease } = leased
+      assert.equal((await bob.presence('PUBLISH', { ...lease, 'PI-Type': 'renew' })).status, 200)
+      assert.equal((await bob.presence('REMOVE', { 'Tuple-ID': 'im' })).status, 200)
+      assert.match(await seen(), /by the device/)
+      assert.doesNotMatch(await seen(), /by PRIM/)
+      assert.equal(
+        (await bob.presence('REMOVE', { 'Tuple-ID': 'im' })).status,
+        403,
+        'the device is not his to remove',
+      )
+      await bob.presence('PUBLISH', leased, pidf('open', 'by PRIM'))
+      device(undefined)
+      assert.match(await seen(), /by PRIM/)
+      assert.doesNotMatch(await seen(), /by the device/)
+    }
+  })
+
+  test('requests need not wait for each other: PUBLISH for good, REMOVE, and PUBLISH again in one piece (§6.2)', async () => {
+    const { alice, bob } = await two()
+    const written = (id: string, method: string, fields: Record<string, string>, body = ''): string => {
+      const lines = Object.entries({ From: bob.pres, ...fields }).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
+      )
+      return `${method} PRIM-PR/1.0 ${id} ${body.length}\r\n${lines.join('')}\r\n${body}`
+    }
+    const xml = { 'Content-Type': 'application/pidf+xml' }
+    const permanent = { 'PI-Type': 'permanent', 'Tuple-ID': 'im', ...xml }
+    const before = bob.responses.length
+    bob.write(
+      written('1', 'PUBLISH', permanent, pidf('closed', 'for good')) +
+        written('2', 'REMOVE', { 'Tuple-ID': 'im' }) +
+        written('3', 'PUBLISH', leased, pidf('open', 'for a while')),
+    )
+    await settled()
+    assert.deepEqual(
+      bob.responses.slice(before).map(({ first }) => first.split(' ')[3]),
+      ['200', '200', '200'],
+    )
+    const { body } = await alice.presence('FETCH', toBob)
+    assert.match(body, /for a while/)
+    assert.doesNotMatch(body, /for good/)
   })
 
   const bad: [string, Record<string, string>, string][] = [

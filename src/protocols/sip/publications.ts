@@ -107,7 +107,7 @@ export class Publications {
 
   /** Refreshes without a change (RFC 3903 §4.3). */
   renew(held: Held, seconds: number, answer: (outcome: Outcome, etag: string) => void): void {
-    this.#service.presence.renew(held.presentity, held.tuple, seconds, (outcome) => {
+    this.#service.presence.renew(held, seconds, (outcome) => {
       if (outcome.kind !== 'refused') held.due = this.#dueIn(seconds)
       answer(outcome, outcome.kind === 'refused' ? '' : this.#renamed(held))
     })

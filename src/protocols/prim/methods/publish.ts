@@ -20,7 +20,7 @@ export const publish: Method = {
     const { headers, body } = request
     const login = session.login as Login
     const type = field(headers, 'PI-Type') ?? ''
-    const places = placesOf(login, request)
+    const places = placesOf(session, request)
     const hasValue = type === 'leased' || type === 'permanent'
     const isLease = type === 'leased' || type === 'renew'
     const wish = isLease ? decimal(field(headers, 'Duration') ?? '') : 0
@@ -46,6 +46,7 @@ interface Place {
   readonly presentity: Address
   readonly by: Address
   readonly tuple: string
+  readonly freeName: true
   readonly of?: PresenceClass
 }
 
@@ -59,14 +60,13 @@ function publishAt(
   answer: (outcome: Outcome) => void,
 ): void {
   const { presence } = session.service
-  const { presentity, tuple, of } = place
   switch (type) {
     case 'leased':
       return presence.publish({ ...place, source, seconds }, answer)
     case 'permanent':
       return presence.publish({ ...place, source, seconds: Number.POSITIVE_INFINITY, kept: true }, answer)
     case 'renew':
-      return presence.renew(presentity, tuple, seconds, answer, of)
+      return presence.renew(place, seconds, answer)
     default:
       return presence.publish({ ...place, source: undefined, seconds: undefined }, answer)
   }
@@ -78,47 +78,43 @@ export const remove: Method = {
   isAnswered: true,
   hasBody: false,
   take(session: ClientSession, request: PrimRequest, reply: Reply): void {
-    const login = session.login as Login
-    const places = placesOf(login, request)
+    const places = placesOf(session, request)
     if (places === undefined) return reply.error('malformed')
-    const { presentity } = login.account
-    const here = places.filter(({ of, tuple }) => {
-      const held = presentity.of(of)
-      return held?.tuples.has(tuple) || held?.kept.has(tuple)
-    })
-    if (here.length === 0) return reply.error('not-found')
-    const answer = answerOfAll(here.length, (refused) => {
-      if (refused === undefined) reply.ok()
+    // Where it is in some of the classes, it is gone from them; 403: it is in none.
+    let found = 0
+    const answer = answerOfAll(places.length, (refused) => {
+      if (refused === undefined || (refused.condition === 'not-found' && found > 0)) reply.ok()
       else reply.refuse(refused)
     })
-    for (const place of here) {
-      const gone = { ...place, source: undefined, seconds: Number.POSITIVE_INFINITY, kept: true } as const
-      session.service.presence.publish(gone, (outcome) => {
-        if (outcome.kind === 'refused') return answer(outcome)
-        session.service.presence.publish({ ...gone, seconds: undefined, kept: undefined }, answer)
+    for (const place of places) {
+      session.service.presence.withdraw(place, (outcome) => {
+        if (outcome.kind !== 'refused') found++
+        answer(outcome)
       })
     }
   },
 }
 
 /** The tuple in each class that is named; undefined where the request names none, or a class that does not exist (§6.2). */
-function placesOf({ account }: Login, request: PrimRequest): readonly Place[] | undefined {
+function placesOf(session: ClientSession, request: PrimRequest): readonly Place[] | undefined {
+  const { account } = session.login as Login
   const tuple = tokenField(request, 'Tuple-ID')
   const named = field(request.headers, 'Class')
   const classes = named === undefined ? [defaultClass] : classList(named)
   if (tuple === undefined || tuple === 'malformed' || classes === undefined) return undefined
   const presentity = account.address
-  const about = { presentity, by: presentity, tuple }
+  const about = { presentity, by: presentity, tuple, freeName: true } as const
   const places: Place[] = []
   for (const name of classes) {
     const of = presenceClassOf(name)
-    if (of === 'reserved' || account.presentity.of(of) === undefined) return undefined
+    if (of === 'reserved') return undefined
+    if (of !== undefined && !session.service.presence.hasClass(account, of)) return undefined
     places.push(of === undefined ? about : { ...about, of })
   }
   return places
 }
 
-/** Calls back once, with the first refusal if there was any. */
+/** Calls back once, with a refusal if there was any: a lack of something is the least of them. */
 function answerOfAll(
   count: number,
   done: (refused: Refused | undefined) => void,
@@ -126,7 +122,8 @@ function answerOfAll(
   let refused: Refused | undefined
   let left = count
   return (outcome) => {
-    if (outcome.kind === 'refused') refused ??= outcome
+    if (outcome.kind === 'refused' && (refused === undefined || refused.condition === 'not-found'))
+      refused = outcome
     if (--left === 0) done(refused)
   }
 }
