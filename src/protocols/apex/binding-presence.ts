@@ -1,7 +1,7 @@
 // Presence entries of APEX <-> the abstract service's documents (RFC 3343 §3, RFC 3863; docs/mappings/apex.md).
 
 import type { PresenceNotification } from '#core'
-import { type Address, hopsDefault, imUri, type PresenceDocument, type PresenceTuple, presUri } from '#model'
+import { type Address, hopsDefault, imUri, type PresenceTuple } from '#model'
 import {
   endpointOf,
   entryTuplesMax,
@@ -11,32 +11,6 @@ import {
   timestampText,
 } from './codec/index.ts'
 import { ApexPresenceEnvelope } from './presence-envelope.ts'
-
-/** What an entry says at a moment: each tuple open until its availableUntil. */
-export function documentOf(entry: PresenceEntry, presentity: Address, now: number): PresenceDocument {
-  const tuples = entry.tuples.map(
-    ({ destination, availableUntil, tupleInfo }, at): PresenceTuple => ({
-      id: `apex-${at + 1}`,
-      basic: (readTimestamp(availableUntil) ?? 0) > now ? 'open' : 'closed',
-      notes: noteOf(tupleInfo),
-      contact: { uri: destination },
-      statusExtensions: [],
-      extensions: [],
-    }),
-  )
-  return { entity: presUri(presentity), tuples, notes: [], extensions: [] }
-}
-
-/** `data:,words` (RFC 2397): the one URI that is the information itself. */
-function noteOf(uri: string): PresenceTuple['notes'] {
-  const words = /^data:(?:text\/plain)?(?:;charset=utf-8)?,(.*)$/i.exec(uri)?.[1]
-  if (words === undefined) return []
-  try {
-    return [{ language: '', text: decodeURIComponent(words) }]
-  } catch {
-    return [] // a stray `%`: not words
-  }
-}
 
 /** An entry that its owner published, as it is for the others from `now` on. */
 export function entryEnvelope(entry: PresenceEntry, owner: Address, now: number): ApexPresenceEnvelope {

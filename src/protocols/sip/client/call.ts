@@ -12,14 +12,8 @@ import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import { timing } from '../transaction/step.ts'
 import type { Outgoing } from './outgoing.ts'
-import {
-  type DialogEnd,
-  endsOf,
-  type Opening,
-  type Parts,
-  type RequestWish,
-  type UserAgent,
-} from './user-agent.ts'
+import { endsOf, type Parts, type RequestWish } from './request-wish.ts'
+import type { DialogEnd, Opening, UserAgent } from './user-agent.ts'
 
 /** What somebody who drives a call is told. */
 export interface CallUser {

@@ -12,7 +12,8 @@ import type { Ends } from '../domains/environment.ts'
 import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import type { Outgoing } from './outgoing.ts'
-import { type DialogEnd, endsOf, type Opening, type UserAgent } from './user-agent.ts'
+import { endsOf } from './request-wish.ts'
+import type { DialogEnd, Opening, UserAgent } from './user-agent.ts'
 
 export interface SubscriptionWish {
   /** Whom it watches: `sip:juliet@capulet.example`. */

@@ -1,7 +1,7 @@
 // The user agent of this server towards other domains, RFC 3261 §8.1: requests outside dialogs, calls and subscriptions that somebody here
 // drives. Another folder comes to it by the door; what it may count on is in the README.
 
-import { type Bytes, randomId } from '#base'
+import { randomId } from '#base'
 import { type Address, imUri, type Principal, presUri, sipUri } from '#model'
 import { encodeRequest, type HeaderLine, type RequestParts } from '../codec/encode.ts'
 import type { SipRequest } from '../codec/message.ts'
@@ -14,35 +14,11 @@ import type { Incoming } from '../incoming.ts'
 import type { Received } from '../transaction/transaction-layer.ts'
 import { Call, type CallUser } from './call.ts'
 import { Outgoing, type OutgoingUser } from './outgoing.ts'
+import { endsOf, type Parts, type RequestWish } from './request-wish.ts'
 import { Subscriber, type SubscriberUser, type SubscriptionWish } from './subscriber.ts'
 
 /** LIMIT: dialogs of ours at a time: calls and subscriptions together. */
 const dialogsMax = 200_000
-
-/** A request outside a dialog. */
-export interface RequestWish {
-  readonly method: string
-  /** Whom it is for, and where it goes: `sip:juliet@capulet.example`, or by `im:` or `pres:`, as which From is written too. Its domain is the other one. */
-  readonly uri: string
-  /** Where the servers of that domain are known from, where that is not RFC 3263. */
-  readonly places?: Ends['places']
-  /** Whose it is: From, and the domain whose certificate is shown. */
-  readonly from: Address
-  /** The URI of To; left out, `uri`. */
-  readonly to?: string
-  readonly callId?: string
-  readonly maxForwards?: number
-  readonly headers?: readonly HeaderLine[]
-  readonly contentType?: string
-  readonly body?: Bytes
-}
-
-/** What may be in a request or response of a dialog. */
-export interface Parts {
-  readonly headers?: readonly HeaderLine[]
-  readonly contentType?: string
-  readonly body?: Bytes
-}
 
 /** An end of a dialog, which its requests are given to. */
 export interface DialogEnd {
@@ -264,10 +240,4 @@ const isOf = (uri: string, domain: string): boolean =>
 function writerOf(uri: string): (address: Address) => string {
   const scheme = uri.slice(0, uri.indexOf(':')).toLowerCase()
   return scheme === 'im' ? imUri : scheme === 'pres' ? presUri : sipUri
-}
-
-/** Whose request it is, and for which domain. */
-export function endsOf({ from, uri, places }: Pick<RequestWish, 'from' | 'uri' | 'places'>): Ends {
-  const host = /^(?:sips?|im|pres):(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)/i.exec(uri)?.[1] ?? ''
-  return { ours: from.domain, theirs: host.toLowerCase(), places }
 }
