@@ -244,6 +244,7 @@ export class Domains implements PeerProtocol {
             const octets = requestBytes('VERIFYSERVER', 'PRIM', id, [['Server-Address', address]])
             begun.exchange.request({ id }, [octets], (settled) => {
               resolve(typeof settled === 'object' && settled.status === 200)
+              begun.connection.write(requestBytes('LOGOUT', 'PRIM', '-', []))
               begun.close('it was asked')
             })
           },

@@ -21,8 +21,13 @@ export class Server {
     })
   }
 
-  async say(octets: string): Promise<string> {
+  /** Says it, and waits for nothing. */
+  write(octets: string): void {
     this.#connection.write(utf8(octets.replaceAll('\n', '\r\n')))
+  }
+
+  async say(octets: string): Promise<string> {
+    this.write(octets)
     for (let turn = 0; turn < 50 && this.told.length === 0 && !this.closed; turn++) await everything()
     return this.told.splice(0).join('').replaceAll('\r\n', '\n')
   }

@@ -35,6 +35,8 @@ export interface TwoDomains {
   readonly wires: Wires
   /** What the far end's certificate names. */
   names: readonly string[]
+  /** Who takes connections to an address by hand, in place of whose it is. */
+  readonly byHand: Map<string, (connection: Connection) => void>
   /** A connection to `here` by hand, from that address. */
   strike(address?: string): Connection
   /** `here` ends without a word, and begins again upon its store. */
@@ -45,7 +47,8 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const worlds = new Map<string, World>()
   const wires = new Wires()
-  const two = { clock, up: true, wires, names: ['example.com', 'example.net'] as readonly string[] }
+  const byHand: TwoDomains['byHand'] = new Map()
+  const two = { clock, up: true, wires, byHand, names: ['example.com', 'example.net'] as readonly string[] }
   const tls = (): Partial<TlsInfo> => {
     const certificate = {
       validTo: 'Jan  2 00:00:00 2027 GMT',
@@ -61,6 +64,12 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
     return dialled
   }
   const dial = async (host: string): Promise<Connection> => {
+    const take = byHand.get(host)
+    if (take !== undefined) {
+      const [accepted, dialled] = wires.pair({ clock, tls: tls(), remote: { address: host, port: 7742 } })
+      take(accepted)
+      return dialled
+    }
     const world = worlds.get(host)
     if (!two.up || world === undefined) throw new Error('nobody answers')
     return meet(world, '192.0.2.1')

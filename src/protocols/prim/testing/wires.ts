@@ -14,24 +14,29 @@ export class Wires {
   opened = 0
   /** What crossed, in order: over which connection, and whether who opened it said it. */
   readonly said: { readonly connection: number; readonly byOpener: boolean; readonly octets: string }[] = []
-  readonly #open = new Set<() => void>()
+  readonly #open = new Map<number, () => void>()
 
   /** Both ends of a new connection, tapped. */
   pair(options: ConnectionPairOptions): [Connection, Connection] {
     this.opened++
     const [ours, theirs] = connectionPair(options)
+    const connection = this.opened
     const cut = (): void => {
-      this.#open.delete(cut)
+      this.#open.delete(connection)
       ours.destroy()
       theirs.destroy()
     }
-    this.#open.add(cut)
-    const connection = this.opened
+    this.#open.set(connection, cut)
     return [this.#tapped(ours, connection, true, cut), this.#tapped(theirs, connection, false, cut)]
   }
 
   cutAll(): void {
-    for (const cut of [...this.#open]) cut()
+    for (const cut of [...this.#open.values()]) cut()
+  }
+
+  /** The connection that was opened as that one. */
+  cut(connection: number): void {
+    this.#open.get(connection)?.()
   }
 
   #tapped(end: Connection, connection: number, byOpener: boolean, cut: () => void): Connection {
