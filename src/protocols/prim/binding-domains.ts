@@ -20,6 +20,7 @@ import { type OutgoingRequest, protocolName, sendOf } from './binding.ts'
 import {
   field,
   idOf,
+  isSuccess,
   type PrimRequest,
   type PrimResponse,
   parsePresenceBody,
@@ -55,7 +56,7 @@ export function forwardedSend(
 export function outcomeOf(settled: Settled<PrimResponse>): Outcome {
   if (settled === 'timeout') return refused('remote-timeout')
   if (settled === 'closed') return refused('connection-failed')
-  if (settled.status === 200) return { kind: 'delivered' }
+  if (isSuccess(settled.status)) return { kind: 'delivered' }
   if (settled.status === 101) return relayed
   return refused(refusalIn(settled))
 }

@@ -23,6 +23,7 @@ import {
   type Fields,
   field,
   idOf,
+  isSuccess,
   type PrimRequest,
   type PrimResponse,
   presenceBody,
@@ -188,7 +189,7 @@ export function answerOf(settled: PrimResponse | 'timeout' | 'closed'): Delivery
   if (settled === 'timeout') return { kind: 'declined', condition: 'remote-timeout' }
   if (settled === 'closed') return { kind: 'declined', condition: 'connection-failed' }
   const { status } = settled
-  if (status === 200 || status === 101) return accepted
+  if (isSuccess(status) || status === 101) return accepted
   const condition = conditionOf(status)
   // The person says no; anything else is this device's inability, and another or the store may take it.
   if (condition === 'permission-denied') return { kind: 'refused', outcome: { kind: 'refused', condition } }

@@ -7,7 +7,15 @@ import type { Address } from '#model'
 import type { Settled } from '#wire/exchange'
 import { notificationBody, protocolName } from './binding.ts'
 import type { ClientSession } from './client-session.ts'
-import { type Body, dateText, type Fields, idOf, type PrimResponse, requestBytes } from './codec/index.ts'
+import {
+  type Body,
+  dateText,
+  type Fields,
+  idOf,
+  isSuccess,
+  type PrimResponse,
+  requestBytes,
+} from './codec/index.ts'
 
 export interface WatchParts {
   /** Unique among the presentity's subscriptions. */
@@ -59,7 +67,7 @@ class Leg {
   #settled(settled: Settled<PrimResponse>, notification: PresenceNotification): void {
     this.#underWay = false
     if (settled === 'closed') return
-    if (settled !== 'timeout' && settled.status === 200) {
+    if (settled !== 'timeout' && isSuccess(settled.status)) {
       this.#failures = 0
       return this.tell()
     }

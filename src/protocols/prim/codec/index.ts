@@ -30,7 +30,7 @@ export {
 export { bodyOf, contentOf, messageOf } from './message-fields.ts'
 export { parsePresenceBody, presenceBody } from './presence-body.ts'
 export { withHopFields, withStartLine } from './splice.ts'
-export { conditionOf, phraseOf, phrases, statusOf } from './status.ts'
+export { conditionOf, isSuccess, phraseOf, phrases, statusOf } from './status.ts'
 export { type Strength, strengthOf, weaker } from './strength.ts'
 export {
   ownResponse,

@@ -84,6 +84,11 @@ const conditions: Readonly<Record<number, Condition>> = {
   505: 'resource-limit',
 }
 
+/** docs/specs/prim.md §7: any code of this class says at least what 200 does. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
 /** Codes are classed as in HTTP: one that is not known means what the first of its class does. */
 export function conditionOf(status: number): Condition {
   return conditions[status] ?? (status >= 500 ? 'internal-fault' : 'malformed')

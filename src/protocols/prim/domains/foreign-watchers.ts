@@ -6,7 +6,7 @@ import type { PresenceNotification, StoredSubscription, TerminationReason, Watch
 import type { Address } from '#model'
 import type { Settled } from '#wire/exchange'
 import { absentBody, notificationBody, protocolName } from '../binding.ts'
-import { type Body, dateText, idOf, type PrimResponse, requestBytes } from '../codec/index.ts'
+import { type Body, dateText, idOf, isSuccess, type PrimResponse, requestBytes } from '../codec/index.ts'
 import type { Reply } from '../reply.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import type { DomainPair } from './pair.ts'
@@ -88,7 +88,7 @@ class ForeignWatcher implements WatcherAgent {
 
   #told(settled: Settled<PrimResponse>, notification: PresenceNotification): void {
     this.#underWay = false
-    if (typeof settled === 'object' && settled.status === 200) {
+    if (typeof settled === 'object' && isSuccess(settled.status)) {
       this.#failures = 0
       return this.#tell()
     }

@@ -10,6 +10,7 @@ import {
   decimal,
   field,
   idOf,
+  isSuccess,
   type PrimRequest,
   type PrimResponse,
   requestBytes,
@@ -117,7 +118,7 @@ export class Watch {
     if (this.#state !== 'asking') return
     this.#state = 'idle'
     if (typeof settled === 'string') this.#tryAgain()
-    else if (settled.status === 200 || settled.status === 201) this.#granted(settled)
+    else if (isSuccess(settled.status)) this.#granted(settled)
     else this.#refused(settled)
     if ((this.#state as State) === 'held' && !this.#wanted) this.unwant()
     else if (!this.#wanted) this.over()

@@ -38,6 +38,19 @@ export class Server {
     await everything()
   }
 
+  /** Agrees to STARTTLS and LOGIN of who has connected to it. */
+  async agree(): Promise<void> {
+    const idOf = (method: string): string =>
+      new RegExp(`${method} PRIM/1\\.0 (\\S+) 0\\r\\n`).exec(this.told.splice(0).join(''))?.[1] ?? '?'
+    this.write(`PRIM/1.0 ${idOf('STARTTLS')} 0 200 OK\n\n`)
+    this.#connection.startTls({ secureContext: () => ({}) as never }, { server: true })
+    await everything()
+    for (const status of ['100 Authentication Continued', '200 OK']) {
+      this.write(`PRIM/1.0 ${idOf('LOGIN')} 0 ${status}\nSASL-Mech: EXTERNAL\n\n`)
+      await everything()
+    }
+  }
+
   async login(mechanism = 'EXTERNAL', domain = 'example.net'): Promise<string> {
     await this.say(`LOGIN PRIM/1.0 2 0\nDomain: ${domain}\nAuth-State: init\nSASL-Mech: ${mechanism}\n\n`)
     return this.say(
