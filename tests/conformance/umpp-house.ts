@@ -47,8 +47,10 @@ export interface House {
   /** Streams that were opened: `ours theirs address:port`. */
   readonly opened: string[]
   readonly carried: string[]
-  /** What becomes of the next stanzas. */
-  fate: 'taken' | 'given-back'
+  /** What becomes of the next stanzas; `held`: nobody knows yet. */
+  fate: 'taken' | 'given-back' | 'held'
+  /** Tells what became of those. */
+  readonly held: ((fate: 'taken' | 'given-back') => void)[]
 }
 
 export async function house(
@@ -62,7 +64,7 @@ export async function house(
   const side = await town.settle(domain, '192.0.2.1', [user])
   const opened: string[] = []
   const carried: string[] = []
-  const own: { fate: House['fate'] } = { fate: 'taken' }
+  const own: Pick<House, 'fate' | 'held'> = { fate: 'taken', held: [] }
   const streams = new Sessions(
     { service: side.service } as ServersEnvironment,
     (ours, theirs, at) =>
@@ -72,7 +74,8 @@ export async function house(
         carries: false,
         send: ({ bytes, settle }: Parcel) => {
           carried.push(text(bytes))
-          settle?.(own.fate)
+          if (own.fate !== 'held') settle?.(own.fate)
+          else if (settle !== undefined) own.held.push(settle)
         },
       }) as unknown as ServerPair,
   )

@@ -1,20 +1,13 @@
 // One session with somebody of another domain (UMPP §4.1): the machine of its life, the call of SIP that sets it up, the messages that wait for
 // that, and the clock that ends it.
 
-import { type Bytes, randomId, type Timer } from '#base'
+import { randomId, type Timer } from '#base'
 import { type Condition, type Envelope, type Outcome, refused } from '#model'
 import type { Place } from '#net'
-import {
-  bodyOf,
-  type Call,
-  type CallUser,
-  contentTypeText,
-  type Parts,
-  type SipRequest,
-  type SipResponse,
-} from '#protocols/sip'
+import type { Call, CallUser, Parts, SipRequest, SipResponse } from '#protocols/sip'
 import { fullJid, type Jid, type SessionEnds, type SessionTarget } from '#protocols/xmpp'
-import { parseSdp, type SessionDescription, writeSdp } from '#wire/sdp'
+import { type SessionDescription, writeSdp } from '#wire/sdp'
+import { descriptionIn, emptyDescription, sdpType } from './descriptions.ts'
 import type { UmppEnvironment } from './environment.ts'
 import { refusalOf } from './errors.ts'
 import {
@@ -24,12 +17,9 @@ import {
   type MessageStream,
   offerOf,
   openerOf,
-  streamIn,
 } from './message-stream.ts'
 import { streamPlaces } from './places.ts'
 import { type SessionEffect, type SessionInput, type SessionState, sessionStep } from './session-machine.ts'
-
-export const sdpType = 'application/sdp'
 
 interface Waiting {
   readonly envelope: Envelope
@@ -62,6 +52,8 @@ export class Session implements CallUser {
   #offer: { readonly description: SessionDescription; readonly at: number } | undefined
   #answerAgain: ((status: number, parts?: Parts) => void) | undefined
   #waiting: Waiting[] = []
+  /** Messages that were carried, of which it is not known yet whether they were taken. */
+  #underWay = 0
   /** Why what waits is refused. */
   #refusal: Condition = 'temporarily-unavailable'
   #why = ''
@@ -173,16 +165,16 @@ export class Session implements CallUser {
   }
 
   onAccepted(response: SipResponse): Parts | undefined {
-    const theirs = this.#read(bodyOf(response))
-    if (typeof theirs === 'string') {
+    const read = descriptionIn(response)
+    if (read.kind !== 'stream') {
       this.#refusal = 'not-acceptable'
-      this.#why = theirs
+      this.#why = read.kind === 'none' ? 'no messages' : read.why
       // The ACK goes out before the BYE.
       queueMicrotask(() => this.#take({ kind: 'answered-amiss' }))
       return undefined
     }
-    this.#isOpener = openerOf('both', theirs.direction) === 'offerer'
-    this.#lookUp(theirs, (problem) => {
+    this.#isOpener = openerOf('both', read.stream.direction) === 'offerer'
+    this.#lookUp(read.stream, (problem) => {
       this.#refusal = 'not-acceptable'
       this.#why = problem ?? ''
       this.#take(
@@ -200,13 +192,14 @@ export class Session implements CallUser {
 
   onRequest(request: SipRequest, answer: (status: number, parts?: Parts) => void): void {
     if (request.method !== 'INVITE') return answer(request.method === 'OPTIONS' ? 200 : 501)
-    const again = this.#offered(request)
-    if (again === 'none') {
+    const again = descriptionIn(request)
+    if (again.kind === 'none') {
       // RFC 3264 §8.2: a stream that is taken out has port 0, and so has its answer.
+      this.#offer = { description: again.description, at: -1 }
       this.#answerAgain = answer
       return this.#take({ kind: 'withdrawn' })
     }
-    if (again === 'amiss') return answer(488)
+    if (again.kind !== 'stream') return answer(488)
     const { description, at, stream } = again
     this.#lookUp(stream, (problem) => {
       if (problem !== undefined) return answer(488)
@@ -277,14 +270,17 @@ export class Session implements CallUser {
   }
 
   #answer(direction: Direction | undefined): Parts {
-    const { description, at } = this.#offer ?? { description: emptyOffer, at: -1 }
+    const { description, at } = this.#offer ?? { description: emptyDescription, at: -1 }
     return { contentType: sdpType, body: writeSdp(answerOf(description, at, this.#own, direction)) }
   }
 
   #carry({ envelope, onOutcome }: Waiting): void {
     this.#used()
+    this.#underWay++
     const { streams } = this.parts.environment
     streams.send(envelope, this.#ends, this.#places, this.#isOpener, (outcome) => {
+      this.#underWay--
+      this.#used()
       onOutcome(outcome)
       // The next message sets up another one, which may name a better place.
       if (outcome.kind === 'refused' && outcome.condition === 'connection-failed') this.#take({ kind: 'cut' })
@@ -293,27 +289,6 @@ export class Session implements CallUser {
 
   #settleWaiting(condition: Condition): void {
     for (const { onOutcome } of this.#waiting.splice(0)) onOutcome(refused(condition))
-  }
-
-  /** Theirs, or why it will not do. */
-  #read(body: Bytes): MessageStream | string {
-    const description = parseSdp(body)
-    if ('fault' in description) return `the description: ${description.why} (line ${description.line})`
-    const reading = streamIn(description)
-    if (reading.kind === 'malformed') return reading.why
-    if (reading.kind !== 'stream') return 'no messages'
-    return reading.stream
-  }
-
-  #offered(request: SipRequest) {
-    if (!isSdp(contentTypeText(request))) return 'amiss'
-    const description = parseSdp(bodyOf(request))
-    if ('fault' in description) return 'amiss'
-    const reading = streamIn(description)
-    if (reading.kind === 'malformed') return 'amiss'
-    if (reading.kind === 'stream') return { description, at: reading.at, stream: reading.stream }
-    this.#offer = { description, at: -1 }
-    return 'none'
   }
 
   /** Takes their end, where it may be theirs and its place can be had; `then` with why not, later. */
@@ -361,6 +336,7 @@ export class Session implements CallUser {
 
   /** A timer that is moved only when it fires: a message costs a look at the clock. */
   #used(): void {
+    if (this.#state === 'over') return
     const { clock } = this.parts.environment.service
     this.#usedAt = clock.monotonic()
     this.#idle ??= clock.schedule(this.parts.environment.settings.idleSeconds * 1000, () => this.#looked())
@@ -370,31 +346,13 @@ export class Session implements CallUser {
     const { service, settings } = this.parts.environment
     this.#idle = undefined
     if (this.#state === 'over') return
+    // What is under way is not said yet: the far end needs the session for it.
+    if (this.#underWay > 0) this.#usedAt = service.clock.monotonic()
     const left = this.#usedAt + settings.idleSeconds * 1000 - service.clock.monotonic()
     if (left > 0) this.#idle = service.clock.schedule(left, () => this.#looked())
     else this.#take({ kind: 'idle' })
   }
 }
 
-export function isSdp(contentType: string | undefined): boolean {
-  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === sdpType
-}
-
 /** A thread of our own making. */
 export const newThread = (): string => randomId(12)
-
-const emptyOffer: SessionDescription = {
-  origin: {
-    user: '-',
-    sessionId: '0',
-    version: '0',
-    networkType: 'IN',
-    addressType: 'IP4',
-    address: '0.0.0.0',
-  },
-  name: '-',
-  connection: undefined,
-  times: ['0 0'],
-  attributes: [],
-  media: [],
-}

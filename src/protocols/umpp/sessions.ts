@@ -1,24 +1,23 @@
 // All sessions: which one carries a message, which ones are offered to us, and which one a stanza that comes is of.
 
-import { randomId } from '#base'
+import { randomId, type Timer } from '#base'
+import { mayReach } from '#core'
 import type { Envelope, InstantMessage, Outcome } from '#model'
 import { type Address, addressOfUri, imUri, type Principal, refused } from '#model'
-import {
-  bodyOf,
-  type Call,
-  type CallUser,
-  contentTypeText,
-  requestUri,
-  type SipRequest,
-} from '#protocols/sip'
+import { bodyOf, type Call, type CallUser, requestUri, type SipRequest } from '#protocols/sip'
 import { fullJid, type Jid, prepareResource, type SessionTarget } from '#protocols/xmpp'
-import { parseSdp } from '#wire/sdp'
+import { descriptionIn } from './descriptions.ts'
 import type { UmppEnvironment } from './environment.ts'
-import { streamIn } from './message-stream.ts'
-import { isSdp, newThread, Session } from './session.ts'
+import { newThread, Session } from './session.ts'
 
 /** LIMIT: sessions of two people at a time, each a thread; past it further threads go by the one that was begun last. */
 const sessionsOfTwoMax = 8
+/**
+ * Milliseconds for which the JIDs of a session are known after its end: what was said in it comes by another connection than the BYE, and maybe behind it.
+ * LIMIT: sessions of which they are.
+ */
+const lateMs = 32_000
+const lateMax = 1000
 
 export interface SessionsParts {
   readonly environment: UmppEnvironment
@@ -34,6 +33,8 @@ export class Sessions {
   readonly #byJids = new Map<string, Session>()
   readonly #jidsOf = new Map<Session, string>()
   readonly #ofDomain = new Map<string, Set<Session>>()
+  /** Over, and still known by their JIDs. */
+  readonly #late = new Map<Session, Timer>()
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
@@ -74,20 +75,18 @@ export class Sessions {
   /** Looks at an INVITE of another domain (U53 to U71); undefined: it is for phones. */
   offered(call: Call, invite: SipRequest, from: Principal): CallUser | undefined {
     const isMeant = requestUri(invite).slice(0, 3).toLowerCase() === 'im:'
-    if (!isSdp(contentTypeText(invite)))
-      return isMeant ? refusing(call, bodyOf(invite).length > 0 ? 415 : 488) : undefined
-    const description = parseSdp(bodyOf(invite))
-    if ('fault' in description) return isMeant ? refusing(call, 488) : undefined
-    const reading = streamIn(description)
-    if (reading.kind === 'malformed') return refusing(call, 488)
-    if (reading.kind !== 'stream') return isMeant ? refusing(call, 488) : undefined
-    const { stream, at } = reading
+    const read = descriptionIn(invite)
+    if (read.kind === 'no-sdp' && isMeant) return refusing(call, bodyOf(invite).length > 0 ? 415 : 488)
+    // The INVITE of a phone may have what we can't read; one with messages that nobody could carry is for nobody.
+    if (read.kind !== 'stream') return isMeant || read.kind === 'malformed' ? refusing(call, 488) : undefined
+    const { stream, at, description } = read
     const theirs = from.address
     const ours = call.ends.ours
     if (!this.#isWelcome(from, ours) || stream.jid.address.domain !== theirs.domain)
       return refusing(call, 403)
     const to = addressOfUri(requestUri(invite))
     if (to === undefined) return refusing(call, 404)
+    if (!this.#mayReach(to, theirs, stream.jid)) return refusing(call, 403)
     if (
       this.#isFull(theirs.domain) ||
       (this.#ofTwo.get(keyOf(to, stream.jid.address))?.length ?? 0) >= sessionsOfTwoMax
@@ -128,6 +127,8 @@ export class Sessions {
   /** Every one is ended, and what waits given back. */
   stop(): void {
     for (const sessions of [...this.#ofDomain.values()]) for (const session of [...sessions]) session.stop()
+    for (const timer of this.#late.values()) timer.cancel()
+    this.#late.clear()
   }
 
   get #told() {
@@ -142,6 +143,12 @@ export class Sessions {
     const policy = service.peers.policyFor(address.domain, ours)
     const isProven = vouchedBy === 'peer-domain' || routeTo(address.domain).tls === 'none'
     return policy.allowed && policy.messages && isProven
+  }
+
+  /** As whoever writes a message is told (RFC 2779 5.4.10): a blocked caller is refused visibly. SIP has found the account. */
+  #mayReach(to: Address, caller: Address, { address, resource }: Jid): boolean {
+    const account = this.#parts.environment.service.directory.resident(to)
+    return account === undefined || (mayReach(account, caller) && mayReach(account, address, resource))
   }
 
   #isFull(domain: string): boolean {
@@ -181,10 +188,27 @@ export class Sessions {
     if (jids !== undefined && this.#byJids.get(jids) === session) this.#byJids.delete(jids)
   }
 
+  #forgetLater(session: Session): void {
+    if (!this.#jidsOf.has(session)) return
+    const [oldest] = this.#late.size < lateMax ? [] : this.#late.keys()
+    if (oldest !== undefined) this.#forget(oldest)
+    const { clock } = this.#parts.environment.service
+    this.#late.set(
+      session,
+      clock.schedule(lateMs, () => this.#forget(session)),
+    )
+  }
+
+  #forget(session: Session): void {
+    this.#late.get(session)?.cancel()
+    this.#late.delete(session)
+    this.#unname(session)
+  }
+
   #over(session: Session, why: string): void {
     const keys = this.#keys.get(session)
     this.#keys.delete(session)
-    this.#unname(session)
+    this.#forgetLater(session)
     if (keys === undefined) return
     const left = (this.#ofTwo.get(keys.key) ?? []).filter((each) => each !== session)
     if (left.length === 0) this.#ofTwo.delete(keys.key)

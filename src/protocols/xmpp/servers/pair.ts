@@ -1,10 +1,11 @@
 // One domain of ours and one other: the channels between them, the stanzas that wait for one, and how a broken one is tried again.
 import type { Timer } from '#base'
+import type { Aftermath } from './aftermath.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Channel as ChannelOf } from './channel.ts'
 import type { ServersEnvironment } from './environment.ts'
 import type { Ready } from './initiating-stream.ts'
-import { type Lapsed, TakenBefore } from './lapsed.ts'
+import type { Lapsed } from './lapsed.ts'
 import { NoServer } from './opening.ts'
 import type { Parcel, ParcelFate } from './parcel.ts'
 
@@ -16,17 +17,16 @@ const stableSeconds = 5
 const resumeSeconds = { first: 0.1, most: 15 }
 /** Seconds in which the other side should resume a stream that it opened, by which we send: then it is given up, and we go to it. */
 const awaitSeconds = 10
-/** LIMIT: tries to ask what was taken of a stream that was given up, where there is another to go by. */
-const asksMax = 3
-
-/** Seconds in which the relay offers again what it was given back, once the domain can be reached. */
-const takenSeconds = 600
 
 export interface PairParts {
   readonly environment: ServersEnvironment
   readonly ours: string
   readonly theirs: string
   readonly owner: ChannelOwner
+  /** Of all pairs of the two. */
+  readonly aftermath: Aftermath
+  /** Whether any of them could send. */
+  readonly hasAnyWay: () => boolean
   /** Opens a stream, resuming where it says so; rejects with an Error that says why not. */
   readonly open: (
     pair: ServerPair,
@@ -61,11 +61,6 @@ export class ServerPair {
   /** When a stream of ours was last ready. */
   #readyAt = Number.NEGATIVE_INFINITY
   #over = false
-  /** A stream that was given up, of which the other side has yet to say how much of it it has. */
-  #lapsed: Lapsed | undefined
-  #askedInVain = 0
-  readonly #takenBefore = new TakenBefore()
-  #forgetting: Timer | undefined
 
   constructor(parts: PairParts) {
     this.#parts = parts
@@ -79,7 +74,16 @@ export class ServerPair {
 
   /** A stream is there by which we may send. */
   get carries(): boolean {
-    return this.#carrier !== undefined || this.#choose() !== undefined
+    return this.#way !== undefined
+  }
+
+  /** One is there, though something may have to be asked first. */
+  get hasWay(): boolean {
+    return this.#carrier !== undefined || this.#usable() !== undefined
+  }
+
+  get aftermath(): Aftermath {
+    return this.#parts.aftermath
   }
 
   get state(): 'connected' | 'connecting' | 'backing-off' | 'idle' {
@@ -90,19 +94,20 @@ export class ServerPair {
 
   /** In the order of the calls; each is settled within a bounded time. */
   send(parcel: Parcel): void {
-    const carrier = this.#carrier ?? this.#choose()
+    const carrier = this.#way
     if (carrier !== undefined) return this.#carry(carrier, parcel)
     // LIMIT: stanzas that wait for a stream.
     const isFull = this.#waiting.length >= this.#parts.environment.settings.serverQueuedMax
     if (this.#over || this.#isPaused || isFull) return parcel.settle?.('given-back')
     this.#waiting.push(parcel)
+    if (this.aftermath.isOpen) this.aftermath.await(this.#goOn)
     this.want()
   }
 
   /** A stream is needed: opens one, unless there is one. */
   want(): void {
     if (this.#over || this.#opening !== undefined || this.#again !== undefined) return
-    if (this.#carrier === undefined && this.#choose() === undefined) this.#open()
+    if (this.#way === undefined && !this.aftermath.isAsked) this.#open()
   }
 
   /** A channel that serves the two, opened by either side. */
@@ -113,9 +118,9 @@ export class ServerPair {
     const carrier = this.#carrier
     if (carrier?.isAway === true && carrier.role === 'receiver' && channel.outward.has(this.key))
       carrier.end('the other side has come with another stream', true)
-    if (this.#carrier === undefined && this.#lapsed === undefined && channel.outward.has(this.key)) {
+    if (this.#carrier === undefined && !this.aftermath.isOpen && channel.outward.has(this.key)) {
       this.#carrier = channel
-      for (const parcel of this.#waiting.splice(0)) this.#carry(channel, parcel)
+      this.#goOn()
     }
     if (!this.wasAway) return
     this.wasAway = false
@@ -142,10 +147,8 @@ export class ServerPair {
       this.failed(why)
     }
     // One of the pairs that it carried asks, so that it is not resumed by several.
-    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key)) {
-      this.#lapsed = channel.lapsed
-      this.#askedInVain = 0
-    }
+    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key))
+      this.aftermath.add(channel.lapsed)
     if (this.#carrier !== channel) return
     this.#carrier = undefined
     if (this.#again !== undefined) {
@@ -155,8 +158,7 @@ export class ServerPair {
   }
 
   #carry(channel: Channel, parcel: Parcel): void {
-    if (!this.#takenBefore.isEmpty && parcel.head !== undefined && this.#takenBefore.has(parcel.head))
-      parcel.settle?.('taken')
+    if (this.aftermath.hasTaken(parcel.head)) parcel.settle?.('taken')
     else channel.send(parcel)
   }
 
@@ -170,7 +172,7 @@ export class ServerPair {
     this.#over = true
     this.#again?.cancel()
     this.#awaiting?.cancel()
-    this.#forgetting?.cancel()
+    this.aftermath.stop()
     this.#opening?.abort()
     for (const channel of [...this.channels]) channel.close('the server stops', 'system-shutdown')
     for (const channel of [...this.channels]) channel.end('the server stops', false)
@@ -181,33 +183,49 @@ export class ServerPair {
     return this.#parts.environment.service.clock.monotonic() < this.#pausedUntil
   }
 
-  #choose(): Channel | undefined {
+  /** By which what is sent goes now. */
+  get #way(): Channel | undefined {
     // First the other side is asked what it has, by a stream of ours.
-    if (this.#lapsed !== undefined) return undefined
-    for (const channel of this.channels) {
-      if (channel.isOver || channel.isClosing || channel.isAway || !channel.outward.has(this.key)) continue
-      this.#carrier = channel
-      return channel
-    }
+    if (this.aftermath.isOpen) return undefined
+    this.#carrier ??= this.#usable()
+    return this.#carrier
+  }
+
+  #usable(): Channel | undefined {
+    for (const channel of this.channels)
+      if (!channel.isOver && !channel.isClosing && !channel.isAway && channel.outward.has(this.key))
+        return channel
     return undefined
+  }
+
+  /** What waits goes, or a way for it is sought. */
+  readonly #goOn = (): void => {
+    if (this.#waiting.length === 0) return
+    const way = this.#way
+    if (way !== undefined) for (const parcel of this.#waiting.splice(0)) this.#carry(way, parcel)
+    else {
+      if (this.aftermath.isOpen) this.aftermath.await(this.#goOn)
+      this.want()
+    }
   }
 
   /** @param broken the channel that is to be resumed */
   #open(broken?: Channel): void {
-    const { environment, open, share } = this.#parts
+    const { environment, open, share, aftermath } = this.#parts
     const { service, settings } = environment
     const abort = new AbortController()
     this.#opening = abort
     const late = service.clock.schedule(settings.serverConnectSeconds * 1000, () => abort.abort())
     const id = broken?.resumptionId
+    const asked = id === undefined ? aftermath.ask() : undefined
     const resume =
       id === undefined
-        ? this.#lapsed && { id: this.#lapsed.id, h: this.#lapsed.handled.count }
+        ? asked && { id: asked.id, h: asked.handled.count }
         : { id, h: broken?.management?.handled.count ?? 0 }
     const onReady = (ready: Ready): Channel => {
       this.#opening = undefined
       this.#readyAt = service.clock.monotonic()
-      return this.#ready(ready, broken, resume?.h ?? 0)
+      return this.#ready(ready, broken, asked, resume?.h ?? 0)
     }
     // What was given up is asked about by a stream of its own.
     const shared = resume === undefined ? share(this) : undefined
@@ -227,11 +245,14 @@ export class ServerPair {
           why: error.message,
         })
         if (this.#opening === abort) this.#opening = undefined
+        if (asked !== undefined) aftermath.unanswered(asked)
         if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
         if (this.#goesWithout()) return
         this.wasAway = true
         this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
         this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
+        // Another pair may have better luck.
+        if (asked !== undefined) aftermath.wake()
       })
       .finally(() => late.cancel())
   }
@@ -242,16 +263,18 @@ export class ServerPair {
     this.join(channel)
   }
 
-  /** @param told how many of theirs we said to have handled, where we asked to resume */
-  #ready(ready: Ready, broken: Channel | undefined, told: number): Channel {
-    const { environment, owner, theirs } = this.#parts
+  /**
+   * @param asked the stream that was given up, which it was asked about
+   * @param told how many of theirs we said to have handled, where we asked to resume
+   */
+  #ready(ready: Ready, broken: Channel | undefined, asked: Lapsed | undefined, told: number): Channel {
+    const { environment, owner, theirs, aftermath } = this.#parts
     if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
       broken.keepTo(ready.limits)
       broken.resume(ready.octets, ready.h ?? 0, told)
       return broken
     }
-    const lapsed = broken === undefined ? this.#lapsed : undefined
-    if (lapsed !== undefined) this.#learn(lapsed, ready.h)
+    if (asked !== undefined) aftermath.learn(asked, ready.h)
     broken?.tookUntil(ready.h)
     const channel = new ChannelOf('initiator', environment, ready.octets, owner)
     channel.home = this.key
@@ -261,23 +284,16 @@ export class ServerPair {
     if (ready.bidi) channel.admitted.add(theirs)
     if (ready.managed === 'enabled') channel.manage(ready.resumable)
     // The other side still awaited it: it goes on, though what it had carried is offered anew.
-    else if (ready.managed === 'resumed' && lapsed !== undefined && ready.h !== undefined)
-      channel.manage(lapsed, { sent: ready.h, received: told })
+    else if (ready.managed === 'resumed' && asked !== undefined && ready.h !== undefined)
+      channel.manage(asked, { sent: ready.h, received: told })
     // What the other side did not take of the one before is offered again behind it, by whoever sent it.
-    const unasked = lapsed === undefined ? this.#lapsed : undefined
     broken?.end('the other side does not know the stream any more', true)
-    this.#lapsed = unasked
+    aftermath.drop(broken?.lapsed)
     this.join(channel)
+    // There may be more to ask, by a stream each.
+    if (!aftermath.isOpen) aftermath.wake()
+    else this.#goOn()
     return channel
-  }
-
-  #learn(lapsed: Lapsed, h: number | undefined): void {
-    this.#lapsed = undefined
-    if (h === undefined) return
-    this.#takenBefore.learn(lapsed, h)
-    this.#forgetting?.cancel()
-    const { clock } = this.#parts.environment.service
-    this.#forgetting = clock.schedule(takenSeconds * 1000, () => this.#takenBefore.forget())
   }
 
   /** What waits is safer in the queue, and the other side may have nothing to come for. */
@@ -313,13 +329,14 @@ export class ServerPair {
 
   /** We can't open a stream, and not for a cut alone, but the other side has: what it took before stays unknown. */
   #goesWithout(): boolean {
-    if (this.#lapsed !== undefined && ++this.#askedInVain < asksMax) return false
-    const lapsed = this.#lapsed
-    this.#lapsed = undefined
-    const channel = this.#choose()
-    if (channel === undefined) this.#lapsed = lapsed
-    if (channel === undefined || lapsed === undefined) return false
-    for (const parcel of this.#waiting.splice(0)) channel.send(parcel)
+    const { aftermath, hasAnyWay } = this.#parts
+    if (aftermath.isOpen) {
+      if (!aftermath.askedInVain() || !hasAnyWay()) return false
+      aftermath.giveUp()
+      aftermath.wake()
+    }
+    if (this.#way === undefined) return false
+    this.#goOn()
     return true
   }
 

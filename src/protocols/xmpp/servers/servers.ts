@@ -3,6 +3,7 @@ import { namedWay, type PeerExamination, type PeerProtocol, type PeerStatus, typ
 import { type Connection, knownPlaces, onlyPlace, type Place, PlaceFinder } from '#net'
 import type { Frame } from '#wire/xml'
 import { type StanzaCondition, stanzaErrorTypes } from '../codec/stanza-error.ts'
+import { Aftermath } from './aftermath.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Components } from './components.ts'
 import type { ReceivingPolicy } from './dialback-requests.ts'
@@ -213,11 +214,15 @@ export class Servers implements PeerProtocol, ChannelOwner {
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
     if (this.#pairs.size >= rememberedMax) this.#forgetPair()
+    const { clock } = this.#environment.service
     const pair = new ServerPair({
       environment: this.#environment,
       ours,
       theirs,
       owner: this,
+      aftermath: at === undefined ? new Aftermath(clock) : this.#pairOf(ours, theirs).aftermath,
+      hasAnyWay: () =>
+        [...this.#pairs.values()].some((one) => one.ours === ours && one.theirs === theirs && one.hasWay),
       open: async (opening, resume, onReady, signal) => {
         if (this.components.has(theirs)) throw new Error('the component is not connected')
         await openStream(
@@ -254,8 +259,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
   }
 
   #forgetPair(): void {
-    for (const [key, pair] of this.#pairs)
-      if (pair.state === 'idle' && pair.channels.size === 0) return void this.#pairs.delete(key)
+    for (const [key, { state, channels, aftermath }] of this.#pairs)
+      if (state === 'idle' && channels.size === 0 && aftermath.isEmpty) return void this.#pairs.delete(key)
   }
 
   /** One that is looked by stays: to be found another would ask for all presence anew. */

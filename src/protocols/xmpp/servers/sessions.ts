@@ -67,11 +67,14 @@ export class Sessions {
     onOutcome: (outcome: Outcome) => void,
   ): void {
     const { service } = this.#environment
-    if (envelope.head.hops <= 1) return onOutcome(refused('too-many-hops'))
+    const { head } = envelope
+    if (head.hops <= 1) return onOutcome(refused('too-many-hops'))
     const [ours, theirs] = [ends.from.address.domain, ends.to.address.domain]
     const pair = isOpener ? this.#pairOf(ours, theirs, places) : this.#wayBack(ours, theirs, places)
     pair.send({
       bytes: sessionBytes(envelope, ends, service.clock.now()),
+      // Given back it is offered again, maybe by another session, and what was taken of it is known by this.
+      head: head.whenAbsent === 'store' ? head : undefined,
       settle: (fate) => onOutcome(fate === 'taken' ? relayed : refused(conditions[fate])),
     })
   }
