@@ -10,7 +10,7 @@ const rows = [
   ),
 ].map(([, number = '', what = '', proof = '']) => ({ number, what, proof }))
 
-const folders = ['src/protocols/umpp/', 'tests/conformance/', 'tests/transcripts/']
+const folders = ['src/protocols/umpp/', 'tests/conformance/', 'tests/transcripts/', 'tests/interop/']
 
 function fileOf(name: string): string | undefined {
   const path = folders

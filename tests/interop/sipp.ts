@@ -10,6 +10,10 @@ export interface SippOptions {
   /** What `[name]` in the scenario stands for. */
   readonly keys?: Readonly<Record<string, string>>
   readonly port?: number
+  /** Who is called, where that is not the server itself; `127.0.0.1:5060`. */
+  readonly to?: string
+  /** Call-ID of what it begins. */
+  readonly callId?: string
   /** Sends nothing again by itself. */
   readonly once?: boolean
 }
@@ -22,12 +26,12 @@ export function sipp(
   user: string,
   options: SippOptions = {},
 ): Program {
-  const { transport = 'u1', keys = {}, port, once = false } = options
+  const { transport = 'u1', keys = {}, port, callId, once = false } = options
   const directory = scene.directory()
   const injected = join(directory, 'users.csv')
   const credentials = `[authentication username=${user} password=${password}]`
   writeFileSync(injected, `SEQUENTIAL\n${user};${credentials}\n`)
-  const to = scene.server.at(transport === 't1' ? 'sipTcp' : 'sipUdp')
+  const to = options.to ?? scene.server.at(transport === 't1' ? 'sipTcp' : 'sipUdp')
   const scenario = join(import.meta.dirname, 'sipp', `${name}.xml`)
   const given = Object.entries(keys).flatMap(([key, value]) => ['-key', key, value])
   const files = ['-trace_err', '-error_file', '/dev/stderr', '-trace_msg', '-message_file', '/dev/stdout']
@@ -35,6 +39,7 @@ export function sipp(
     ...[to, '-sf', scenario, '-inf', injected, '-m', '1', '-i', '127.0.0.1', '-t', transport],
     ...['-nostdin', '-timeout', '120s', '-timeout_error', ...given, ...files],
     ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(callId === undefined ? [] : ['-cid_str', callId]),
     ...(once ? ['-nr'] : []),
   ]
   // Node gives a socket for standard output, which sipp cannot open by its name; a pipe it can.
