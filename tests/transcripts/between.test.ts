@@ -1,6 +1,7 @@
 // The matrix of messages once more, its people in two domains of two servers which meet by IMPP, by SIP, by PRIM or by UMPP: from every protocol to every other.
 import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { inTwoDomains } from './in-two-domains.ts'
 import { readScript } from './script.ts'
 import { play } from './world.ts'
 
@@ -30,24 +31,6 @@ const lost: Readonly<
       'an acknowledged stanza does not say how present the other is (docs/mappings/umpp.md)',
     ],
   ],
-}
-
-const servers = (by: string): string =>
-  `servers\n  montague.example ${by}\n  capulet.example ${by}\n\naccounts\n`
-
-/** Romeo in one domain, Juliet in the other. */
-function inTwoDomains(text: string, by: string): string {
-  return (
-    text
-      .replaceAll(/romeo@localhost/g, 'romeo@montague.example')
-      .replaceAll(/juliet@localhost/g, 'juliet@capulet.example')
-      .replaceAll('impp://localhost/romeo', 'impp://montague.example/romeo')
-      .replaceAll('impp://localhost/juliet', 'impp://capulet.example/juliet')
-      .replaceAll("delay' from='localhost'", "delay' from='capulet.example'")
-      // A message that is on its way while time passes is stored later than one that is not.
-      .replaceAll('T00:00:0*Z', 'T00:0*Z')
-      .replace('accounts\n', servers(by))
-  )
 }
 
 /** By UMPP a message is relayed with a stanza, whose acknowledgement does not say that a device took it. */
