@@ -1,27 +1,11 @@
 // Two servers of this protocol in memory, each with a domain, on one clock that stands still, and a third that a test speaks for by hand.
 import { VirtualClock } from '#base'
-import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
-import { type Connection, fixedResolver, type TlsInfo } from '#net'
-import { Domains } from '../domains/domains.ts'
-import type { DomainsEnvironment } from '../domains/environment.ts'
-import { domainMetrics } from '../domains/metrics.ts'
+import type { Store } from '#core'
+import type { Connection, TlsInfo } from '#net'
 import type { PrimSettings } from '../settings.ts'
-import { type Fixture, fixture, settled, testSettings } from './fixture.ts'
+import { makeWorld, tlsOf, type World } from './domain-world.ts'
+import { settled } from './fixture.ts'
 import { Wires } from './wires.ts'
-
-const welcome: PeerPolicy = {
-  allowed: true,
-  protocol: undefined,
-  trusted: true,
-  messages: true,
-  presence: true,
-  calls: true,
-}
-
-export interface World extends Fixture {
-  readonly domains: Domains
-  readonly policy: { current: PeerPolicy; tls: PeerRoute['tls'] }
-}
 
 export interface TwoDomains {
   readonly clock: VirtualClock
@@ -47,16 +31,10 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const worlds = new Map<string, World>()
   const wires = new Wires()
+  const addresses = { 'example.com': ['192.0.2.1'], 'example.net': ['192.0.2.17'] }
   const byHand: TwoDomains['byHand'] = new Map()
   const two = { clock, up: true, wires, byHand, names: ['example.com', 'example.net'] as readonly string[] }
-  const tls = (): Partial<TlsInfo> => {
-    const certificate = {
-      validTo: 'Jan  2 00:00:00 2027 GMT',
-      checkHost: (name: string) => (two.names.includes(name) ? name : undefined),
-      subjectAltName: two.names.map((name) => `DNS:${name}`).join(', '),
-    }
-    return { authorized: true, peerCertificate: () => certificate as never }
-  }
+  const tls = (): Partial<TlsInfo> => tlsOf(two.names)
   const meet = (world: World, address: string): Connection => {
     const remote = { address, port: 50_000 }
     const [accepted, dialled] = wires.pair({ clock, tls: tls(), remote })
@@ -75,7 +53,7 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
     return meet(world, '192.0.2.1')
   }
   const make = async (domain: string, address: string, store?: Store): Promise<World> => {
-    const world = await makeWorld(domain, clock, settings, dial, store)
+    const world = await makeWorld({ domain, clock, settings, dial, store, addresses })
     worlds.set(address, world)
     return world
   }
@@ -93,43 +71,6 @@ export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<
     },
   })
   return all
-}
-
-async function makeWorld(
-  domain: string,
-  clock: VirtualClock,
-  settings: Partial<PrimSettings>,
-  dial: (host: string) => Promise<Connection>,
-  store: Store | undefined,
-): Promise<World> {
-  const policy: World['policy'] = { current: welcome, tls: 'verified' }
-  const fault = (cause: unknown): void => {
-    throw cause
-  }
-  const peers: Peers = createPeers({ clock, strangers: welcome, domains: new Map(), order: [], fault })
-  peers.policyFor = () => policy.current
-  const made = await fixture(settings, { clock, domain, peers, ...(store !== undefined && { store }) })
-  const srv = Object.fromEntries(
-    ['example.com', 'example.net'].map((name) => [
-      `_im._prim.${name}`,
-      [{ priority: 0, weight: 0, target: `server.${name}`, port: 7742 }],
-    ]),
-  )
-  const pres = Object.fromEntries(
-    Object.entries(srv).map(([name, records]) => [name.replace('_im', '_pres'), records]),
-  )
-  const addresses = { 'server.example.com': ['192.0.2.1'], 'server.example.net': ['192.0.2.17'] }
-  const environment: DomainsEnvironment = {
-    service: made.service,
-    settings: { ...testSettings, ...settings },
-    tls: { secureContext: () => ({}) as never },
-    resolver: fixedResolver({ srv: { ...srv, ...pres }, addresses }),
-    routeTo: () => ({ servers: undefined, tls: policy.tls }),
-    metrics: domainMetrics(made.service.metrics),
-  }
-  const domains = new Domains(environment, ({ host }) => dial(host))
-  peers.add(domains)
-  return { ...made, domains, policy }
 }
 
 /** Everything that follows without time passing. */

@@ -9,15 +9,16 @@ const samples = 30
 export class Wires {
   /** Octets that crossed, in both directions. */
   crossed = 0
-  /** The connection over which this one crosses is cut behind it. */
+  /** Behind this one the connection over which it crosses is cut, or what `atCut` says is done. */
   cutAfter = Number.POSITIVE_INFINITY
+  atCut: (() => void) | undefined
   opened = 0
   /** What crossed, in order: over which connection, and whether who opened it said it. */
   readonly said: { readonly connection: number; readonly byOpener: boolean; readonly octets: string }[] = []
-  readonly #open = new Map<number, () => void>()
+  readonly #open = new Map<number, { readonly between: readonly string[]; readonly cut: () => void }>()
 
-  /** Both ends of a new connection, tapped. */
-  pair(options: ConnectionPairOptions): [Connection, Connection] {
+  /** Both ends of a new connection, tapped. `between`: whose it is, by name. */
+  pair(options: ConnectionPairOptions, between: readonly string[] = []): [Connection, Connection] {
     this.opened++
     const [ours, theirs] = connectionPair(options)
     const connection = this.opened
@@ -26,17 +27,22 @@ export class Wires {
       ours.destroy()
       theirs.destroy()
     }
-    this.#open.set(connection, cut)
+    this.#open.set(connection, { between, cut })
     return [this.#tapped(ours, connection, true, cut), this.#tapped(theirs, connection, false, cut)]
   }
 
   cutAll(): void {
-    for (const cut of [...this.#open.values()]) cut()
+    for (const { cut } of [...this.#open.values()]) cut()
   }
 
   /** The connection that was opened as that one. */
   cut(connection: number): void {
-    this.#open.get(connection)?.()
+    this.#open.get(connection)?.cut()
+  }
+
+  /** All of one of those that connections are between. */
+  cutOf(name: string): void {
+    for (const { between, cut } of [...this.#open.values()]) if (between.includes(name)) cut()
   }
 
   #tapped(end: Connection, connection: number, byOpener: boolean, cut: () => void): Connection {
@@ -64,13 +70,14 @@ export class Wires {
     handler.onData(left >= octets.length ? octets : octets.subarray(0, left))
     if (left > octets.length) return
     this.cutAfter = Number.POSITIVE_INFINITY
-    cut()
+    if (this.atCut === undefined) cut()
+    else this.atCut()
   }
 }
 
 /** Behind which of so many octets to cut: each of them with VERONA_SOAK, else some. */
-export function cutPoints(octets: number): readonly number[] {
-  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / samples)
+export function cutPoints(octets: number, most = samples): readonly number[] {
+  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / most)
   const points: number[] = []
   for (let cut = 1 + (seed % step); cut <= octets; cut += step) points.push(cut)
   return points
