@@ -76,6 +76,19 @@ const soa = (name: string, ttl: number, minimum: number): Answer => ({
 })
 const nxdomain = authoritative | 3
 
+test('a server that fails for one family of addresses does not hide the other (RFC 4074 §4)', async () => {
+  const { server } = await nameServer(({ name, type }) => {
+    if (name === 'four.example' && type === 'A') return { answers: [a(name, '192.0.2.7')] }
+    if (name === 'six.example' && type === 'AAAA')
+      return { answers: [{ type: 'AAAA', name, ttl: 1, data: '2001:db8::1' }] }
+    return name === 'half.example' && type === 'A' ? { flags: nxdomain } : { flags: 2 }
+  })
+  const resolver = systemResolver({ servers: [server], secondsMax: 2 })
+  assert.deepEqual(await resolver.addresses('four.example'), ['192.0.2.7'])
+  assert.deepEqual(await resolver.addresses('six.example'), ['2001:db8::1'])
+  await assert.rejects(resolver.addresses('half.example'), /AAAA half\.example: ESERVFAIL/)
+})
+
 test('the system resolver reads SRV, NAPTR, A and AAAA; nothing there is empty, a broken server is an error', async () => {
   const { server } = await nameServer(({ name, type }) => {
     if (name === '_x._tcp.example.com') return { answers: [srv(name, 'x.example')] }

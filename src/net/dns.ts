@@ -38,7 +38,7 @@ export interface Resolver {
   srv(name: string): Promise<readonly SrvRecord[] | 'unavailable'>
   /** By order, then by preference (RFC 3403 §4.1); empty: there are none. @throws DnsError */
   naptr(name: string): Promise<readonly NaptrRecord[]>
-  /** IPv6 and IPv4 addresses of a host, in the system's order; an address is its own answer. @throws DnsError */
+  /** IPv6 and IPv4 addresses of a host, in the system's order; an address is its own answer. @throws DnsError when none is known, and one question failed. */
   addresses(host: string): Promise<readonly string[]>
 }
 
@@ -71,8 +71,12 @@ export function systemResolver(options: SystemResolverOptions = {}): Resolver {
     addresses: async (host) => {
       if (isIP(host) !== 0) return [host]
       if (options.servers === undefined) return ofTheSystem(host)
-      const [six, four] = await Promise.all([addresses('AAAA', host), addresses('A', host)])
-      return [...six, ...four]
+      const answers = await Promise.allSettled([addresses('AAAA', host), addresses('A', host)])
+      const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+      // RFC 4074: name servers that fail for AAAA and know A are common, and one address will do.
+      const failed = answers.find((answer) => answer.status === 'rejected')
+      if (found.length === 0 && failed !== undefined) throw failed.reason
+      return found
     },
   }
 }
