@@ -46,14 +46,22 @@ async function send(
       if (text === '') throw new CommandFailure('there is nothing to send', exitCodes.usage)
       const { result, id } = await person.send({ to, text, subject: options.subject, thread: options.thread })
       if (options.json === true) printJson(terminal, { to, result, id })
-      else terminal.err(`${outcomes[result](to)}\n`)
+      else terminal.err(`${outcomes[result](to, domainOf(to) === domainOf(options.as))}\n`)
     },
     { service: 'messages' },
   )
 }
 
-const outcomes: Readonly<Record<'delivered' | 'stored' | 'relayed', (to: string) => string>> = {
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+
+const outcomes: Readonly<
+  Record<'delivered' | 'stored' | 'relayed', (to: string, isOurs: boolean) => string>
+> = {
   delivered: (to) => `delivered to ${to}`,
-  stored: (to) => `${to} is away; stored until they are back`,
+  // Of another domain's people we know no more than that.
+  stored: (to, isOurs) =>
+    isOurs
+      ? `${to} is away; stored until they are back`
+      : `${to} cannot be reached now; stored until they can`,
   relayed: (to) => `handed to the server of ${to}`,
 }
