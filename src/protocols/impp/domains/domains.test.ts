@@ -10,6 +10,24 @@ afterEach(dropHands)
 const juliet = 'impp://capulet.example/juliet'
 const romeo = 'impp://montague.example/romeo'
 
+test('an operator sees what becomes of a try', async () => {
+  const { here, wires } = await twoDomains()
+  const found = await here.domains.examine('montague.example', 'capulet.example')
+  assert.deepEqual(found.tries, [
+    {
+      where: 'server.capulet.example:7411 (192.0.2.2)',
+      isGood: true,
+      outcome: 'ready, TLSv1.3, certificate of capulet.example, until 2030-01-01',
+    },
+  ])
+  wires.up = false
+  const none = await here.domains.examine('montague.example', 'capulet.example')
+  assert.deepEqual(
+    none.tries.map(({ isGood, outcome }) => [isGood, outcome]),
+    [[false, 'nobody answers']],
+  )
+})
+
 describe('a message to another domain', () => {
   test('is the author’s request octet for octet, behind an envelope with its hops (IMPP §19, D92, D93)', async () => {
     const { here, there, wires } = await twoDomains()

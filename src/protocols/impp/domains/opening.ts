@@ -53,11 +53,14 @@ export async function openSession(parts: OpeningParts, signal: AbortSignal): Pro
 /** Tries the one place that `places` knows, up to where requests could be sent, and closes again: for an operator who asks. */
 export async function tryServer(parts: Omit<OpeningParts, 'onReady'>, signal: AbortSignal): Promise<string> {
   let found = ''
+  let opened: DomainSession | undefined
   const onReady = (session: DomainSession, { identity }: Parties): void => {
+    opened = session
     found = `ready, ${session.connection.tls?.protocol ?? 'no TLS'}, ${identity === '' ? 'it did not prove itself' : identity}`
-    session.close('it was opened to see whether it can be')
   }
   await openSession({ ...parts, onReady }, signal)
+  // Not before it is ready to all: one that is over before that never was.
+  opened?.close('it was opened to see whether it can be')
   return found
 }
 

@@ -100,6 +100,12 @@ export interface Certified {
   readonly authorized: boolean
 }
 
+/** Where the server of each is. */
+const domainAt: Readonly<Record<string, string>> = {
+  '192.0.2.1': 'montague.example',
+  '192.0.2.2': 'capulet.example',
+}
+
 const bothNames: Certified = { names: ['montague.example', 'capulet.example'], authorized: true }
 
 export async function twoDomains(
@@ -151,7 +157,7 @@ async function makeWorld(
   const made = await fixture(settings, { clock, domain, peers, ...(store !== undefined && { store }) })
   const { service } = made
   const places = Object.fromEntries(
-    ['montague.example', 'capulet.example'].map((name) => [
+    Object.values(domainAt).map((name) => [
       `_impp-server._tcp.${name}`,
       [{ priority: 0, weight: 0, target: `server.${name}`, port: 7411 }],
     ]),
@@ -162,16 +168,15 @@ async function makeWorld(
     tls: { secureContext: () => ({}) as never },
     resolver: fixedResolver({
       srv: places,
-      addresses: {
-        'server.montague.example': ['montague.example'],
-        'server.capulet.example': ['capulet.example'],
-      },
+      addresses: Object.fromEntries(
+        Object.entries(domainAt).map(([address, name]) => [`server.${name}`, [address]]),
+      ),
     }),
     routeTo: () => ({ servers: undefined, tls: policy.tls }),
     metrics: domainMetrics(service.metrics),
   }
   const domains = new Domains(environment, async ({ host }) => {
-    const world = worlds.get(host)
+    const world = worlds.get(domainAt[host] ?? '')
     if (!wires.up || world === undefined) throw new Error('nobody answers')
     const [accepted, dialled] = wires.pair(clock, tlsOf(certified))
     world.domains.accept(accepted)

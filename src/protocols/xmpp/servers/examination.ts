@@ -7,6 +7,7 @@ export async function tryServer(
   signal: AbortSignal,
 ): Promise<string> {
   let found = ''
+  let opened: Channel | undefined
   await openStream(
     {
       ...parts,
@@ -14,17 +15,18 @@ export async function tryServer(
       onReady: ({ octets, identity }) => {
         const tls = octets.connection.tls?.protocol ?? 'no TLS'
         found = `ready, ${tls}, ${identity === '' ? 'it did not prove itself' : identity}`
-        const channel = new Channel('initiator', parts.environment, octets, {
+        opened = new Channel('initiator', parts.environment, octets, {
           // Nothing was asked for: what comes in this moment comes again by a stream that stays.
           take: () => {},
           onOver: () => {},
           onAway: (away, why) => away.close(why),
         })
-        channel.close('it was opened to see whether it can be')
-        return channel
+        return opened
       },
     },
     signal,
   )
+  // Not before it is the stream's: one that is over before that never got ready.
+  opened?.close('it was opened to see whether it can be')
   return found
 }

@@ -13,6 +13,9 @@ import { Wires } from './wires.ts'
 export const montague = 'montague.example'
 export const capulet = 'capulet.example'
 
+/** Where the server of each is. */
+const addressOf = { [montague]: '192.0.2.1', [capulet]: '192.0.2.2' }
+
 const welcome: PeerPolicy = {
   allowed: true,
   protocol: undefined,
@@ -109,7 +112,7 @@ async function makeTown(
     users: store === undefined ? ['romeo', 'juliet', 'nurse', 'mercutio'] : [],
     ...(store !== undefined && { store }),
   })
-  const known = [montague, capulet]
+  const known = Object.entries(addressOf)
   const environment: ServersEnvironment = {
     service: domain.service,
     settings: domain.settings,
@@ -117,12 +120,12 @@ async function makeTown(
     tls: { secureContext: () => ({}) as never },
     resolver: fixedResolver({
       srv: Object.fromEntries(
-        known.map((other) => [
+        known.map(([other]) => [
           `_xmpp-server._tcp.${other}`,
           [{ priority: 0, weight: 0, target: `server.${other}`, port: 5269 }],
         ]),
       ),
-      addresses: Object.fromEntries(known.map((other) => [`server.${other}`, [other]])),
+      addresses: Object.fromEntries(known.map(([other, address]) => [`server.${other}`, [address]])),
     }),
     routeTo: () => ({ servers: undefined, tls: rules.tls, dialback: rules.dialback }),
     keys: new DialbackKeys(`the secret of ${name}`),
@@ -130,7 +133,7 @@ async function makeTown(
   }
   const servers = new Servers(environment, async ({ host }) => {
     wires.tried++
-    const other = towns.get(host)
+    const other = towns.get(known.find(([, address]) => address === host)?.[0] ?? '')
     if (!wires.up || other === undefined) throw new Error('nobody answers')
     if (towns.get(name) !== town) throw new Error('it was killed')
     const [accepted, dialled] = wires.pair(clock, {
