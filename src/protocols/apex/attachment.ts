@@ -69,6 +69,7 @@ export class Attachment implements InboxAgent {
     const delivery = deliveryOf(envelope, this.endpoint, {
       storedAt: context.storedAt,
       now: relay.service.clock.now(),
+      transIdOf: (message) => relay.asked.transIdOf(message),
     })
     if (delivery === 'expired') {
       // RFC 3342 §2.1: it is too late for it; whoever wanted to know was told when it became so.

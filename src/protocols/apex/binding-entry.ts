@@ -3,11 +3,16 @@
 import { type Address, type PresenceDocument, type PresenceTuple, presUri } from '#model'
 import { type PresenceEntry, readTimestamp } from './codec/index.ts'
 
-/** What an entry says at a moment: each tuple open until its availableUntil. */
-export function documentOf(entry: PresenceEntry, presentity: Address, now: number): PresenceDocument {
+/** What an entry says at a moment: each tuple open until its availableUntil. `name`: what its one tuple is called. */
+export function documentOf(
+  entry: PresenceEntry,
+  presentity: Address,
+  now: number,
+  name?: string,
+): PresenceDocument {
   const tuples = entry.tuples.map(
     ({ destination, availableUntil, tupleInfo }, at): PresenceTuple => ({
-      id: `apex-${at + 1}`,
+      id: name ?? `apex-${at + 1}`,
       basic: (readTimestamp(availableUntil) ?? 0) > now ? 'open' : 'closed',
       notes: noteOf(tupleInfo),
       contact: { uri: destination },

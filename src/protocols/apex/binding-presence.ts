@@ -1,6 +1,7 @@
 // Presence entries of APEX <-> the abstract service's documents (RFC 3343 §3, RFC 3863; docs/mappings/apex.md).
 
-import type { PresenceNotification } from '#core'
+import { hash } from 'node:crypto'
+import { PresenceNotification, type VisibleSource } from '#core'
 import { type Address, hopsDefault, imUri, type PresenceTuple } from '#model'
 import {
   endpointOf,
@@ -84,8 +85,63 @@ function absentTuple(presentity: Address): PresenceEntryTuple {
   }
 }
 
-/** What a watcher sees of somebody who has not agreed yet: nothing. */
-export function absentEntry(presentity: Address, now: number): PresenceEntry {
+/**
+ * What a watcher sees of somebody who has not agreed yet: nobody, who has never updated his entry. That tells it from one who is seen and is not
+ * there (decision 0135).
+ */
+export function absentEntry(presentity: Address): PresenceEntry {
   const publisher = endpointOf(presentity).written
-  return { publisher, lastUpdate: timestampText(now), publisherInfo: '', tuples: [absentTuple(presentity)] }
+  return { publisher, lastUpdate: timestampText(0), publisherInfo: '', tuples: [absentTuple(presentity)] }
+}
+
+/** Whether it is what absentEntry says. */
+export function isWaitingEntry({ lastUpdate, tuples }: PresenceEntry): boolean {
+  return readTimestamp(lastUpdate) === 0 && tuples.every(isNobody)
+}
+
+function isNobody({ availableUntil, tupleInfo, capabilities }: PresenceEntryTuple): boolean {
+  return readTimestamp(availableUntil) === 0 && tupleInfo === '' && capabilities.length === 0
+}
+
+/** An entry of another domain as what a watcher here knows of the presentity: a source a tuple, in the author's words. */
+export function sourcesOf(
+  entry: PresenceEntry,
+  { watcher, presentity }: { readonly watcher: Address; readonly presentity: Address },
+  now: number,
+): readonly VisibleSource[] {
+  const known = new Map<string, number>()
+  return entry.tuples
+    .filter((tuple) => !isNobody(tuple))
+    .map((tuple) => {
+      // Tuples have no names: the same destination is the same device, as often as it is there.
+      const ordinal = (known.get(tuple.destination) ?? 0) + 1
+      known.set(tuple.destination, ordinal)
+      const stem = hash('sha256', tuple.destination, 'base64url').slice(0, 10)
+      const name = ordinal === 1 ? `apex-${stem}` : `apex-${stem}-${ordinal}`
+      const { head } = entryEnvelope(entry, presentity, now)
+      const alone = { ...entry, tuples: [tuple] }
+      return {
+        tuple: name,
+        source: new ApexPresenceEnvelope({ ...head, fromAgent: name, to: watcher }, alone, now, name),
+      }
+    })
+}
+
+/** When the next of its tuples is available no more, after `now`; undefined where none will. */
+export function nextEndOf({ tuples }: PresenceEntry, now: number): number | undefined {
+  const ends = tuples
+    .map(({ availableUntil }) => readTimestamp(availableUntil) ?? 0)
+    .filter((end) => end > now)
+  return ends.length === 0 ? undefined : Math.min(...ends)
+}
+
+/** What another domain answered to one who asked once. */
+export function fetchedNotification(
+  entry: PresenceEntry,
+  about: { readonly watcher: Address; readonly presentity: Address },
+  now: number,
+): PresenceNotification {
+  const sources = sourcesOf(entry, about, now)
+  const changes = sources.map(({ tuple, source }) => ({ kind: 'added', tuple, source }) as const)
+  return new PresenceNotification(about.presentity, 'full', changes, true, sources)
 }

@@ -118,6 +118,7 @@ export interface Delivery {
 export interface Moment {
   readonly storedAt: number | undefined
   readonly now: number
+  readonly transIdOf: TransIdOf
 }
 
 /** A delivery as data for an endpoint that is attached; `expired` past its noLaterThan; or why it has no form here. */
@@ -127,23 +128,62 @@ export function deliveryOf(
   moment: Moment,
 ): Delivery | Condition | 'expired' {
   if (envelope instanceof ApexEnvelope) return sameProtocol(envelope.read, endpoint, moment)
+  return translated(envelope, endpoint, {
+    reporter: endpoint.domain,
+    transIdOf: moment.transIdOf,
+    options: '',
+  })
+}
+
+/** What is written around what another protocol said. */
+interface Form extends Pick<Additions, 'options' | 'transIdOf'> {
+  /** Whose report service speaks. */
+  readonly reporter: string
+}
+
+/** What another protocol said, in this one's form. */
+function translated(envelope: Envelope, endpoint: EndpointName, form: Form): Delivery | Condition {
   const { head } = envelope
-  if (head.kind === 'report') return reportDelivery(envelope.view() as Report, head, endpoint)
+  if (head.kind === 'report') return reportDelivery(envelope.view() as Report, head, endpoint, form)
   const message = envelope.view() as InstantMessage
   const body = bodyOf(message, envelope.content() ?? message.content)
   // A chat state or a receipt alone has no form here.
   if (body === undefined || (body.bytes.length === 0 && envelope.content() === undefined))
     return 'content-not-understood'
-  return {
-    entity: relatedEntity(body, endpointOf(head.from), endpoint, message.id === '' ? head.id : message.id),
-  }
+  const id = message.id === '' ? head.id : message.id
+  const parties = { originator: endpointOf(head.from), recipient: endpoint }
+  return { entity: relatedEntity(body, parties, id, form.options) }
 }
 
-/** A message as data for another relay: the author's octets, or those of another protocol in this one's form. */
-export function departureOf(envelope: Envelope): OutgoingEntity | Condition {
-  if (envelope instanceof ApexEnvelope) return entityOf(envelope.read.payload)
-  const delivery = deliveryOf(envelope, endpointOf(envelope.head.to), { storedAt: undefined, now: 0 })
-  if (delivery === 'expired') return 'remote-timeout'
+/** Options that data is given for its way to another relay, as they are written. */
+export interface Additions {
+  /** By which the next relay knows what it has taken before. */
+  readonly mark: string
+  /** What we ask about a message of another protocol. */
+  readonly options: string
+  /** Under which transID a failure is reported. */
+  readonly transIdOf: TransIdOf
+}
+
+/** By which transID a sender asked to hear of a message (statusRequest); undefined where nobody remembers. */
+export type TransIdOf = (message: {
+  readonly from: Address
+  readonly to: Address
+  readonly id: string
+}) => number | undefined
+
+/** A message as data for another relay: the author's octets and our mark, or what another protocol said in this one's form. */
+export function departureOf(
+  envelope: Envelope,
+  { mark, options, transIdOf }: Additions,
+): OutgoingEntity | Condition {
+  if (envelope instanceof ApexEnvelope) {
+    const { payload, data } = envelope.read
+    const [recipient] = data.recipients as [Party]
+    return entityOf(withControl(payload, dataFor(data, { recipient, leaves: false, adds: mark })))
+  }
+  const form = { reporter: envelope.head.from.domain, transIdOf, options: options + mark }
+  const delivery = translated(envelope, endpointOf(envelope.head.to), form)
   return typeof delivery === 'string' ? delivery : delivery.entity
 }
 
@@ -187,14 +227,14 @@ export function timeLeft(option: ApexOption, waited: number): string | undefined
 /** §4.1: the content beside the document, by a cid URL. */
 function relatedEntity(
   { type, bytes, fields = [] }: TextBody,
-  originator: EndpointName,
-  recipient: EndpointName,
+  { originator, recipient }: { readonly originator: EndpointName; readonly recipient: EndpointName },
   id: string,
+  options: string,
 ): OutgoingEntity {
   const contentId = contentIdFor(id, originator.domain)
   const startId = `${randomId(12)}@${originator.domain}`
   const content = `cid:${encodeURIComponent(contentId).replaceAll('%40', '@')}`
-  const control = utf8(dataDocument({ content, originator, recipient }))
+  const control = utf8(dataDocument({ content, originator, recipient, options }))
   const boundary = freshBoundary()
   const parts = [
     writeEntity(
@@ -255,9 +295,10 @@ function plainContent(content: Content): TextBody | undefined {
 
 /** What became known of a message later: the report service says it, of whom it was for (RFC 3340 §6.2). */
 function reportDelivery(
-  { event, condition }: Report,
-  { from }: Head,
+  { event, condition, about }: Report,
+  { from, to }: Head,
   endpoint: EndpointName,
+  { reporter, transIdOf, options }: Form,
 ): Delivery | Condition {
   if (event !== 'failed') return 'content-not-understood'
   const code = condition === undefined ? 550 : codeOf[condition]
@@ -268,10 +309,11 @@ function reportDelivery(
   }
   const document = dataDocument({
     content: '#Content',
-    originator: serviceEndpoint('report', endpoint.domain),
+    originator: serviceEndpoint('report', reporter),
     recipient: endpoint,
-    // No statusRequest asked for it, whose transID could stand here.
-    inline: statusResponseText(1, [destination]),
+    options,
+    // Where no statusRequest asked for it, none can be named.
+    inline: statusResponseText(transIdOf({ from: to, to: from, id: about }) ?? 1, [destination]),
   })
   return { entity: entityOf(xmlPayload(document)) }
 }

@@ -140,7 +140,13 @@ for (const hop of ['this', 'final', 'all']) {
 
 test('mustUnderstand is consulted only where the option applies (§5)', async () => {
   const world = await fixture()
-  world.relay.mesh = { post: () => {}, carries: async () => true, pass: () => {} }
+  world.relay.mesh = {
+    freshMark: () => '',
+    post: () => {},
+    whenHeardOf: () => () => {},
+    carries: async () => true,
+    pass: () => {},
+  }
   const one = await attached(world, 'fred')
   assert.equal(await one.say(data(fred, 'betty@rubble.com', '<a />', unknown('final'))), '<ok />')
 })

@@ -12,14 +12,19 @@ export class ApexPresenceEnvelope implements PresenceEnvelope {
   readonly raw: Bytes
   readonly entry: PresenceEntry
   readonly #now: number
+  readonly #tuple: string | undefined
   #view: PresenceDocument | undefined
 
-  /** @param now the moment for which it says who is available; `Infinity`: nobody any more */
-  constructor(head: Head, entry: PresenceEntry, now: number) {
+  /**
+   * @param now the moment for which it says who is available; `Infinity`: nobody any more
+   * @param tuple what the one tuple of it is called; an entry names none
+   */
+  constructor(head: Head, entry: PresenceEntry, now: number, tuple?: string) {
     this.raw = utf8(presenceText(entry))
     this.head = { ...head, size: this.raw.length }
     this.entry = entry
     this.#now = now
+    this.#tuple = tuple
   }
 
   content(): Content {
@@ -27,7 +32,7 @@ export class ApexPresenceEnvelope implements PresenceEnvelope {
   }
 
   view(): PresenceDocument {
-    this.#view ??= documentOf(this.entry, this.head.from, this.#now)
+    this.#view ??= documentOf(this.entry, this.head.from, this.#now, this.#tuple)
     return this.#view
   }
 

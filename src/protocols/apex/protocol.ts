@@ -95,6 +95,9 @@ async function startMesh(
     dial: ({ host, port }) => connectTcp({ host, port, connectSecondsMax, clock, metrics, onFault }),
   })
   relay.mesh = mesh
+  relay.presence
+    .restore()
+    .catch((error: unknown) => service.log.error('stored subscriptions could not be read', { error }))
   const accept = (connection: Connection): void => mesh.accept(connection)
   return { mesh, opened: await listenAt(service, 'apex mesh', values.mesh, accept) }
 }

@@ -20,7 +20,7 @@ import { wishesOf } from './option-rules.ts'
 import { AccessService } from './services/access.ts'
 import { PresenceService } from './services/presence.ts'
 import type { ApexSettings } from './settings.ts'
-import { Holdings } from './tracking.ts'
+import { AskedStatus, Holdings } from './tracking.ts'
 
 /** What a service is told. */
 export interface ServiceRequest {
@@ -46,7 +46,11 @@ export interface Post {
 
 /** How data gets to endpoints of other domains. */
 export interface Mesh {
-  post(document: string, to: EndpointName, from: string): void
+  /** The option by which another relay knows data that it has taken before. */
+  freshMark(): string
+  post(document: string, to: EndpointName, from: string, onOutcome?: (outcome: Outcome) => void): void
+  /** Has `run` called once when the domain is heard of; answers with how to forget it. */
+  whenHeardOf(ours: string, domain: string, run: () => void): () => void
   /** Whether the domain has relays. */
   carries(domain: string): Promise<boolean>
   /** Data for somebody there, on behalf of a domain of ours. */
@@ -59,6 +63,7 @@ export class Relay {
   readonly metrics: ApexMetrics
   readonly endpoints = new Endpoints()
   readonly holdings = new Holdings()
+  readonly asked = new AskedStatus()
   readonly presence: PresenceService
   readonly access: AccessService
   mesh: Mesh | undefined
@@ -87,18 +92,20 @@ export class Relay {
     return name === 'access' ? this.access : undefined
   }
 
-  /** Best effort, as all data: who is not attached is not told. True where it was given on. */
-  post({ service, domain, to, inline, options }: Post): boolean {
+  /** Best effort, as all data: who is not attached is not told. True where it was given on; `onOutcome` hears of another domain alone. */
+  post({ service, domain, to, inline, options = '' }: Post, onOutcome?: (outcome: Outcome) => void): boolean {
     const originator = serviceEndpoint(service, domain)
+    const isOurs = this.isOurs(to.domain)
+    const mark = isOurs ? '' : (this.mesh?.freshMark() ?? '')
     const document = dataDocument({
       content: '#Content',
       originator,
       recipient: to,
       inline,
-      ...(options !== undefined && { options }),
+      options: options + mark,
     })
-    if (!this.isOurs(to.domain)) {
-      this.mesh?.post(document, to, domain)
+    if (!isOurs) {
+      this.mesh?.post(document, to, domain, onOutcome)
       return this.mesh !== undefined
     }
     const attachment = this.endpoints.find(to)

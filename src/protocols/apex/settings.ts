@@ -1,6 +1,6 @@
 // The settings of this protocol, each defined once: the table [apex].
 
-import { flag, integer, listen, type SettingsOf, seconds, section } from '#config'
+import { flag, integer, listen, octets, type SettingsOf, seconds, section } from '#config'
 import { beepSettings } from '#protocols/beep'
 
 export const settings = section('apex', 'APEX on BEEP (RFC 3340 to 3343; docs/specs/apex.md).', {
@@ -47,6 +47,78 @@ export const settings = section('apex', 'APEX on BEEP (RFC 3340 to 3343; docs/sp
     min: 1,
     max: 100_000,
     doc: 'Subscribe and watch operations that one endpoint may have in progress (554).',
+  }),
+  domainResponseSeconds: seconds({
+    default: 60,
+    min: 1,
+    max: 3600,
+    doc: 'How long a relay of another domain may take to answer data; its session is ended then. Longer than response_seconds: it may wait for its application.',
+  }),
+  domainReportSeconds: seconds({
+    default: 5,
+    min: 1,
+    max: 600,
+    doc: 'How long the report of another domain on a message of another protocol is waited for, once its relay has taken it.',
+  }),
+  domainIdleSeconds: seconds({
+    default: 300,
+    min: 5,
+    max: 86_400,
+    doc: 'After how long without use a session with a relay of another domain is ended.',
+  }),
+  domainChannels: integer({
+    default: 4,
+    min: 1,
+    max: 64,
+    doc: 'Channels of a session with a relay of another domain: what one application there answers late holds up the answers of its channel alone.',
+  }),
+  domainQueuedMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Data for one other domain that may be under way or wait for a session; past it messages wait on the disk.',
+  }),
+  domainQueuedOctetsMax: octets({
+    default: 67_108_864,
+    min: 65_536,
+    max: 1_073_741_824,
+    doc: 'The octets of it.',
+  }),
+  domainAnswersSeconds: seconds({
+    default: 3600,
+    min: 60,
+    max: 604_800,
+    doc: 'How long it is remembered which data of other relays was taken, so that what comes again is seen once.',
+  }),
+  domainAnswersMax: integer({
+    default: 100_000,
+    min: 100,
+    max: 1_000_000,
+    doc: 'Data of other relays that is remembered so.',
+  }),
+  domainLeaseSeconds: seconds({
+    default: 3600,
+    min: 60,
+    max: 604_800,
+    doc: 'The duration that subscriptions to people of other domains are asked for; they are renewed as long as somebody here looks.',
+  }),
+  domainSubscriptionsMax: integer({
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    doc: 'Subscribe operations that the people of one other domain may have in progress here (554).',
+  }),
+  domainConnectionsMax: integer({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Connections of other relays to apex.mesh; more are refused.',
+  }),
+  domainStrangersPerAddressMax: integer({
+    default: 50,
+    min: 1,
+    max: 100_000,
+    doc: 'Of them, those from one address that have not bound yet (an IPv6 /64 counts as one).',
   }),
   ...beepSettings,
 })

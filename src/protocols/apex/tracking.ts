@@ -1,6 +1,7 @@
 // The times of one piece of data for one recipient (dataTiming, RFC 3342 §2): what is reported when nothing was heard of it in time.
 
 import type { Clock, Timer } from '#base'
+import type { Address } from '#model'
 import type { Data, DataTiming } from './codec/index.ts'
 
 export interface TrackingParts {
@@ -80,6 +81,38 @@ export class Holdings {
     for (const tracking of [...this.#held.values()]) tracking.end()
     this.#held.clear()
   }
+}
+
+/** LIMIT: messages that are kept, whose sender asked what becomes of them. */
+const askedMax = 10_000
+
+interface About {
+  readonly from: Address
+  readonly to: Address
+  readonly id: string
+}
+
+/** By which transID the sender of a message that is kept asked to hear of it (statusRequest). It does not outlive this process. */
+export class AskedStatus {
+  readonly #transIds = new Map<string, number>()
+
+  remember(about: About, transId: number): void {
+    if (this.#transIds.size >= askedMax) {
+      for (const oldest of this.#transIds.keys()) {
+        this.#transIds.delete(oldest)
+        break
+      }
+    }
+    this.#transIds.set(aboutKey(about), transId)
+  }
+
+  transIdOf(about: About): number | undefined {
+    return this.#transIds.get(aboutKey(about))
+  }
+}
+
+function aboutKey({ from, to, id }: About): string {
+  return `${from.key}\n${to.key}\n${id}`
 }
 
 function keyOf({ originator, recipients, options }: Data): string {

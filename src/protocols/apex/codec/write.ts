@@ -53,6 +53,8 @@ export interface DataChange {
   readonly leaves: boolean
   /** An option with another content; undefined leaves it as it is. */
   readonly option?: (option: ApexOption) => string | undefined
+  /** Options that are added to those of the data, as they are written. */
+  readonly adds?: string
 }
 
 /** The data element with one recipient. What does not change, data-content before all, stays octet for octet (§4.4.4.1). */
@@ -82,6 +84,14 @@ export function dataFor({ frame, originator, recipients, options }: Data, change
       const text = optionText(options[optionAt++] as ApexOption, change)
       if (text !== undefined) replace(index, text)
     }
+  }
+  if (change.adds !== undefined) {
+    // The DTD has options behind the recipients and before data-content.
+    const last = frame.childCount - 1
+    const place = frame.childName(last) === 'data-content' ? frame.childStart(last) : frame.childEnd(last)
+    const at = Math.max(place, from)
+    pieces.push(bytes.subarray(from, at), utf8(change.adds))
+    from = at
   }
   pieces.push(bytes.subarray(from, frame.end))
   return concat(pieces)

@@ -1,6 +1,7 @@
 // One channel of the APEX profile with a relay of another domain (RFC 3340 §4.4.2, §4.5.2): who it serves, and the data that it brings.
 
 import { utf8 } from '#base'
+import type { Answered } from '#core'
 import {
   type BeepError,
   beepError,
@@ -11,11 +12,13 @@ import {
   type OutgoingEntity,
   type Replying,
 } from '#protocols/beep'
+import type { Element } from '#wire/xml'
 import { errorEntity, okEntity } from '../apex-channel.ts'
 import {
   type Bind,
   controlOf,
   type Data,
+  type EndpointName,
   entityOf,
   errorDocument,
   foreignPersonOf,
@@ -25,17 +28,31 @@ import {
   type Payload,
   readMessage,
   readPayload,
+  serviceOf,
 } from '../codec/index.ts'
-import { takeData } from '../operations/data.ts'
+import { elementIn, takeData } from '../operations/data.ts'
 import type { Relay } from '../relay.ts'
+import { markIn } from './marks.ts'
+import type { MeshMetrics } from './metrics.ts'
 
 /** LIMIT: domains that one relay may serve on one channel. */
 const bindingsMax = 256
 
 export interface MeshChannelParts {
   readonly relay: Relay
+  readonly metrics: MeshMetrics
+  /** What was answered to data that may come again. */
+  readonly answered: Answered<BeepError | undefined>
   /** Why the far end may not speak for the domain; undefined: it may. */
   readonly refusal: (domain: string) => string | undefined
+  /** It speaks for the domain now. */
+  readonly onBound: (domain: string) => void
+  /** Data in the name of a domain that the far end is not. */
+  readonly onForged: (originator: EndpointName) => void
+  /** What a service there says to somebody here; false where nobody asked it. */
+  readonly onService: (service: EndpointName, to: EndpointName, element: Element | undefined) => boolean
+  readonly onDrain?: () => void
+  readonly onClosed?: () => void
 }
 
 export class MeshChannel implements ChannelHandler {
@@ -65,68 +82,121 @@ export class MeshChannel implements ChannelHandler {
   }
 
   onMessage({ contentType, headers, body }: Entity, replying: Replying): void {
+    const answer = (error: BeepError | undefined): void => {
+      if (error === undefined) replying.positive(okEntity)
+      else replying.negative(errorEntity(error))
+    }
     const payload = readPayload({ contentType, headers, body })
-    const error = isBeepError(payload) ? payload : this.#take(payload)
-    if (error === undefined) replying.positive(okEntity)
-    else replying.negative(errorEntity(error))
+    if (isBeepError(payload)) return answer(payload)
+    this.#take(payload, answer)
   }
 
   negative(why: 'malformed' | 'too-large'): OutgoingEntity {
     return errorEntity(why === 'malformed' ? beepError(500) : beepError(554, 'the message is too large'))
   }
 
-  #take(payload: Payload): BeepError | undefined {
+  onDrain(): void {
+    this.#parts.onDrain?.()
+  }
+
+  onClosed(): void {
+    this.#bound.clear()
+    this.#parts.onClosed?.()
+  }
+
+  #take(payload: Payload, answer: (error: BeepError | undefined) => void): void {
     const message = readMessage(controlOf(payload))
-    if (isRefusal(message)) return message
+    if (isRefusal(message)) return answer(message)
     switch (message.kind) {
       case 'bind':
-        return this.#bind(message)
+        return answer(this.#bind(message))
       case 'terminate':
-        if (message.transId === 0) this.#bound.clear()
-        else if (!this.#bound.delete(message.transId)) return beepError(550, 'unknown transaction-identifier')
-        return undefined
+        return answer(this.#terminate(message.transId))
       case 'data':
-        return this.#data(payload, message)
+        return this.#data(payload, message, answer)
       case 'attach':
-        return beepError(537, 'no application attaches here')
+        return answer(beepError(537, 'no application attaches here'))
       default:
-        return beepError(501, `<${message.kind}> is a reply`)
+        return answer(beepError(501, `<${message.kind}> is a reply`))
     }
+  }
+
+  #terminate(transId: number): BeepError | undefined {
+    if (transId === 0) this.#bound.clear()
+    else if (!this.#bound.delete(transId)) return beepError(550, 'unknown transaction-identifier')
+    return undefined
   }
 
   /** §4.4.2. */
   #bind({ relay: domain, transId, options }: Bind): BeepError | undefined {
     if (this.#bound.has(transId)) return { code: 555, text: 'the transaction-identifier is in use' }
-    const { relay, refusal } = this.#parts
-    const why = refusal(domain)
-    if (why !== undefined) {
-      relay.service.log.debug('a relay may not bind', { domain, why })
-      return beepError(537)
-    }
+    if (this.#parts.refusal(domain) !== undefined) return beepError(537)
     const unknown = options.find(({ mustUnderstand }) => mustUnderstand)
     if (unknown !== undefined) return beepError(504, `option ${unknown.name} is not understood here`)
     if (this.#bound.size >= bindingsMax) return beepError(554, 'too many bindings')
     this.#bound.set(transId, domain)
+    this.#parts.onBound(domain)
     return undefined
   }
 
   /** §4.5.2, the identity function: originators are of domains that it serves. And we carry nothing from others to others. */
-  #data(payload: Payload, data: Data): BeepError | undefined {
-    const { relay } = this.#parts
+  #data(payload: Payload, data: Data, answer: (error: BeepError | undefined) => void): void {
+    const { relay, metrics, answered, onForged } = this.#parts
     const { identity } = data.originator
-    if (![...this.#bound.values()].includes(identity.domain)) return beepError(537)
+    if (![...this.#bound.values()].includes(identity.domain)) {
+      onForged(identity)
+      return answer(beepError(537))
+    }
     if (!data.recipients.every((recipient) => relay.isOurs(recipient.identity.domain)))
-      return beepError(537, 'a recipient is not of this domain')
-    if (isService(identity)) return this.#ofService(payload, data)
-    const from = foreignPersonOf(identity)
-    if (from === undefined) return beepError(553)
-    return takeData(relay, { payload, data }, { from, agent: '' })
+      return answer(beepError(537, 'a recipient is not of this domain'))
+    if (!data.recipients.every((recipient) => this.#isAllowed(identity, recipient.identity)))
+      return answer(beepError(537, 'the policy for that domain does not allow it'))
+    const mark = markIn(data.options)
+    metrics.taken.add()
+    if (mark === undefined) return answer(this.#carryOut(payload, data))
+    // Decision 0136: answered once it is known what becomes of it, and the same again when it comes again.
+    const names = data.recipients.map((recipient) => recipient.identity.written)
+    const taken = answered.once(
+      [mark, identity.written, ...names].join('\n'),
+      answer,
+      (respond) => void this.#carryOut(payload, data, (error) => respond(error, error === undefined)),
+    )
+    if (taken === 'again') metrics.takenAgain.add()
   }
 
-  /** What services say is for applications alone, and for those that are attached (§4.4.4.1). */
-  #ofService(payload: Payload, { recipients }: Data): BeepError | undefined {
-    for (const { identity } of recipients)
-      this.#parts.relay.endpoints.find(identity)?.send(entityOf(payload), () => {})
-    return undefined
+  /** What services say answers what our own people asked. */
+  #isAllowed(originator: EndpointName, recipient: EndpointName): boolean {
+    const policy = this.#parts.relay.service.peers.policyFor(originator.domain, recipient.domain)
+    if (!policy.allowed || isService(originator)) return policy.allowed
+    return policy.trusted && (serviceOf(recipient) === 'presence' ? policy.presence : policy.messages)
+  }
+
+  /** The error, where there is one before anything was tried; then `onSettled` is told it, too, else what became of the data. */
+  #carryOut(
+    payload: Payload,
+    data: Data,
+    onSettled: (error: BeepError | undefined) => void = () => {},
+  ): BeepError | undefined {
+    const { identity } = data.originator
+    if (isService(identity)) {
+      this.#ofService(payload, data)
+      onSettled(undefined)
+      return undefined
+    }
+    const from = foreignPersonOf(identity)
+    if (from !== undefined)
+      return takeData(this.#parts.relay, { payload, data }, { from, agent: '' }, onSettled)
+    const error = beepError(553)
+    onSettled(error)
+    return error
+  }
+
+  /** What services say is for us where we asked, else for applications alone, and for those that are attached (§4.4.4.1). */
+  #ofService(payload: Payload, data: Data): void {
+    const { relay, onService } = this.#parts
+    const element = elementIn({ payload, data })
+    for (const { identity } of data.recipients)
+      if (!onService(data.originator.identity, identity, element))
+        relay.endpoints.find(identity)?.send(entityOf(payload), () => {})
   }
 }

@@ -1,38 +1,59 @@
-// One other domain of the mesh as the core sees it (PeerLink): messages alone. Nothing is kept of what was passed on (RFC 3340 §1.1:
-// best effort, stateless).
+// One other domain of the mesh as the core sees it (PeerLink): messages, and watching by leased subscription alone.
 
+import { randomBelow } from '#base'
 import type { FetchOutcome, PeerLink } from '#core'
-import { type Address, type Envelope, type Outcome, refused, relayed } from '#model'
-import type { Channel, OutgoingEntity, Reply } from '#protocols/beep'
+import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { departureOf, protocolName } from '../binding.ts'
-import { isRefusal, readMessage } from '../codec/index.ts'
-import { conditionOf } from '../errors.ts'
+import { outcomeOfReport } from '../binding-domains.ts'
+import { fetchedNotification, isWaitingEntry } from '../binding-presence.ts'
+import {
+  dataDocument,
+  endpointOf,
+  entityOf,
+  readPresence,
+  type ServiceFault,
+  type ServiceMessage,
+  serviceEndpoint,
+  subscribeText,
+  xmlPayload,
+} from '../codec/index.ts'
+import { ApexEnvelope } from '../envelope.ts'
 import type { Relay } from '../relay.ts'
+import { Doubts } from './doubts.ts'
+import { freshMark } from './marks.ts'
+import type { MeshPair } from './pair.ts'
+import { Questions } from './questions.ts'
+import { type Carried, outcomeOfCarried } from './sending.ts'
+import { Watch } from './watch.ts'
 
 export interface MeshLinkParts {
   readonly relay: Relay
   readonly domain: string
-  /** The channel on which we serve `ours` there; rejects with why there is none. */
-  readonly open: (ours: string, onGone: () => void) => Promise<Channel>
+  readonly pairOf: (ours: string) => MeshPair
 }
 
 export class MeshLink implements PeerLink {
   readonly protocol = protocolName
   readonly words = false
   readonly domain: string
-  lastError = ''
   readonly #parts: MeshLinkParts
-  /** By domain of ours. */
-  readonly #channels = new Map<string, Promise<Channel>>()
-  #connected = 0
+  readonly #watches = new Map<string, Watch>()
+  /** Who hears what a service there says with a transID of ours. */
+  readonly #listeners = new Map<
+    number,
+    { watcher: Address; heard(said: ServiceMessage | ServiceFault): void }
+  >()
+  readonly #doubts = new Doubts()
+  readonly #questions: Questions
 
   constructor(parts: MeshLinkParts) {
     this.#parts = parts
     this.domain = parts.domain
+    this.#questions = new Questions(parts.relay)
   }
 
-  get isConnected(): boolean {
-    return this.#connected > 0
+  get isWatching(): boolean {
+    return this.#watches.size > 0
   }
 
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
@@ -40,33 +61,28 @@ export class MeshLink implements PeerLink {
     if (head.kind === 'transit' || head.kind === 'presence')
       return onOutcome(refused('operation-not-supported'))
     if (head.hops <= 1) return onOutcome(refused('too-many-hops'))
-    const entity = departureOf(envelope.keep())
-    if (typeof entity === 'string') return onOutcome(refused(entity))
-    this.carry(head.from.domain, entity, onOutcome)
-  }
-
-  /** Data on the channel for that domain of ours. `onOutcome` is called once. */
-  carry(ours: string, entity: OutgoingEntity, onOutcome: (outcome: Outcome) => void): void {
-    const { service, settings } = this.#parts.relay
-    let isTold = false
-    const tell = (outcome: Outcome): void => {
-      if (isTold) return
-      isTold = true
-      lease.cancel()
-      onOutcome(outcome)
+    const kept = envelope.keep()
+    // The author of data asked for what he wants to know; of a message of another protocol we ask.
+    const question =
+      head.kind === 'message' && !(kept instanceof ApexEnvelope)
+        ? this.#questions.ask(head, onOutcome)
+        : undefined
+    const mark = this.#doubts.markOf(kept) ?? freshMark()
+    const entity = departureOf(kept, {
+      mark,
+      options: question?.option ?? '',
+      transIdOf: (message) => this.#parts.relay.asked.transIdOf(message),
+    })
+    if (typeof entity === 'string') {
+      question?.withdraw()
+      return onOutcome(refused(entity))
     }
-    const lease = service.leases.grant(settings.responseSeconds, () => tell(refused('remote-timeout')))
-    this.#channelFor(ours).then(
-      (channel) => {
-        if (isTold) return
-        if (channel.send(entity, (reply) => tell(outcomeOf(reply))) === 'refused')
-          tell(refused('connection-failed'))
-      },
-      (error: unknown) => {
-        this.lastError = `${new Date(service.clock.now()).toISOString()} ${(error as Error).message}`
-        tell(refused('connection-failed'))
-      },
-    )
+    const pair = this.#parts.pairOf(head.from.domain)
+    pair.request(entity, laneOf(head.from, head.to), (carried) => {
+      this.#doubts.settled(kept, mark, carried)
+      if (question === undefined) onOutcome(outcomeOfCarried(carried))
+      else question.carried(carried)
+    })
   }
 
   say(): void {
@@ -74,47 +90,122 @@ export class MeshLink implements PeerLink {
   }
 
   watch(watcher: Address, presentity: Address): void {
-    // Not by this protocol: `reaches` says so.
-    this.#parts.relay.service.remotePresence.ended(watcher, presentity, 'giveup')
+    const key = laneOf(watcher, presentity)
+    let watch = this.#watches.get(key)
+    if (watch === undefined) {
+      watch = this.#begin(watcher, presentity)
+      this.#watches.set(key, watch)
+      this.#listeners.set(watch.transId, watch)
+    }
+    watch.want()
   }
 
-  unwatch(): void {
-    // Nothing is watched by it.
+  unwatch(watcher: Address, presentity: Address): void {
+    this.#watches.get(laneOf(watcher, presentity))?.unwant()
   }
 
-  fetch(_watcher: Address, _presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
-    onFetched(refused('operation-not-supported'))
+  fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
+    const { service, settings } = this.#parts.relay
+    const transId = this.#freshTransId()
+    const tell = (fetched: FetchOutcome): void => {
+      if (!this.#listeners.delete(transId)) return
+      lease.cancel()
+      onFetched(fetched)
+    }
+    const lease = service.leases.grant(settings.domainResponseSeconds, () => tell(refused('remote-timeout')))
+    const about = { watcher, presentity }
+    this.#listeners.set(transId, {
+      watcher,
+      heard: (said) => tell(fetchedOf(said, about, service.clock.now())),
+    })
+    const publisher = endpointOf(presentity).written
+    this.#say(about, subscribeText('subscribe', publisher, transId, 0), (carried) => {
+      const outcome = outcomeOfCarried(carried)
+      if (outcome.kind === 'refused') tell(outcome)
+    })
   }
 
   watcher(): undefined {
     return undefined
   }
 
-  #channelFor(ours: string): Promise<Channel> {
-    const known = this.#channels.get(ours)
-    if (known !== undefined) return known
-    let isOpen = false
-    const gone = (): void => {
-      if (this.#channels.get(ours) === opening) this.#channels.delete(ours)
-      if (isOpen) this.#connected--
-      isOpen = false
+  /** What the presence service there says to one of ours; false where nobody asked. */
+  heard(to: Address, said: ServiceMessage | ServiceFault): boolean {
+    const listener = said.transId === undefined ? undefined : this.#listeners.get(said.transId)
+    if (listener?.watcher.key !== to.key) return false
+    listener.heard(said)
+    return true
+  }
+
+  /** A status response of a relay there; false where we did not ask for it. */
+  reported(to: Address, transId: number, code: number): boolean {
+    return this.#questions.answered(to, transId, outcomeOfReport(code))
+  }
+
+  /** The server stops: what is watched is not told that it is over. */
+  stop(): void {
+    for (const watch of [...this.#watches.values()]) watch.over()
+  }
+
+  #begin(watcher: Address, presentity: Address): Watch {
+    const { service, settings } = this.#parts.relay
+    const about = { watcher, presentity }
+    return new Watch({
+      ...about,
+      pair: this.#parts.pairOf(watcher.domain),
+      transId: this.#freshTransId(),
+      say: (inline, onCarried) => this.#say(about, inline, onCarried),
+      settings,
+      remote: service.remotePresence,
+      clock: service.clock,
+      onOver: (over) => {
+        this.#watches.delete(laneOf(over.watcher, over.presentity))
+        this.#listeners.delete(over.transId)
+      },
+    })
+  }
+
+  /** To the presence service there, on behalf of one of ours. */
+  #say(
+    { watcher, presentity }: { readonly watcher: Address; readonly presentity: Address },
+    inline: string,
+    onCarried: (carried: Carried) => void,
+  ): void {
+    const document = dataDocument({
+      content: '#Content',
+      originator: endpointOf(watcher),
+      recipient: serviceEndpoint('presence', this.domain),
+      inline,
+      options: freshMark(),
+    })
+    const lane = laneOf(watcher, presentity)
+    this.#parts.pairOf(watcher.domain).request(entityOf(xmlPayload(document)), lane, onCarried)
+  }
+
+  #freshTransId(): number {
+    for (;;) {
+      const transId = 1 + randomBelow(2_147_483_647)
+      if (!this.#listeners.has(transId)) return transId
     }
-    const opening: Promise<Channel> = this.#parts.open(ours, gone)
-    this.#channels.set(ours, opening)
-    opening.then(() => {
-      isOpen = true
-      this.#connected++
-    }, gone)
-    return opening
   }
 }
 
-/** §4.4.4.1 step 5.2: "the recipient's relay returns an ok". */
-function outcomeOf(reply: Reply): Outcome {
-  if (reply.kind === 'RPY') return relayed
-  if (reply.kind !== 'ERR') return refused('connection-failed')
-  const message = readMessage(reply.entity.body)
-  return refused(
-    !isRefusal(message) && message.kind === 'error' ? conditionOf(message.code) : 'internal-fault',
-  )
+function fetchedOf(
+  said: ServiceMessage | ServiceFault,
+  about: { readonly watcher: Address; readonly presentity: Address },
+  now: number,
+): FetchOutcome {
+  if (said.kind === 'reply') {
+    const outcome = outcomeOfReport(said.code)
+    return outcome.kind === 'refused' ? outcome : refused('content-not-understood')
+  }
+  const entry = said.kind === 'publish' ? readPresence(said.presence) : undefined
+  if (entry === undefined) return refused('content-not-understood')
+  if (isWaitingEntry(entry)) return refused('permission-denied')
+  return { kind: 'fetched', notification: fetchedNotification(entry, about, now) }
+}
+
+/** What is between two people stays in its order. */
+function laneOf(from: Address, to: Address): string {
+  return `${from.key}\n${to.key}`
 }

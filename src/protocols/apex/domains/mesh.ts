@@ -1,92 +1,109 @@
 // The mesh (RFC 3340 §2.1, §3.1): relays of other domains, found by SRV, each proven by its certificate before it is believed or told
 // anything.
 
-import { utf8 } from '#base'
-import type { PeerEnvironment, PeerExamination, PeerProtocol, PeerStatus, Way } from '#core'
+import { Answered, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
 import type { Outcome } from '#model'
+import { type Connection, onlyPlace, PlaceFinder, type Proof, proofOfDomain, sourceOf } from '#net'
 import {
-  type Connection,
-  onlyPlace,
-  type Place,
-  PlaceFinder,
-  proofOfDomain,
-  type Resolver,
-  type TlsContext,
-} from '#net'
-import {
+  type BeepError,
   type BeepProfile,
   beginSession,
   type Channel,
+  type ChannelHandler,
   type OutgoingEntity,
   type Session,
   sessionLimits,
-  startTls,
-  tlsProfile,
   tlsProfileOf,
 } from '#protocols/beep'
+import type { Element } from '#wire/xml'
 import { apexProfile, protocolName } from '../binding.ts'
 import {
-  bindDocument,
+  dataDocument,
   type EndpointName,
   entityOf,
-  isRefusal,
-  readMessage,
+  personOf,
+  readServiceMessage,
+  serviceOf,
+  terminateText,
   xmlPayload,
 } from '../codec/index.ts'
-import type { Mesh as MeshContract, Relay } from '../relay.ts'
+import type { Mesh as MeshContract } from '../relay.ts'
+import { externalProfile } from './external.ts'
+import { freshMark } from './marks.ts'
 import { MeshChannel } from './mesh-channel.ts'
 import { MeshLink } from './mesh-link.ts'
+import type { MeshParts } from './mesh-parts.ts'
+import { type MeshMetrics, meshMetrics } from './metrics.ts'
+import { openLine } from './opening.ts'
+import { type Line, MeshPair } from './pair.ts'
 import { domainNames } from './places.ts'
+import { outcomeOfCarried } from './sending.ts'
+import { Visitors } from './visitors.ts'
 
-export interface MeshParts {
-  readonly relay: Relay
-  /** Our certificates, by domain; it trusts whom the operator trusts. */
-  readonly tls: TlsContext
-  readonly others: PeerEnvironment<Resolver>
-  /** Opens a TCP connection; rejects with an Error that says why there is none. */
-  readonly dial: (place: Place) => Promise<Connection>
-}
+/** LIMIT: pairs of domains, and links, that are remembered though nothing needs them; past it the longest known is forgotten. */
+const rememberedMax = 10_000
 
-/** LIMIT: addresses that are tried for one connection. */
-const addressesMax = 8
+/** LIMIT: milliseconds between two words in the log on one domain that speaks in others' names. */
+const forgeryTellMilliseconds = 60_000
 
 export class Mesh implements PeerProtocol, MeshContract {
   readonly protocol = protocolName
+  readonly freshMark = freshMark
   readonly #parts: MeshParts
+  readonly #metrics: MeshMetrics
   readonly #places: PlaceFinder
   readonly #links = new Map<string, MeshLink>()
+  readonly #pairs = new Map<string, MeshPair>()
   readonly #sessions = new Set<Session>()
+  readonly #visitors: Visitors
+  readonly #answered: Answered<BeepError | undefined>
+  #forgeryTold = Number.NEGATIVE_INFINITY
 
   constructor(parts: MeshParts) {
     this.#parts = parts
     const { relay, others } = parts
+    const { service, settings } = relay
+    this.#metrics = meshMetrics(service.metrics)
+    this.#visitors = new Visitors(service.clock, settings, this.#metrics)
+    this.#answered = new Answered(service.clock, {
+      seconds: settings.domainAnswersSeconds,
+      countMax: settings.domainAnswersMax,
+    })
     this.#places = new PlaceFinder({
       resolver: others.resolver,
       names: domainNames,
       serversOf: (domain) => others.routeTo(domain).servers,
-      isChosen: (domain) => relay.service.peers.policyFor(domain).protocol === protocolName,
+      isChosen: (domain) => service.peers.policyFor(domain).protocol === protocolName,
     })
   }
 
-  /** Messages alone: whom to watch goes by another protocol. */
-  async reaches(domain: string): Promise<Way | 'unanswered'> {
-    const way = await this.#places.reaches(domain)
-    return way === 'unanswered' ? way : { ...way, presence: false }
+  reaches(domain: string): Promise<Way | 'unanswered'> {
+    return this.#places.reaches(domain)
   }
 
   linkTo(domain: string): MeshLink {
     const known = this.#links.get(domain)
     if (known !== undefined) return known
+    if (this.#links.size >= rememberedMax) this.#forgetLink()
     const { relay } = this.#parts
-    const open = (ours: string, onGone: () => void): Promise<Channel> =>
-      this.#open(ours, domain, this.#places, onGone)
-    const link = new MeshLink({ relay, domain, open })
+    const link = new MeshLink({ relay, domain, pairOf: (ours) => this.#pairOf(ours, domain) })
     this.#links.set(domain, link)
     return link
   }
 
-  post(document: string, to: EndpointName, from: string): void {
-    this.linkTo(to.domain).carry(from, entityOf(xmlPayload(document)), () => {})
+  post(
+    document: string,
+    to: EndpointName,
+    from: string,
+    onOutcome: (outcome: Outcome) => void = () => {},
+  ): void {
+    this.#carry(entityOf(xmlPayload(document)), from, to.domain, to.written, onOutcome)
+  }
+
+  whenHeardOf(ours: string, domain: string, run: () => void): () => void {
+    const pair = this.#pairOf(ours, domain)
+    pair.trying.add(run)
+    return () => pair.trying.delete(run)
   }
 
   async carries(domain: string): Promise<boolean> {
@@ -95,18 +112,22 @@ export class Mesh implements PeerProtocol, MeshContract {
   }
 
   pass(entity: OutgoingEntity, ours: string, domain: string, onOutcome: (outcome: Outcome) => void): void {
-    this.linkTo(domain).carry(ours, entity, onOutcome)
+    this.#carry(entity, ours, domain, '', onOutcome)
   }
 
   status(): readonly PeerStatus[] {
-    return [...this.#links.values()].map((link) => ({
+    const shown = [...this.#pairs.values()].map((pair) => ({
       protocol: protocolName,
-      domain: link.domain,
-      state: link.isConnected ? 'connected' : 'idle',
-      connections: [],
-      identity: link.isConnected ? `certificate of ${link.domain}` : '',
-      lastError: link.lastError,
+      domain: pair.theirs,
+      state: pair.state,
+      connections: [
+        ...(pair.line === undefined ? [] : [this.#lineOf(pair, pair.line)]),
+        ...this.#visitors.linesOf(pair.theirs),
+      ],
+      identity: pair.line?.identity ?? this.#visitors.identityOf(pair.theirs),
+      lastError: pair.lastError,
     }))
+    return [...shown, ...this.#visitors.strangersTo(new Set(shown.map(({ domain }) => domain)))]
   }
 
   examine(ours: string, theirs: string): Promise<PeerExamination> {
@@ -114,10 +135,19 @@ export class Mesh implements PeerProtocol, MeshContract {
     return this.#places.examine(
       theirs,
       async (place) => {
-        const channel = await this.#open(ours, theirs, onlyPlace(place), () => {})
-        const { tls } = channel.session.connection
-        channel.session.release()
-        return `ready, ${tls?.protocol ?? 'no TLS'}, certificate of ${theirs}`
+        const { session, identity } = await this.#open({
+          ours,
+          theirs,
+          places: onlyPlace(place),
+          channels: 1,
+          onChannel: () => {},
+          onChannelClosed: () => {},
+          onDrain: () => {},
+          onOver: () => {},
+        })
+        const { tls } = session.connection
+        session.release()
+        return `ready, ${tls?.protocol ?? 'no TLS'}, ${identity}`
       },
       settings.beepTuningSeconds * 1000,
     )
@@ -126,120 +156,223 @@ export class Mesh implements PeerProtocol, MeshContract {
   /** Serves a connection that another relay opened; it says by bind for whom (§4.4.2). */
   accept(connection: Connection): void {
     const { relay, tls } = this.#parts
+    const source = sourceOf(connection.remote.address)
+    if (!this.#visitors.admits(source)) {
+      relay.service.log.debug('apex connection of a relay refused: too many', { source })
+      return connection.destroy({ why: 'limit', detail: 'too many connections' })
+    }
+    const refusal = (domain: string): string | undefined => this.#refused(connection, domain)
     const apex: BeepProfile = {
       uri: apexProfile,
-      start: (start) =>
-        new MeshChannel({
-          relay,
-          refusal: (domain) => this.#refusal(start.session, domain),
-        }).begun(start),
+      start: (start) => this.#channel(start.session, refusal).begun(start),
     }
-    this.#begin(connection, 'listener', [tlsProfileOf({ context: tls, requestCertificate: true }), apex])
+    const profiles = [
+      tlsProfileOf({ context: tls, requestCertificate: true }),
+      ...externalProfile({ relay, connection, refusal }),
+      apex,
+    ]
+    const session = this.#begin(
+      connection,
+      'listener',
+      profiles,
+      () => {},
+      (closed) => this.#visitors.left(closed),
+    )
+    this.#visitors.came(session, source)
   }
 
   stop(): void {
+    for (const link of this.#links.values()) link.stop()
+    for (const pair of this.#pairs.values()) pair.close()
     for (const session of [...this.#sessions]) session.release()
   }
 
-  /** Why the far end may not speak for the domain. */
-  #refusal({ connection }: Session, domain: string): string | undefined {
-    const { relay, others } = this.#parts
-    if (relay.isOurs(domain)) return 'it is ours'
-    const { allowed, messages } = relay.service.peers.policyFor(domain)
-    if (!allowed || !messages) return 'our policy does not allow it'
-    const proof = proofOfDomain(connection.tls, domain, others.routeTo(domain))
-    return proof.proven ? undefined : proof.why
-  }
-
-  /** One place after another, until a relay there takes our bind. */
-  async #open(
+  #carry(
+    entity: OutgoingEntity,
     ours: string,
-    theirs: string,
-    places: Pick<PlaceFinder, 'find'>,
-    onGone: () => void,
-  ): Promise<Channel> {
-    const failures: string[] = []
-    let tried = 0
-    for (const { host: name, port } of (await places.find(theirs)).all) {
-      for (const host of await this.#addressesOf(name, failures)) {
-        if (++tried > addressesMax) break
-        try {
-          const connection = await this.#parts.dial({ host, port, direct: false })
-          return await this.#bound(ours, theirs, connection, onGone)
-        } catch (error) {
-          failures.push(`${host}:${port}: ${(error as Error).message}`)
-        }
-      }
-    }
-    throw new Error(failures.join('; ') || `${theirs} has no relay`)
-  }
-
-  async #addressesOf(host: string, failures: string[]): Promise<readonly string[]> {
-    try {
-      return await this.#parts.others.resolver.addresses(host)
-    } catch (error) {
-      // Another relay of the domain may be found.
-      failures.push((error as Error).message)
-      return []
-    }
-  }
-
-  /** TLS, proof, bind. Rejects when the session ends before, and calls `onGone` when it ends later. */
-  #bound(ours: string, theirs: string, connection: Connection, onGone: () => void): Promise<Channel> {
-    const { tls } = this.#parts
-    const context = { secureContext: () => tls.secureContext(ours) }
-    return new Promise((resolve, reject) => {
-      const fail = (session: Session, why: string): void => {
-        reject(new Error(why))
-        session.terminate({ why: 'us', detail: why })
-      }
-      const greeted = (session: Session): void => {
-        if (session.connection.tls === undefined && session.peer?.profiles.includes(tlsProfile))
-          return startTls(session, { context, serverName: theirs }, (error) => {
-            if (error !== undefined) fail(session, `TLS was refused: ${error.code} ${error.text ?? ''}`)
-          })
-        const refusal = this.#refusal(session, theirs)
-        if (refusal !== undefined) return fail(session, refusal)
-        this.#bind(session, ours, theirs, resolve, (why) => fail(session, why))
-      }
-      this.#begin(connection, 'initiator', [], greeted, (detail) => {
-        reject(new Error(detail))
-        onGone()
-      })
-    })
-  }
-
-  #bind(
-    session: Session,
-    ours: string,
-    theirs: string,
-    onBound: (channel: Channel) => void,
-    onFailed: (why: string) => void,
+    domain: string,
+    lane: string,
+    onOutcome: (outcome: Outcome) => void,
   ): void {
-    const handler = new MeshChannel({
+    this.#pairOf(ours, domain).request(entity, lane, (carried) => onOutcome(outcomeOfCarried(carried)))
+  }
+
+  #pairOf(ours: string, theirs: string): MeshPair {
+    const key = `${ours} ${theirs}`
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    if (this.#pairs.size >= rememberedMax) this.#forgetPair()
+    const pair: MeshPair = new MeshPair({
       relay: this.#parts.relay,
-      refusal: (domain) => this.#refusal(session, domain),
+      metrics: this.#metrics,
+      ours,
+      theirs,
+      open: () => this.#openFor(pair),
     })
+    this.#pairs.set(key, pair)
+    return pair
+  }
+
+  /** One that is watched over stays: who watches asks it again. */
+  #forgetPair(): void {
+    for (const [key, pair] of this.#pairs) {
+      const isWatched = this.#links.get(pair.theirs)?.isWatching === true
+      if (pair.isForgettable && !isWatched) return void this.#pairs.delete(key)
+    }
+  }
+
+  #forgetLink(): void {
+    for (const [domain, link] of this.#links) if (!link.isWatching) return void this.#links.delete(domain)
+  }
+
+  #openFor(pair: MeshPair): Promise<Line> {
+    const { ours, theirs } = pair
+    return this.#open({
+      ours,
+      theirs,
+      places: this.#places,
+      channels: this.#parts.relay.settings.domainChannels,
+      onChannel: (channel) => pair.joined(channel),
+      onChannelClosed: (channel) => pair.left(channel),
+      onDrain: () => pair.drained(),
+      onOver: (session, why) => pair.ended(session, why),
+    })
+  }
+
+  #open(wish: {
+    readonly ours: string
+    readonly theirs: string
+    readonly places: Pick<PlaceFinder, 'find'>
+    readonly channels: number
+    readonly onChannel: (channel: Channel) => void
+    readonly onChannelClosed: (channel: Channel) => void
+    readonly onDrain: () => void
+    readonly onOver: (session: Session, detail: string) => void
+  }): Promise<Line> {
+    return openLine({
+      ...this.#parts,
+      ...wish,
+      proof: ({ connection }) => this.#proof(connection, wish.theirs),
+      handler: (session, onDrain, onClosed) => this.#own(session, wish.theirs, onDrain, onClosed),
+      begin: (connection, profiles, onGreeting, onOver) =>
+        void this.#begin(connection, 'initiator', profiles, onGreeting, onOver),
+    })
+  }
+
+  /** A channel that we opened: who was looked for as that domain, and has proven to be, may use it, too. */
+  #own(session: Session, theirs: string, onDrain: () => void, onClosed: () => void): ChannelHandler {
+    const refusal = (domain: string): string | undefined => this.#refused(session.connection, domain)
+    const handler = this.#channel(session, refusal, { onDrain, onClosed })
     handler.serves(theirs)
-    const profiles = [{ uri: apexProfile, content: utf8(bindDocument(ours, 1)) }]
-    session.start({ profiles, serverName: theirs, handler }, (outcome) => {
-      if (outcome.kind === 'lost') return onFailed('the session ended')
-      if (outcome.kind === 'refused') return onFailed(`APEX was refused: ${outcome.error.code}`)
-      const answer = readMessage(outcome.content)
-      if (!isRefusal(answer) && answer.kind === 'ok') return onBound(outcome.channel)
-      onFailed(
-        `bind was refused: ${isRefusal(answer) || answer.kind !== 'error' ? 'no answer' : answer.code}`,
-      )
+    return handler
+  }
+
+  #channel(
+    session: Session,
+    refusal: (domain: string) => string | undefined,
+    more: { readonly onDrain?: () => void; readonly onClosed?: () => void } = {},
+  ): MeshChannel {
+    return new MeshChannel({
+      relay: this.#parts.relay,
+      metrics: this.#metrics,
+      answered: this.#answered,
+      refusal,
+      onBound: (domain) => this.#bound(session, domain),
+      onForged: (originator) => this.#forged(session, originator),
+      onService: (service, to, element) => this.#heard(service, to, element),
+      ...more,
     })
+  }
+
+  /** Another domain is there: what waits for it is tried. */
+  #bound(session: Session, domain: string): void {
+    const proof = this.#proof(session.connection, domain)
+    this.#visitors.bound(session, domain, proof.proven ? proof.identity : '')
+    for (const pair of this.#pairs.values()) if (pair.theirs === domain) pair.heardOf()
+    const { remotePresence, relay } = this.#parts.relay.service
+    remotePresence.reachable(domain)
+    relay.retry(domain)
+  }
+
+  #proof(connection: Connection, domain: string): Proof {
+    const { relay, others } = this.#parts
+    if (relay.isOurs(domain)) return { proven: false, why: `${domain} is ours` }
+    const { allowed } = relay.service.peers.policyFor(domain)
+    if (!allowed) return { proven: false, why: `our policy does not allow ${domain}` }
+    return proofOfDomain(connection.tls, domain, others.routeTo(domain))
+  }
+
+  /** Why it may not speak for the domain; told to the operator where we have to do with that domain. */
+  #refused(connection: Connection, domain: string): string | undefined {
+    const proof = this.#proof(connection, domain)
+    if (proof.proven) return undefined
+    const { address } = connection.remote
+    const pairs = [...this.#pairs.values()].filter(({ theirs }) => theirs === domain)
+    for (const pair of pairs) pair.failed(`from ${address}: ${proof.why}`)
+    // Anybody can claim to be anybody, as often as they like.
+    const level = pairs.length > 0 ? 'warn' : 'debug'
+    this.#parts.relay.service.log[level]('a relay may not bind', { domain, address, why: proof.why })
+    return proof.why
+  }
+
+  #forged({ connection }: Session, originator: EndpointName): void {
+    this.#metrics.forged.add()
+    const { clock, log } = this.#parts.relay.service
+    if (clock.monotonic() - this.#forgeryTold < forgeryTellMilliseconds) return
+    this.#forgeryTold = clock.monotonic()
+    log.warn('a relay speaks in the name of a domain that it is not', {
+      address: connection.remote.address,
+      from: originator.written,
+    })
+  }
+
+  /** What a service of another domain says to one of our people, as we asked on his behalf. */
+  #heard(service: EndpointName, to: EndpointName, element: Element | undefined): boolean {
+    const person = to.subaddress === '' ? personOf(to) : undefined
+    if (person === undefined || element === undefined) return false
+    const said = readServiceMessage(element)
+    const link = this.#links.get(service.domain)
+    switch (serviceOf(service)) {
+      case 'report':
+        if (said.kind !== 'statusResponse' || said.destinations.length !== 1) return false
+        return link?.reported(person, said.transId, said.destinations[0]?.code ?? 550) === true
+      case 'presence':
+        if (link?.heard(person, said) === true) return true
+        // Of a person we are the one who subscribes: of this nobody knows any more.
+        if (said.kind === 'publish') this.#terminate(service, to, said.transId)
+        return false
+      default:
+        return false
+    }
+  }
+
+  #terminate(service: EndpointName, originator: EndpointName, transId: number): void {
+    const document = dataDocument({
+      content: '#Content',
+      originator,
+      recipient: service,
+      inline: terminateText(transId),
+      options: freshMark(),
+    })
+    this.post(document, service, originator.domain)
+  }
+
+  #lineOf(pair: MeshPair, { session, since }: Line): string {
+    const { size, octets, underWay } = pair.sending
+    const seconds = Math.round((this.#parts.relay.service.clock.now() - since) / 1000)
+    const { tls, remote } = session.connection
+    const queue = `${underWay} under way, ${size - underWay} waiting, ${octets} octets`
+    const host = remote.address.includes(':') ? `[${remote.address}]` : remote.address
+    return `to ${host}:${remote.port} for ${pair.ours}, ${tls?.protocol ?? 'no TLS'}, ${seconds} s, ${pair.channels} channels, ${queue}`
   }
 
   #begin(
     connection: Connection,
     role: 'listener' | 'initiator',
     profiles: readonly BeepProfile[],
-    onGreeting: (session: Session) => void = () => {},
-    onOver: (detail: string) => void = () => {},
-  ): void {
+    onGreeting: (session: Session) => void,
+    onOver: (session: Session, detail: string) => void,
+  ): Session {
     const { service, settings } = this.#parts.relay
     const session = beginSession(connection, {
       role,
@@ -251,9 +384,10 @@ export class Mesh implements PeerProtocol, MeshContract {
       onGreeting,
       onClosed: (closed, { why, detail }) => {
         this.#sessions.delete(closed)
-        onOver(detail ?? why)
+        onOver(closed, detail ?? why)
       },
     })
     this.#sessions.add(session)
+    return session
   }
 }

@@ -17,6 +17,7 @@ import {
   serviceOf,
   withControl,
 } from '../codec/index.ts'
+import { isMark } from '../domains/marks.ts'
 import type { ReadData } from '../envelope.ts'
 import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
 import type { Relay } from '../relay.ts'
@@ -29,16 +30,39 @@ export interface Sender {
   readonly agent: string
 }
 
-/** Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. */
-export function takeData(relay: Relay, read: ReadData, sender: Sender): BeepError | undefined {
+/**
+ * Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. Who wants to know has it from
+ * `onSettled`, once: the error, or nothing where all recipients have it or will have it.
+ */
+export function takeData(
+  relay: Relay,
+  read: ReadData,
+  sender: Sender,
+  onSettled: (error: BeepError | undefined) => void = () => {},
+): BeepError | undefined {
   const { data } = read
   const isFinal = data.recipients.some(({ identity }) => relay.isFinalFor(identity.domain))
   // Those of the originator are looked at with those of the data: an error after `ok` would reach nobody (docs/specs/apex.md).
   const fault = optionFault(data, isFinal) ?? contentFault(read)
-  if (fault !== undefined) return fault
+  if (fault !== undefined) {
+    onSettled(fault)
+    return fault
+  }
   relay.metrics.data.add()
-  for (const recipient of data.recipients) takeFor(relay, read, sender, recipient)
+  let left = data.recipients.length
+  const codes: number[] = []
+  const onCode = (code: number): void => {
+    codes.push(code)
+    if (--left === 0) onSettled(errorOf(codes))
+  }
+  for (const recipient of data.recipients) takeFor(relay, read, sender, { recipient, onCode })
   return undefined
+}
+
+/** Of several recipients an error would have the whole come again: then it is for their reports to say. */
+function errorOf(codes: readonly number[]): BeepError | undefined {
+  const [code] = codes
+  return code === undefined || code < 400 || codes.length > 1 ? undefined : { code }
 }
 
 /** §4.1: what the content attribute names must be there; an absolute URI of another scheme is a reference that we only pass on. */
@@ -49,11 +73,12 @@ function contentFault({ payload, data }: ReadData): BeepError | undefined {
 }
 
 /** Step 5. */
-function takeFor(relay: Relay, read: ReadData, sender: Sender, recipient: Party): void {
+function takeFor(relay: Relay, read: ReadData, sender: Sender, { recipient, onCode }: Share): void {
   const { identity } = recipient
   const isOurs = relay.isOurs(identity.domain)
   const isFinal = relay.isFinalFor(identity.domain)
-  const matter = new Matter(relay, read, recipient, wishesOf(read.data, recipient, isFinal), isOurs)
+  const wishes = wishesOf(read.data, recipient, isFinal)
+  const matter = new Matter(relay, read, { recipient, onCode }, wishes, isOurs)
   const fault = recipientFault(recipient, isFinal)
   if (fault !== undefined) return matter.failed(fault.code, fault.text)
   if (isOurs && isService(identity)) return matter.toService()
@@ -63,6 +88,13 @@ function takeFor(relay: Relay, read: ReadData, sender: Sender, recipient: Party)
   matter.send(sender, to)
 }
 
+/** What of data is one recipient's. */
+interface Share {
+  readonly recipient: Party
+  /** Called once with what became of it. */
+  readonly onCode: (code: number) => void
+}
+
 /** One piece of data on its way to one recipient. */
 class Matter {
   readonly #relay: Relay
@@ -70,11 +102,13 @@ class Matter {
   readonly #recipient: Party
   readonly #wishes: Wishes
   readonly #isOurs: boolean
+  readonly #onCode: (code: number) => void
 
-  constructor(relay: Relay, read: ReadData, recipient: Party, wishes: Wishes, isOurs: boolean) {
+  constructor(relay: Relay, read: ReadData, { recipient, onCode }: Share, wishes: Wishes, isOurs: boolean) {
     this.#relay = relay
     this.#read = read
     this.#recipient = recipient
+    this.#onCode = onCode
     this.#wishes = wishes
     this.#isOurs = isOurs
   }
@@ -97,7 +131,13 @@ class Matter {
     // What came is a loan: what is needed later is read now.
     const element = elementIn(this.#read)
     if (mesh === undefined) return this.#answerForService(element)
-    const control = dataFor(data, { recipient: this.#recipient, leaves: true })
+    // One person's subscription there is one, whichever device looks (decision 0135).
+    if (
+      serviceOf(this.#recipient.identity) === 'presence' &&
+      this.#relay.presence.isOursToAnswer(data, element)
+    )
+      return this.toService(element)
+    const control = dataFor(data, { recipient: this.#recipient, leaves: true, adds: mesh.freshMark() })
     const { contentType, fields, body } = withControl(payload, control)
     const entity = { contentType, fields, body: body.slice() }
     mesh.carries(domain).then((isCarried) => {
@@ -128,11 +168,15 @@ class Matter {
       to,
       hold: hold || this.#relay.settings.holdAlways,
       leaves: !this.#isOurs,
-      ...(!this.#isOurs && { option: (option: ApexOption) => oneHopLess(option, hopsLeft) }),
+      option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
     const tracking = this.#track()
     this.#relay.service.messages.send(envelope, (outcome) => {
       this.#settled(outcome, tracking)
+      const [transId] = this.#wishes.statusRequests
+      // It may fail yet, and who asked is to know which it was.
+      if (outcome.kind === 'stored' && transId !== undefined)
+        this.#relay.asked.remember(envelope.head, transId)
       if (tracking !== undefined && outcome.kind === 'stored' && !tracking.isOver)
         this.#relay.holdings.add(data, tracking)
     })
@@ -181,6 +225,7 @@ class Matter {
 
   /** §5.1: each statusRequest that is for this relay is answered. */
   #tell(code: number, text?: string): void {
+    this.#onCode(code)
     for (const transId of this.#wishes.statusRequests) this.#reported(transId, code, text)
   }
 
@@ -202,6 +247,11 @@ class Matter {
   }
 }
 
+/** It was for this relay, which no other needs to know of. */
+function withoutMark(option: ApexOption): string | undefined {
+  return isMark(option) ? '' : undefined
+}
+
 function oneHopLess(option: ApexOption, hopsLeft: number): string | undefined {
   if (option.name !== 'dataHopping' || !option.isRegistered || hopsLeft > 255) return undefined
   const inside = option.element.elements()[0]
@@ -210,7 +260,7 @@ function oneHopLess(option: ApexOption, hopsLeft: number): string | undefined {
 }
 
 /** What a service is told: inline, or a part of its own that is XML (RFC 3341 §4.1). */
-function elementIn({ payload, data }: ReadData): Element | undefined {
+export function elementIn({ payload, data }: ReadData): Element | undefined {
   if (data.inline !== undefined) return data.inline
   const part = partOf(payload, data.content)
   const octets = part && partContent(part)

@@ -37,7 +37,7 @@ export class Entries {
   }
 
   absent(presentity: Address): string {
-    return presenceText(absentEntry(presentity, this.#now()))
+    return presenceText(absentEntry(presentity))
   }
 
   /** When the entry was last updated, as its owner may have read it; undefined where he has not. */

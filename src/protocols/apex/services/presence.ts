@@ -2,8 +2,10 @@
 
 import type { Account } from '#core'
 import type { Address, Condition } from '#model'
+import type { Element } from '#wire/xml'
 import type { Attachment } from '../attachment.ts'
 import {
+  type Data,
   type EndpointName,
   foreignPersonOf,
   isService,
@@ -17,23 +19,58 @@ import {
   type ServiceMessage,
   timestampText,
 } from '../codec/index.ts'
+import { ForeignWatcher } from '../domains/foreign-watcher.ts'
+import { ForeignWatchers } from '../domains/foreign-watchers.ts'
 import { codeOf } from '../errors.ts'
 import type { ApexService, Relay, ServiceRequest } from '../relay.ts'
 import { Entries } from './entries.ts'
-import { Operations } from './operation.ts'
-import { Subscription } from './subscription.ts'
+import { type Operation, Operations } from './operation.ts'
+import { Subscription, type SubscriptionParts } from './subscription.ts'
 import { WatcherFeed } from './watcher-feed.ts'
 
 type Said<Kind extends ServiceMessage['kind']> = Extract<ServiceMessage, { readonly kind: Kind }>
 
 export class PresenceService implements ApexService {
   readonly entries: Entries
+  readonly foreign: ForeignWatchers
   readonly #relay: Relay
   readonly #operations = new Operations()
 
   constructor(relay: Relay) {
     this.#relay = relay
     this.entries = new Entries(relay)
+    this.foreign = new ForeignWatchers(relay)
+  }
+
+  /**
+   * Whether what one of our people tells the presence service of another domain is for us to answer: a person subscribes there once, for all
+   * his devices (decision 0135). What has a subaddress is an application that speaks for itself.
+   */
+  isOursToAnswer({ originator: { identity } }: Data, element: Element | undefined): boolean {
+    if (identity.subaddress !== '' || !this.#relay.isOurs(identity.domain)) return false
+    if (element?.name === 'subscribe') return true
+    const transId = Number(element?.attribute('transID'))
+    return element?.name === 'terminate' && this.#operations.find(identity, transId) !== undefined
+  }
+
+  /** What people of other domains had in progress before a restart goes on. */
+  restore(): Promise<void> {
+    return this.foreign.restore(({ seconds, ...kept }) => {
+      const agent = this.foreign.open({
+        ...kept,
+        relay: this.#relay,
+        domain: kept.presentity.domain,
+        onOver: (over) => this.#operations.delete(over),
+      })
+      this.#operations.add(agent)
+      const { watcher, presentity } = kept
+      this.#relay.service.presence.subscribe(
+        { id: agent.id, watcher, presentity, seconds, agent },
+        (outcome) => {
+          if (outcome.kind === 'refused') agent.terminated(agent.id, 'rejected')
+        },
+      )
+    })
   }
 
   take(request: ServiceRequest): void {
@@ -80,9 +117,7 @@ export class PresenceService implements ApexService {
       })
     }
     if (older === undefined && this.#isFull(originator)) return this.#reply(request, transId, 554)
-    // Step 4: "silently terminated", once this one may be.
-    if (older?.transId === transId) older.end()
-    const subscription = new Subscription({
+    const parts: SubscriptionParts = {
       relay: this.#relay,
       originator,
       watcher,
@@ -91,21 +126,36 @@ export class PresenceService implements ApexService {
       domain,
       transId,
       onOver: (over) => this.#operations.delete(over),
-    })
+    }
+    const subscription = this.#renewed(older, transId) ?? this.#begun(parts)
     const seconds = Math.min(duration, this.#relay.settings.subscriptionSecondsMax)
-    this.#operations.add(subscription)
     presence.subscribe(
       { id: subscription.id, watcher, presentity: subject, seconds, agent: subscription },
       (outcome) => {
         if (outcome.kind === 'refused') {
-          this.#operations.delete(subscription)
+          subscription.refused()
           return this.#refuse(request, transId, outcome.condition)
         }
+        // Step 4: "silently terminated", once this one may be.
         if (older !== undefined && older.transId !== transId) older.end()
+        if (subscription instanceof ForeignWatcher) this.foreign.keep(subscription, parts, outcome.seconds)
         // It waits for the presentity's word: until then nothing is to be seen.
         if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
       },
     )
+  }
+
+  /** The same once more, with another duration. */
+  #renewed(older: Operation | undefined, transId: number): Subscription | ForeignWatcher | undefined {
+    const isKind = older instanceof Subscription || older instanceof ForeignWatcher
+    return isKind && older.transId === transId ? older : undefined
+  }
+
+  #begun(parts: SubscriptionParts): Subscription | ForeignWatcher {
+    const isOurs = this.#relay.isOurs(parts.originator.domain)
+    const begun = isOurs ? new Subscription(parts) : this.foreign.open(parts)
+    this.#operations.add(begun)
+    return begun
   }
 
   /** §4.3. Nobody but the presentity learns who watches. */
@@ -201,6 +251,7 @@ export class PresenceService implements ApexService {
   }
 
   #isFull(originator: EndpointName): boolean {
+    if (!this.#relay.isOurs(originator.domain) && this.foreign.isFull(originator)) return true
     return this.#operations.of(originator).length >= this.#relay.settings.subscriptionsMax
   }
 

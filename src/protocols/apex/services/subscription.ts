@@ -16,7 +16,7 @@ export interface SubscriptionParts {
   readonly publisher: string
   readonly domain: string
   readonly transId: number
-  readonly onOver: (subscription: Subscription) => void
+  readonly onOver: (subscription: Operation) => void
 }
 
 export class Subscription implements WatcherAgent, Operation {
@@ -76,6 +76,11 @@ export class Subscription implements WatcherAgent, Operation {
     this.#end()
     const { relay, presentity, watcher } = this.#parts
     relay.service.presence.unsubscribe(presentity, this.id, watcher, () => {})
+  }
+
+  /** It did not come about. */
+  refused(): void {
+    this.#end()
   }
 
   catchUp(): void {

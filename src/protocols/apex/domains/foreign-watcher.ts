@@ -1,0 +1,137 @@
+// A subscribe operation of somebody of another domain (RFC 3343 §4.2). At most one publish of it is under way; what changes meanwhile is told when
+// that one was taken, and only as it then is; what could not be told is told again until the operation is over.
+
+import { randomBelow, type Timer } from '#base'
+import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
+import type { Address, Outcome } from '#model'
+import { type EndpointName, publishText, terminateText, timestampText } from '../codec/index.ts'
+import type { Operation } from '../services/operation.ts'
+import type { SubscriptionParts } from '../services/subscription.ts'
+
+/** Seconds until a change that could not be told is told again: the first time, and at most. */
+const againSeconds = { first: 5, most: 300 }
+
+export class ForeignWatcher implements WatcherAgent, Operation {
+  readonly protocol = 'apex'
+  readonly kind = 'subscribe'
+  readonly #parts: SubscriptionParts
+  readonly #onOver: () => void
+  #latest: string | undefined
+  #isUnderWay = false
+  #again: Timer | undefined
+  #againSeconds = againSeconds.first
+  #forget: () => void = () => {}
+  #over = false
+
+  /** @param onOver beside that of the parts: nothing is told any more */
+  constructor(parts: SubscriptionParts, onOver: () => void) {
+    this.#parts = parts
+    this.#onOver = onOver
+  }
+
+  /** Unique among the presentity's subscriptions. */
+  get id(): string {
+    const { originator, transId } = this.#parts
+    return `apex ${originator.written} ${transId}`
+  }
+
+  get watcher(): Address {
+    return this.#parts.watcher
+  }
+
+  get originator(): EndpointName {
+    return this.#parts.originator
+  }
+
+  get transId(): number {
+    return this.#parts.transId
+  }
+
+  get subject(): string {
+    return this.#parts.presentity.key
+  }
+
+  notify(notification: PresenceNotification): void {
+    this.tell(this.#parts.relay.presence.entries.shown(notification))
+  }
+
+  /** @param presence the element's text */
+  tell(presence: string): void {
+    if (this.#over) return
+    this.#latest = presence
+    if (!this.#isUnderWay) this.#send()
+  }
+
+  terminated(_id: string, _reason: TerminationReason): void {
+    if (this.#over) return
+    this.#post(terminateText(this.transId), () => {})
+    this.#end()
+  }
+
+  end(): void {
+    if (this.#over) return
+    this.#end()
+    const { relay, presentity, watcher } = this.#parts
+    relay.service.presence.unsubscribe(presentity, this.id, watcher, () => {})
+  }
+
+  /** It did not come about. */
+  refused(): void {
+    this.#end()
+  }
+
+  catchUp(): void {
+    // Its originator is attached elsewhere.
+  }
+
+  #send(): void {
+    const presence = this.#latest
+    if (presence === undefined || this.#over) return
+    this.#stopTrying()
+    this.#latest = undefined
+    this.#isUnderWay = true
+    const { relay, publisher, transId } = this.#parts
+    const now = timestampText(relay.service.clock.now())
+    this.#post(publishText(publisher, transId, now, presence), (outcome) => this.#sent(presence, outcome))
+  }
+
+  #sent(presence: string, outcome: Outcome): void {
+    this.#isUnderWay = false
+    if (this.#over) return
+    const isAway =
+      outcome.kind === 'refused' &&
+      (outcome.condition === 'connection-failed' || outcome.condition === 'remote-timeout')
+    if (!isAway) {
+      this.#againSeconds = againSeconds.first
+      return this.#send()
+    }
+    this.#latest ??= presence
+    this.#stopTrying()
+    const { relay, domain, originator } = this.#parts
+    const again = (): void => {
+      if (!this.#isUnderWay) this.#send()
+    }
+    const milliseconds = this.#againSeconds * (750 + randomBelow(500))
+    this.#againSeconds = Math.min(this.#againSeconds * 2, againSeconds.most)
+    this.#again = relay.service.clock.schedule(milliseconds, again)
+    this.#forget = relay.mesh?.whenHeardOf(domain, originator.domain, again) ?? (() => {})
+  }
+
+  #stopTrying(): void {
+    this.#again?.cancel()
+    this.#forget()
+    this.#forget = () => {}
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#stopTrying()
+    this.#onOver()
+    this.#parts.onOver(this)
+  }
+
+  #post(inline: string, onOutcome: (outcome: Outcome) => void): void {
+    const { relay, originator, domain } = this.#parts
+    relay.post({ service: 'presence', domain, to: originator, inline }, onOutcome)
+  }
+}

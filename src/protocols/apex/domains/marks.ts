@@ -1,0 +1,23 @@
+// The mark by which a relay knows data that it has taken already (docs/specs/apex.md §5, decision 0136): an option of ours for the next relay
+// alone. RFC 3340 has no word for data that is sent once more, because the answer to it was lost.
+
+import { randomBelow } from '#base'
+import type { ApexOption } from '../codec/index.ts'
+
+export const onceOption = 'urn:verona:apex:once'
+
+const transIdMax = 2_147_483_647
+
+/** The option as it is written: unpredictable, so that no two of one originator to one recipient are the same while they are remembered. */
+export function freshMark(): string {
+  return `<option external='${onceOption}' targetHop='this' transID='${1 + randomBelow(transIdMax)}' />`
+}
+
+/** The mark among the options; undefined where there is none: then what comes again is taken again. */
+export function markIn(options: readonly ApexOption[]): number | undefined {
+  return options.find(isMark)?.transId
+}
+
+export function isMark({ name, isRegistered, targetHop }: ApexOption): boolean {
+  return !isRegistered && name === onceOption && targetHop === 'this'
+}
