@@ -119,7 +119,10 @@ export function sourcesOf(
       const stem = hash('sha256', tuple.destination, 'base64url').slice(0, 10)
       const name = ordinal === 1 ? `apex-${stem}` : `apex-${stem}-${ordinal}`
       const { head } = entryEnvelope(entry, presentity, now)
-      const alone = { ...entry, tuples: [tuple] }
+      // What is compared: another state when its time is over, though nobody says so, and the same while the others' change.
+      const isOpen = (readTimestamp(tuple.availableUntil) ?? 0) > now
+      const lastUpdate = isOpen ? timestampText(0) : tuple.availableUntil
+      const alone = { ...entry, lastUpdate, tuples: [tuple] }
       return {
         tuple: name,
         source: new ApexPresenceEnvelope({ ...head, fromAgent: name, to: watcher }, alone, now, name),

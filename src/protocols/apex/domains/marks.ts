@@ -18,6 +18,11 @@ export function markIn(options: readonly ApexOption[]): number | undefined {
   return options.find(isMark)?.transId
 }
 
-export function isMark({ name, isRegistered, targetHop }: ApexOption): boolean {
+function isMark({ name, isRegistered, targetHop }: ApexOption): boolean {
   return !isRegistered && name === onceOption && targetHop === 'this'
+}
+
+/** For a copy of the data: it was for this relay, which no other needs to know of (§5). */
+export function withoutMark(option: ApexOption): string | undefined {
+  return isMark(option) ? '' : undefined
 }

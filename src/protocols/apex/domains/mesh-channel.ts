@@ -18,6 +18,7 @@ import {
   type Bind,
   controlOf,
   type Data,
+  dataFor,
   type EndpointName,
   entityOf,
   errorDocument,
@@ -29,10 +30,11 @@ import {
   readMessage,
   readPayload,
   serviceOf,
+  withControl,
 } from '../codec/index.ts'
 import { elementIn, takeData } from '../operations/data.ts'
 import type { Relay } from '../relay.ts'
-import { markIn } from './marks.ts'
+import { markIn, withoutMark } from './marks.ts'
 import type { MeshMetrics } from './metrics.ts'
 
 /** LIMIT: domains that one relay may serve on one channel. */
@@ -195,8 +197,11 @@ export class MeshChannel implements ChannelHandler {
   #ofService(payload: Payload, data: Data): void {
     const { relay, onService } = this.#parts
     const element = elementIn({ payload, data })
-    for (const { identity } of data.recipients)
-      if (!onService(data.originator.identity, identity, element))
-        relay.endpoints.find(identity)?.send(entityOf(payload), () => {})
+    for (const recipient of data.recipients) {
+      if (onService(data.originator.identity, recipient.identity, element)) continue
+      const control = dataFor(data, { recipient, leaves: false, option: withoutMark })
+      const entity = entityOf(withControl(payload, control))
+      relay.endpoints.find(recipient.identity)?.send(entity, () => {})
+    }
   }
 }

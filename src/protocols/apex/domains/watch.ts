@@ -184,11 +184,7 @@ export class Watch {
     if (this.#state !== 'held') return
     this.#forgetLease()
     if (!this.#wanted) return this.over()
-    this.#state = 'idle'
-    this.#timer?.cancel()
-    this.#timer = this.#parts.clock.schedule(randomBelow(1000), () => {
-      if (this.#wanted && this.#state === 'idle') this.#poll()
-    })
+    this.#poll()
   }
 
   /** Not answered, or not now: again later, or when the domain is heard of. */

@@ -17,7 +17,7 @@ import {
   serviceOf,
   withControl,
 } from '../codec/index.ts'
-import { isMark } from '../domains/marks.ts'
+import { withoutMark } from '../domains/marks.ts'
 import type { ReadData } from '../envelope.ts'
 import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
 import type { Relay } from '../relay.ts'
@@ -245,11 +245,6 @@ class Matter {
     const { domain } = this.#read.data.originator.identity
     return this.#relay.isOurs(domain) ? domain : (this.#relay.service.router.domains[0] ?? domain)
   }
-}
-
-/** It was for this relay, which no other needs to know of. */
-function withoutMark(option: ApexOption): string | undefined {
-  return isMark(option) ? '' : undefined
 }
 
 function oneHopLess(option: ApexOption, hopsLeft: number): string | undefined {
