@@ -59,7 +59,8 @@ export class ForeignWatcher implements WatcherAgent, Operation {
   tell(presence: string): void {
     if (this.#over) return
     this.#latest = presence
-    if (!this.#isUnderWay) this.#send()
+    // What waits to be tried again is tried in its time.
+    if (!this.#isUnderWay && this.#again === undefined) this.#send()
   }
 
   terminated(_id: string, _reason: TerminationReason): void {
@@ -119,6 +120,7 @@ export class ForeignWatcher implements WatcherAgent, Operation {
 
   #stopTrying(): void {
     this.#again?.cancel()
+    this.#again = undefined
     this.#forget()
     this.#forget = () => {}
   }

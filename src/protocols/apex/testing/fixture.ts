@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { BackOff, Derivation, Digest, Sasl, StoreAuthenticator, serverKeyOf } from '#auth'
 import { VirtualClock } from '#base'
-import { createService, type InboxAgent, noPeers, type Service } from '#core'
+import { createService, type InboxAgent, noPeers, type Peers, type Service, type Store } from '#core'
 import { type Address, parseAddress } from '#model'
 import { flushConnections } from '#net'
 import { Metrics, silentLog } from '#observe'
@@ -60,24 +60,37 @@ export interface Fixture {
   readonly edge: Edge
 }
 
-export async function fixture(settings: Partial<ApexSettings> = {}): Promise<Fixture> {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  const store = createMemoryStore()
+export interface Surroundings {
+  readonly clock?: VirtualClock
+  readonly domain?: string
+  readonly peers?: Peers
+  readonly store?: Store
+}
+
+export async function fixture(
+  settings: Partial<ApexSettings> = {},
+  {
+    clock = new VirtualClock(Date.UTC(2026, 0, 1)),
+    domain = 'example.com',
+    peers = noPeers,
+    store = createMemoryStore(),
+  }: Surroundings = {},
+): Promise<Fixture> {
   const authenticator = new StoreAuthenticator(store)
   const service = createService({
     clock,
     log: silentLog,
     metrics: new Metrics(),
     store,
-    peers: noPeers,
-    domains: ['example.com'],
+    peers,
+    domains: [domain],
     policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
     authenticator,
     passwords: new Derivation({ iterations: 4096 }),
     revive: (unit) => (unit.head.protocol === 'apex' ? reviveEnvelope(unit.head, unit.raw) : undefined),
   })
   await service.accounts.add(
-    ['fred', 'barney', 'wilma'].map((name) => ({ address: at(`${name}@example.com`), password: 'secret' })),
+    ['fred', 'barney', 'wilma'].map((name) => ({ address: at(`${name}@${domain}`), password: 'secret' })),
   )
   const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
   const logins = {

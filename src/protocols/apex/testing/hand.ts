@@ -16,12 +16,21 @@ interface Frame extends Came {
 
 const xmlHead = 'Content-Type: application/beep+xml\r\n\r\n'
 
+/** Where it goes: to a relay, or over a connection that leads to one. */
+export interface Place {
+  readonly clock: Fixture['clock']
+  readonly edge?: { serve(connection: Connection): void }
+  readonly domain?: string
+  readonly connection?: Connection
+}
+
 export class Hand {
   /** Data and terminate that the relay sent, in order. */
   readonly came: Came[] = []
   /** How MSGs of the relay are answered; undefined: not at all. */
   answers: string | undefined = '<ok />'
   closed = false
+  readonly #domain: string
   readonly #connection: Connection
   readonly #replies = new Map<string, (reply: Frame) => void>()
   readonly #sent = new Map<number, number>()
@@ -30,8 +39,9 @@ export class Hand {
   #rest = ''
   #lastNumber = 0
 
-  constructor({ edge, clock }: Fixture) {
-    const [ours, theirs] = connectionPair({ clock })
+  constructor({ edge, clock, domain = 'example.com', connection }: Place) {
+    const [ours, theirs] = connection === undefined ? connectionPair({ clock }) : [undefined, connection]
+    this.#domain = domain
     this.#connection = theirs
     theirs.start({
       onData: (octets) => {
@@ -42,7 +52,7 @@ export class Hand {
         this.closed = true
       },
     })
-    edge.serve(ours)
+    if (ours !== undefined) edge?.serve(ours)
     this.#frame('RPY 0 0', `${xmlHead}<greeting />`)
   }
 
@@ -57,7 +67,7 @@ export class Hand {
   }
 
   async login(user: string): Promise<void> {
-    const plain = Buffer.from(`\0${user}@example.com\0secret`).toString('base64')
+    const plain = Buffer.from(`\0${user}@${this.#domain}\0secret`).toString('base64')
     const uri = 'http://iana.org/beep/SASL/PLAIN'
     const start = `<start number='1'><profile uri='${uri}'><![CDATA[<blob>${plain}</blob>]]></profile></start>`
     const reply = await this.#ask(0, `${xmlHead}${start}`)
