@@ -13,6 +13,7 @@ import {
 import { isHeaderValue } from '#wire/header-lines'
 import { describingFields, parseMediaType } from '#wire/mime'
 import { type Element, elementOf, type Node, xml, xmlNamespace } from '#wire/xml'
+import { contentOfE2e, e2eTextOf } from './codec/e2e.ts'
 import type { Jid } from './codec/jid.ts'
 import { bareJid, fullJid, parseJid } from './codec/jid.ts'
 import {
@@ -21,6 +22,7 @@ import {
   clientNamespace,
   contentNamespace,
   delayNamespace,
+  e2eNamespace,
   hintsNamespace,
   invitationNamespace,
   markersNamespace,
@@ -149,11 +151,21 @@ function isEncrypted(element: Element): boolean {
   return element.elements().some(({ name, namespace }) => sealedNames.has(`${name} ${namespace}`))
 }
 
-/** Who wrote to whom, and nothing that another protocol could show. */
+/** Who wrote to whom, and nothing that another protocol could show, but what is sealed as MIME, which it may carry (RFC 3923). */
 function sealedView(head: Head, element: Element, kind: MessageKind | 'error'): InstantMessage {
   const thread = element.childText('thread') ?? ''
   const { from, to, id } = head
-  return { from, to, id, thread, kind: kind === 'error' ? 'normal' : kind, subject: [], body: [] }
+  const content = contentIn(element)
+  const sealed = {
+    from,
+    to,
+    id,
+    thread,
+    kind: kind === 'error' ? 'normal' : kind,
+    subject: [],
+    body: [],
+  } as const
+  return content === undefined ? sealed : { ...sealed, content }
 }
 
 /** A message of type error, as a late word about the message with its id (RFC 6120 §8.3.1). */
@@ -168,12 +180,17 @@ export function reportView(stanza: Stanza): Report {
 
 /** MIME content carried octet for octet, if any; XMPP itself has none. */
 export function contentOf(stanza: Stanza): Content | undefined {
-  if (stanza.frame.findChild('content', contentNamespace) < 0) return undefined
+  const { frame } = stanza
+  if (frame.findChild('content', contentNamespace) < 0 && frame.findChild('e2e', e2eNamespace) < 0)
+    return undefined
   return contentIn(elementOf(stanza.frame))
 }
 
+/** Octet for octet where they are written so; else what RFC 3923 says in text. */
 function contentIn(element: Element): Content | undefined {
   const child = element.child('content', contentNamespace)
+  const e2e = child === undefined ? element.child('e2e', e2eNamespace) : undefined
+  if (e2e !== undefined) return contentOfE2e(e2e.text())
   const type = child?.attribute('type')
   const encoded = child?.text() ?? ''
   if (type === undefined || !isHeaderValue(type) || parseMediaType(type) === undefined) return undefined
@@ -234,6 +251,7 @@ export function messageElement(head: Head, message: InstantMessage, to: string, 
     message.displayedFor === undefined
       ? undefined
       : xml('displayed', markersNamespace, { id: message.displayedFor }),
+    message.content === undefined ? undefined : e2eElement(message.content),
     message.content === undefined ? undefined : contentElement(message.content),
     delayElement(head, message, now),
   )
@@ -270,6 +288,12 @@ function contentElement({ type, bytes, fields }: Content): Element {
     ...fields.map(({ name, value }): Node => xml('field', contentNamespace, { name }, value)),
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64'),
   )
+}
+
+/** RFC 3923 §3.1, for those who do not know the element of ours beside it. A CDATA section and escaped text are the same (XML 1.0 §2.7). */
+function e2eElement(content: Content): Element | undefined {
+  const text = e2eTextOf(content)
+  return text === undefined ? undefined : xml('e2e', e2eNamespace, {}, text)
 }
 
 /** A late word about a message as its sender's client understands it (RFC 6120 §8.3, XEP-0184, XEP-0333). */
