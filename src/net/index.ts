@@ -4,6 +4,7 @@ export { defaultListenerLimits, type ListenerLimits, sourceOf } from './admissio
 export { readAuthorities } from './authorities.ts'
 export { ensureCertificates, type OwnCertificates } from './certificate-authority.ts'
 export { certificateReason } from './certificate-reason.ts'
+export { channelBindings } from './channel-bindings.ts'
 export { type ConnectTcpOptions, connectTcp } from './connect-tcp.ts'
 export {
   type CloseReason,

@@ -1,5 +1,5 @@
 // The protocols are those whose folders are there: to add one, make its folder with a door. Nothing else names it. A door
-// without `protocol` is a substrate of others (beep, on which apex stands): there is nothing of it to start.
+// without `protocol` is a substrate of others (beep, exchange): there is nothing of it to start.
 import { readdirSync } from 'node:fs'
 import type { Logins } from '#auth'
 import type { Protocol } from '#core'

@@ -1,15 +1,12 @@
 // What the server starts: the listener for applications, with the profiles of BEEP that they need (RFC 3340 §3, §11).
 
 import type { Logins } from '#auth'
-import type { Environment, Listener, PeerEnvironment, Protocol, RunningProtocol, Service } from '#core'
+import type { Environment, PeerEnvironment, Protocol, RunningProtocol, Service } from '#core'
 import {
   type Connection,
   connectTcp,
-  listenAddressText,
-  listenTcp,
   netMetrics,
   type Resolver,
-  type TcpListener,
   type TlsContext,
   type TlsContexts,
   type WebOffers,
@@ -22,6 +19,7 @@ import {
   sessionLimits,
   tlsProfileOf,
 } from '#protocols/beep'
+import { cutByFault, openListeners } from '#protocols/exchange'
 import { ApexChannel } from './apex-channel.ts'
 import { apexProfile, protocolName } from './binding.ts'
 import { Mesh } from './domains/mesh.ts'
@@ -41,31 +39,35 @@ async function start(
   service: Service,
   environment: Environment<ApexSettings, TlsContexts, Logins, WebOffers, Resolver>,
 ): Promise<RunningProtocol> {
-  const { settings: values, tls, logins } = environment
+  const { settings: values, tls, logins, domains } = environment
   const relay = new Relay(service, values)
   const edge = new Edge(relay, tls, logins)
-  const mesh = await startMesh(relay, tls, environment.domains)
-  let opened: TcpListener | undefined
-  try {
-    const serve = (connection: Connection): void => edge.serve(connection)
-    opened = values.edge && (await listenAt(service, 'apex edge', values.edge, serve))
-  } catch (error) {
-    await mesh?.opened.close()
-    throw error
-  }
-  const listeners: Listener[] = []
-  if (opened !== undefined)
-    listeners.push(listenerOf(opened, 'apex.edge', 'APEX applications (TLS by the BEEP profile)'))
-  if (mesh !== undefined)
-    listeners.push(listenerOf(mesh.opened, 'apex.mesh', 'APEX between domains (TLS by the BEEP profile)'))
+  const mesh = values.mesh && domains && meshOf(relay, tls, domains)
+  const { listeners, close } = await openListeners(service, [
+    {
+      name: 'apex edge',
+      setting: 'apex.edge',
+      purpose: 'APEX applications (TLS by the BEEP profile)',
+      place: values.edge,
+      onConnection: (connection) => edge.serve(connection),
+    },
+    {
+      name: 'apex mesh',
+      setting: 'apex.mesh',
+      purpose: 'APEX between domains (TLS by the BEEP profile)',
+      // Other domains are not spoken with where either is not there.
+      place: mesh && values.mesh,
+      onConnection: (connection) => mesh?.accept(connection),
+    },
+  ])
   return {
     listeners,
-    ...(mesh !== undefined && { peers: mesh.mesh }),
+    ...(mesh !== undefined && { peers: mesh }),
     stop: async () => {
       edge.stop()
-      mesh?.mesh.stop()
+      mesh?.stop()
       relay.stop()
-      await Promise.all([opened?.close(), mesh?.opened.close()])
+      await close()
     },
   }
 }
@@ -73,21 +75,11 @@ async function start(
 /** LIMIT: seconds for one address to answer; the next is tried then. */
 const connectSecondsMax = 10
 
-/** Undefined where `apex.mesh` is not set: then there are no other domains by this protocol. */
-async function startMesh(
-  relay: Relay,
-  tls: TlsContext,
-  others: PeerEnvironment<Resolver> | undefined,
-): Promise<{ readonly mesh: Mesh; readonly opened: TcpListener } | undefined> {
-  const { service, settings: values } = relay
-  if (values.mesh === undefined || others === undefined) return undefined
+function meshOf(relay: Relay, tls: TlsContext, others: PeerEnvironment<Resolver>): Mesh {
+  const { service } = relay
   const { clock } = service
   const metrics = netMetrics(service.metrics)
-  const onFault = (error: unknown, connection?: { readonly id: string }): void =>
-    service.log.error('an apex connection of a domain was cut by a fault', {
-      error,
-      connection: connection?.id,
-    })
+  const onFault = cutByFault(service, 'apex mesh')
   const mesh = new Mesh({
     relay,
     tls,
@@ -98,27 +90,7 @@ async function startMesh(
   relay.presence
     .restore()
     .catch((error: unknown) => service.log.error('stored subscriptions could not be read', { error }))
-  const accept = (connection: Connection): void => mesh.accept(connection)
-  return { mesh, opened: await listenAt(service, 'apex mesh', values.mesh, accept) }
-}
-
-function listenAt(
-  service: Service,
-  name: string,
-  { host, port }: { host: string | undefined; port: number },
-  onConnection: (connection: Connection) => void,
-): Promise<TcpListener> {
-  return listenTcp({
-    name,
-    host,
-    port,
-    clock: service.clock,
-    metrics: netMetrics(service.metrics),
-    onConnection,
-    onFault: (error, connection) => {
-      service.log.error('an apex connection was cut by a fault', { error, connection: connection?.id })
-    },
-  })
+  return mesh
 }
 
 /** Where applications come in. */
@@ -183,8 +155,4 @@ export class Edge {
     this.#sessions.set(session, edge)
     return edge
   }
-}
-
-function listenerOf(listener: TcpListener, setting: string, purpose: string): Listener {
-  return { setting, purpose, where: `${listenAddressText(listener)}/tcp` }
 }

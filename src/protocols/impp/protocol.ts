@@ -1,21 +1,13 @@
 // What the server starts: the listener for clients, and the legs to other domains.
 
 import type { Logins } from '#auth'
-import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
-import {
-  type Connection,
-  listenAddressText,
-  listenTcp,
-  netMetrics,
-  type Resolver,
-  type TcpListener,
-  type TlsContext,
-  type TlsContexts,
-  type WebOffers,
-} from '#net'
+import type { Environment, Protocol, RunningProtocol, Service } from '#core'
+import type { Connection, Resolver, TlsContexts, WebOffers } from '#net'
+import { type ListenerPlan, startProtocol } from '#protocols/exchange'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
-import { startDomains } from './domains/start.ts'
+import { Domains } from './domains/domains.ts'
+import { domainMetrics } from './domains/metrics.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { SentAnswers } from './sent-answers.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
@@ -33,83 +25,58 @@ async function start(
   environment: Environment<ImppSettings, TlsContexts, Logins, WebOffers, Resolver>,
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
-  const { settings: values } = environment
+  const { settings: values, tls, web } = environment
   const answers = SentAnswers.by(service.clock, values)
   const shared: SessionEnvironment = { ...environment, service, sessions, answers }
-  const opened = await listenForClients(shared)
-  const withdraw = environment.web && offerWebSockets(environment.web, shared)
-  const others = await startDomains({
-    service,
-    settings: values,
-    tls: environment.tls,
-    others: environment.domains,
-  }).catch(async (error: unknown) => {
-    withdraw?.()
-    await opened.close()
-    throw error
-  })
-  return {
-    listeners: others === undefined ? opened.listeners : [...opened.listeners, others.listener],
-    ...(others !== undefined && { peers: others.domains }),
-    stop: async () => {
-      withdraw?.()
-      for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
-      await others?.stop()
-      await opened.close()
-    },
-  }
-}
-
-interface Opened {
-  readonly listeners: readonly Listener[]
-  close(): Promise<void>
-}
-
-/** Those that are on; when one can't be opened, the other is closed again. */
-async function listenForClients(shared: SessionEnvironment): Promise<Opened> {
-  const { client, clientTls } = shared.settings
-  const open: TcpListener[] = []
-  const close = async (): Promise<void> => {
-    await Promise.all(open.map((listener) => listener.close()))
-  }
-  const listeners: Listener[] = []
+  const withdraw = web && offerWebSockets(web, shared)
   try {
-    if (client !== undefined) {
-      const listener = await listenAt(shared, client, undefined)
-      open.push(listener)
-      listeners.push(listenerOf(listener, 'impp.client', 'IMPP clients (STARTTLS)'))
-    }
-    if (clientTls !== undefined && shared.tls !== undefined) {
-      const listener = await listenAt(shared, clientTls, shared.tls)
-      open.push(listener)
-      listeners.push(listenerOf(listener, 'impp.client_tls', 'IMPP clients (TLS)'))
-    }
-    return { listeners, close }
+    return await startProtocol({
+      service,
+      clients: clientListeners(shared),
+      servers: {
+        name: 'impp server',
+        setting: 'impp.server',
+        purpose: 'IMPP between domains (STARTTLS)',
+        place: values.server,
+      },
+      others: environment.domains,
+      domains: ({ resolver, routeTo }, dial) =>
+        new Domains(
+          { service, settings: values, tls, resolver, routeTo, metrics: domainMetrics(service.metrics) },
+          dial,
+        ),
+      signOut: () => {
+        withdraw?.()
+        for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
+      },
+    })
   } catch (error) {
-    await close()
+    withdraw?.()
     throw error
   }
 }
 
-function listenAt(
-  shared: SessionEnvironment,
-  { host, port }: { host: string | undefined; port: number },
-  tls: TlsContext | undefined,
-): Promise<TcpListener> {
-  const { service } = shared
-  return listenTcp({
-    name: tls === undefined ? 'impp client' : 'impp client tls',
-    host,
-    port,
+function clientListeners(shared: SessionEnvironment): readonly ListenerPlan[] {
+  const { settings: values, tls } = shared
+  const onConnection = (connection: Connection): void => void serveClient(connection, shared)
+  const inClear = {
+    name: 'impp client',
+    setting: 'impp.client',
+    purpose: 'IMPP clients (STARTTLS)',
+    place: values.client,
+    onConnection,
+  }
+  if (tls === undefined) return [inClear]
+  const underTls = {
+    name: 'impp client tls',
+    setting: 'impp.client_tls',
+    purpose: 'IMPP clients (TLS)',
+    place: values.clientTls,
     // docs/specs/impp-1.0.md §6.2: no ALPN is needed; who offers one must mean us (RFC 7301 §3.2).
-    ...(tls && { tls: { context: tls, alpn: ['impp'] } }),
-    clock: service.clock,
-    metrics: netMetrics(service.metrics),
-    onConnection: (connection) => serveClient(connection, shared),
-    onFault: (error, connection) => {
-      service.log.error('an impp connection was cut by a fault', { error, connection: connection?.id })
-    },
-  })
+    tls: { context: tls, alpn: ['impp'] },
+    onConnection,
+  }
+  return [inClear, underTls]
 }
 
 /** docs/specs/impp-1.0.md §2.1: the same octets in binary messages; TLS is the web socket's, so STARTTLS is not there. */
@@ -132,8 +99,4 @@ export function serveClient(connection: Connection, shared: SessionEnvironment):
   shared.sessions.open.add(session)
   connection.start(session)
   return session
-}
-
-function listenerOf(listener: TcpListener, setting: string, purpose: string): Listener {
-  return { setting, purpose, where: `${listenAddressText(listener)}/tcp` }
 }

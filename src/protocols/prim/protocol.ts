@@ -1,20 +1,13 @@
 // What the server starts: the listeners for clients of both services.
 
 import type { Logins } from '#auth'
-import type { Environment, Listener, Protocol, RunningProtocol, Service } from '#core'
-import {
-  type Connection,
-  listenAddressText,
-  listenTcp,
-  netMetrics,
-  type Resolver,
-  type TcpListener,
-  type TlsContexts,
-  type WebOffers,
-} from '#net'
+import type { Environment, Protocol, RunningProtocol, Service } from '#core'
+import type { Connection, Resolver, TlsContexts, WebOffers } from '#net'
+import { startProtocol } from '#protocols/exchange'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
-import { startDomains } from './domains/start.ts'
+import { Domains } from './domains/domains.ts'
+import { domainMetrics } from './domains/metrics.ts'
 import { reviveEnvelope } from './envelope.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type PrimSettings, settings } from './settings.ts'
@@ -27,80 +20,47 @@ export const protocol: Protocol<PrimSettings, TlsContexts, Logins, WebOffers, Re
   start,
 }
 
-async function start(
+function start(
   service: Service,
   environment: Environment<PrimSettings, TlsContexts, Logins, WebOffers, Resolver>,
 ): Promise<RunningProtocol> {
-  const { settings: values } = environment
+  const { settings: values, tls } = environment
   const sessions = new Sessions(service.metrics)
   const watches = new Watches({ clock: service.clock, subscriptionsMax: values.subscriptionsMax })
-  const opened = await listenForClients({ ...environment, service, sessions, watches })
-  const others = await startDomains({
+  const shared = { ...environment, service, sessions, watches }
+  const onConnection = (connection: Connection): void => void serveClient(connection, shared)
+  return startProtocol({
     service,
-    settings: values,
-    tls: environment.tls,
-    others: environment.domains,
-  }).catch(async (error: unknown) => {
-    await opened.close()
-    throw error
-  })
-  return {
-    listeners: others === undefined ? opened.listeners : [...opened.listeners, others.listener],
-    ...(others !== undefined && { peers: others.domains }),
-    stop: async () => {
-      for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
-      await others?.stop()
-      await opened.close()
+    clients: [
+      {
+        name: 'prim presence',
+        setting: 'prim.presence',
+        purpose: 'PRIM clients, presence (STARTTLS)',
+        place: values.presence,
+        onConnection,
+      },
+      {
+        name: 'prim im',
+        setting: 'prim.im',
+        purpose: 'PRIM clients, messages (STARTTLS)',
+        place: values.im,
+        onConnection,
+      },
+    ],
+    servers: {
+      name: 'prim server',
+      setting: 'prim.server',
+      purpose: 'PRIM between domains (STARTTLS)',
+      place: values.server,
     },
-  }
-}
-
-interface Opened {
-  readonly listeners: readonly Listener[]
-  close(): Promise<void>
-}
-
-/** Those that are on; when one can't be opened, the other is closed again. */
-async function listenForClients(shared: SessionEnvironment): Promise<Opened> {
-  const { presence, im } = shared.settings
-  const open: TcpListener[] = []
-  const close = async (): Promise<void> => {
-    await Promise.all(open.map((listener) => listener.close()))
-  }
-  const listeners: Listener[] = []
-  try {
-    if (presence !== undefined) {
-      const listener = await listenAt(shared, 'prim presence', presence)
-      open.push(listener)
-      listeners.push(listenerOf(listener, 'prim.presence', 'PRIM clients, presence (STARTTLS)'))
-    }
-    if (im !== undefined) {
-      const listener = await listenAt(shared, 'prim im', im)
-      open.push(listener)
-      listeners.push(listenerOf(listener, 'prim.im', 'PRIM clients, messages (STARTTLS)'))
-    }
-    return { listeners, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
-
-function listenAt(
-  shared: SessionEnvironment,
-  name: string,
-  { host, port }: { host: string | undefined; port: number },
-): Promise<TcpListener> {
-  const { service } = shared
-  return listenTcp({
-    name,
-    host,
-    port,
-    clock: service.clock,
-    metrics: netMetrics(service.metrics),
-    onConnection: (connection) => serveClient(connection, shared),
-    onFault: (error, connection) => {
-      service.log.error('a prim connection was cut by a fault', { error, connection: connection?.id })
+    others: environment.domains,
+    domains: ({ resolver, routeTo }, dial) =>
+      new Domains(
+        { service, settings: values, tls, resolver, routeTo, metrics: domainMetrics(service.metrics) },
+        dial,
+      ),
+    signOut: () => {
+      for (const session of [...sessions.open]) session.signOut('temporarily-unavailable')
     },
   })
 }
@@ -111,8 +71,4 @@ export function serveClient(connection: Connection, shared: SessionEnvironment):
   shared.sessions.open.add(session)
   connection.start(session)
   return session
-}
-
-function listenerOf(listener: TcpListener, setting: string, purpose: string): Listener {
-  return { setting, purpose, where: `${listenAddressText(listener)}/tcp` }
 }

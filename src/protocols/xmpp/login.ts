@@ -1,7 +1,7 @@
 // A client's login on a stream: its channel, and the mechanism under way (RFC 6120 §6).
 import type { Logins, SaslChannel, SaslMechanism, SaslStep } from '#auth'
 import type { Bytes } from '#base'
-import type { Connection } from '#net'
+import { type Connection, channelBindings } from '#net'
 import type { Log } from '#observe'
 import type { StreamInput } from './stream.ts'
 
@@ -68,19 +68,11 @@ export class Login {
 
   #channel(domain: string): SaslChannel {
     const { tls, remote } = this.#connection
-    const bindings = new Map<string, Bytes>()
-    const exporter = tls?.tlsExporter()
-    const unique = tls?.tlsUnique()
-    const endPoint = tls?.tlsServerEndPoint()
-    if (exporter !== undefined) bindings.set('tls-exporter', exporter)
-    // RFC 5802 §6.1: who binds channels at all must know it where the channel has it.
-    if (unique !== undefined) bindings.set('tls-unique', unique)
-    if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
     return {
       domain,
       remoteAddress: remote.address,
       plainAllowed: tls !== undefined || this.#plainWithoutTls,
-      bindings,
+      bindings: channelBindings(tls),
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import type { SaslChannel, SaslFailure, SaslMechanism, SaslStep } from '#auth'
 import { type Bytes, noBytes, utf8 } from '#base'
+import { channelBindings } from '#net'
 import type { Log } from '#observe'
 import {
   type BeepError,
@@ -96,18 +97,11 @@ function channelOf(
   { domainOf, plainWithoutTls = false }: SaslProfilesOptions,
 ): SaslChannel {
   const { tls, remote } = session.connection
-  const bindings = new Map<string, Bytes>()
-  const exporter = tls?.tlsExporter()
-  const unique = tls?.tlsUnique()
-  const endPoint = tls?.tlsServerEndPoint()
-  if (exporter !== undefined) bindings.set('tls-exporter', exporter)
-  if (unique !== undefined) bindings.set('tls-unique', unique)
-  if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
   return {
     domain: domainOf(session),
     remoteAddress: remote.address,
     plainAllowed: tls !== undefined || plainWithoutTls,
-    bindings,
+    bindings: channelBindings(tls),
     certificate: tls?.peerCertificate(),
     service: 'beep',
   }

@@ -1,12 +1,13 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and who comes from there.
 
-import type { PeerExamination, PeerProtocol, PeerStatus, Way } from '#core'
-import { type Connection, onlyPlace, PlaceFinder, sourceOf } from '#net'
+import type { PeerExamination, PeerStatus, Way } from '#core'
+import { type Connection, onlyPlace, PlaceFinder } from '#net'
+import { type Dial, type OtherDomains, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { ForeignWatchers } from './foreign-watchers.ts'
 import { ImppLink } from './link.ts'
-import { type Dial, openSession, tryServer } from './opening.ts'
+import { openSession, tryServer } from './opening.ts'
 import { DomainPair } from './pair.ts'
 import { domainNames } from './places.ts'
 import { takeRequest } from './requests.ts'
@@ -17,7 +18,7 @@ import { ResponderSetUp } from './set-up-responder.ts'
 const goodbyeMilliseconds = 2000
 const goodbyeStep = 50
 
-export class Domains implements PeerProtocol {
+export class Domains implements OtherDomains {
   readonly protocol = protocolName
   readonly watchers: ForeignWatchers
   readonly #environment: DomainsEnvironment
@@ -27,7 +28,7 @@ export class Domains implements PeerProtocol {
   readonly #links = new Map<string, ImppLink>()
   /** Connections that have not proven anything yet, and how many of each source. */
   readonly #strangers = new Set<DomainSession>()
-  readonly #strangersOf = new Map<string, number>()
+  readonly #strangersOf = new Strangers()
 
   constructor(environment: DomainsEnvironment, dial: Dial) {
     this.#environment = environment
@@ -87,15 +88,18 @@ export class Domains implements PeerProtocol {
   /** Takes a connection that somebody opened to us. */
   accept(connection: Connection): void {
     const { settings, service } = this.#environment
-    const source = sourceOf(connection.remote.address)
-    const others = this.#strangersOf.get(source) ?? 0
-    // LIMIT: who has not said who they are is one of few.
-    if (
-      this.#strangers.size >= settings.domainStrangersMax ||
-      others >= settings.domainStrangersPerAddressMax
-    ) {
-      service.log.debug('impp connection of a domain refused: too many are not ready', { source })
+    const { address } = connection.remote
+    const isFull = this.#strangers.size >= settings.domainStrangersMax
+    const counted = isFull
+      ? undefined
+      : this.#strangersOf.admit(address, settings.domainStrangersPerAddressMax)
+    if (counted === undefined) {
+      service.log.debug('impp connection of a domain refused: too many are not ready', { address })
       return connection.destroy({ why: 'limit', detail: 'too many connections that are not ready' })
+    }
+    const proven = (stranger: DomainSession): void => {
+      this.#strangers.delete(stranger)
+      counted()
     }
     const session: DomainSession = new DomainSession({
       connection,
@@ -105,15 +109,14 @@ export class Domains implements PeerProtocol {
       setUp: new ResponderSetUp({
         admits: (ours, theirs) => this.#pairs.get(pairKey(ours, theirs))?.admits() ?? this.#makeRoom(),
         onReady: (ready, parties) => {
-          this.#strangerGone(ready, source)
+          proven(ready)
           this.#pairOf(parties.ours, parties.theirs).join(ready, parties)
         },
-        onRefused: (_session, theirs, why) => this.#refused(theirs, connection.remote.address, why),
+        onRefused: (_session, theirs, why) => this.#refused(theirs, address, why),
       }),
-      onFailed: (failed) => this.#strangerGone(failed, source),
+      onFailed: proven,
     })
     this.#strangers.add(session)
-    this.#strangersOf.set(source, others + 1)
     session.start()
   }
 
@@ -175,13 +178,6 @@ export class Domains implements PeerProtocol {
   /** The longest known; one that is looked by stays: to be found another would ask for all presence anew. */
   #forgetLink(): void {
     for (const [domain, link] of this.#links) if (link.watches === 0) return void this.#links.delete(domain)
-  }
-
-  #strangerGone(session: DomainSession, source: string): void {
-    if (!this.#strangers.delete(session)) return
-    const left = (this.#strangersOf.get(source) ?? 1) - 1
-    if (left === 0) this.#strangersOf.delete(source)
-    else this.#strangersOf.set(source, left)
   }
 
   /** Shown where we have to do with that domain; a stranger's claim alone leaves nothing but a line in the log. */

@@ -1,9 +1,10 @@
 // Somebody of another domain who watches somebody here, by a leased subscription (IMPP §14, §18.1, §18.6, §18.7). At most one
 // CHANGE-NOTIFY of it is under way; what changes meanwhile is told when that one is answered, and only as it then is.
 
-import { randomBelow, type Timer } from '#base'
-import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
+import { noBytes, randomBelow, type Timer } from '#base'
+import type { PresenceNotification, TerminationReason } from '#core'
 import type { Address } from '#model'
+import type { ForeignSubscription } from '#protocols/exchange'
 import { domainConnectionId, notificationBody, protocolName } from '../binding.ts'
 import { freshRequestId, laneOf, terminationFields } from '../binding-domains.ts'
 import { type Body, type Fields, type PresenceType, requestBytes, urlOf } from '../codec/index.ts'
@@ -14,12 +15,14 @@ import type { DomainPair } from './pair.ts'
 /** Seconds until a change that could not be told is told again: the first time, and at most. */
 const againSeconds = { first: 15, most: 300 }
 
-export class ForeignWatcher implements WatcherAgent {
+export class ForeignWatcher implements ForeignSubscription {
   readonly protocol = protocolName
   readonly watcher: Address
   readonly presentity: Address
   /** The same for every SUBSCRIBE of the two, so that each renews the one subscription. */
   readonly id: string
+  /** Nothing but who it is. */
+  readonly state = noBytes
   /** The form of its notifications; each SUBSCRIBE may change it. */
   type: PresenceType = 'pidf'
   readonly #pair: DomainPair

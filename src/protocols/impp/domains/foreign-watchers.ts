@@ -1,8 +1,7 @@
 // The subscriptions that people of other domains hold here (IMPP §18.1, §18.2), and what of them outlives a restart.
 
-import { noBytes } from '#base'
-import type { StoredSubscription } from '#core'
 import type { Address, Condition } from '#model'
+import { ForeignSubscriptions } from '#protocols/exchange'
 import { absentBody, protocolName } from '../binding.ts'
 import {
   acceptedTypes,
@@ -18,21 +17,29 @@ import type { DomainPair } from './pair.ts'
 
 export class ForeignWatchers {
   readonly #environment: DomainsEnvironment
-  readonly #pairOf: (ours: string, theirs: string) => DomainPair
-  readonly #byId = new Map<string, ForeignWatcher>()
-  readonly #perDomain = new Map<string, number>()
+  readonly #held: ForeignSubscriptions<ForeignWatcher>
 
   constructor(environment: DomainsEnvironment, pairOf: (ours: string, theirs: string) => DomainPair) {
     this.#environment = environment
-    this.#pairOf = pairOf
+    this.#held = new ForeignSubscriptions({
+      service: environment.service,
+      protocol: protocolName,
+      perDomainMax: environment.settings.domainSubscriptionsMax,
+      revive: ({ watcher, presentity }) =>
+        this.#made(pairOf(presentity.domain, watcher.domain), watcher, presentity),
+    })
   }
 
   hasAny(domain: string): boolean {
-    return this.#count(domain) > 0
+    return this.#held.hasAny(domain)
   }
 
   get size(): number {
-    return this.#byId.size
+    return this.#held.size
+  }
+
+  restore(): Promise<void> {
+    return this.#held.restore()
   }
 
   /** SUBSCRIBE: creates or extends; we decide the lease (IMPP §14, D50, D55). */
@@ -50,10 +57,9 @@ export class ForeignWatchers {
     if (asked === undefined || asked === 'connection') return reply.error('malformed')
     const type = presenceTypeOf(acceptedTypes(headers.get('accept') ?? ''))
     if (type === undefined) return reply.error('content-not-understood')
-    const known = this.#byId.get(subscriptionId(watcher, presentity))
-    if (known === undefined && this.#count(pair.theirs) >= settings.domainSubscriptionsMax)
-      return reply.error('resource-limit')
-    const agent = known ?? this.#open(pair, watcher, presentity)
+    const known = this.#held.get(subscriptionId(watcher, presentity))
+    if (known === undefined && this.#held.isFullFor(pair.theirs)) return reply.error('resource-limit')
+    const agent = known ?? this.#held.add(this.#made(pair, watcher, presentity))
     agent.type = type
     const seconds = Math.max(
       Math.min(asked, settings.subscriptionSecondsMax),
@@ -64,7 +70,7 @@ export class ForeignWatchers {
         agent.end(false)
         return reply.refuse(outcome)
       }
-      this.#keep(agent, outcome.seconds)
+      this.#held.keep(agent, outcome.seconds)
       const granted = (state: string, sequence: string): [string, string][] => [
         ['Lease-Time', leaseTimeText(outcome.seconds)],
         ['Subscription-State', state],
@@ -78,7 +84,7 @@ export class ForeignWatchers {
   }
 
   unsubscribe(watcher: Address, presentity: Address, done: (condition: Condition | undefined) => void): void {
-    const agent = this.#byId.get(subscriptionId(watcher, presentity))
+    const agent = this.#held.get(subscriptionId(watcher, presentity))
     if (agent === undefined) return done('subscription-unknown')
     agent.end(false)
     this.#environment.service.presence.unsubscribe(presentity, agent.id, watcher, (outcome) =>
@@ -86,55 +92,7 @@ export class ForeignWatchers {
     )
   }
 
-  /** What was subscribed before a restart: its watchers are told how things stand now. */
-  async restore(): Promise<void> {
-    const { service } = this.#environment
-    const now = service.clock.now()
-    for (const stored of await service.store.subscriptions(protocolName)) {
-      const left = (stored.expires - now) / 1000
-      if (left < 1 || !service.router.isLocal(stored.presentity.domain)) this.#forget(stored.id)
-      else this.#restoreOne(stored, left)
-    }
-  }
-
-  #restoreOne({ id, watcher, presentity }: StoredSubscription, seconds: number): void {
-    if (this.#byId.has(id)) return
-    const agent = this.#open(this.#pairOf(presentity.domain, watcher.domain), watcher, presentity)
-    this.#environment.service.presence.subscribe({ id, watcher, presentity, seconds, agent }, (outcome) => {
-      if (outcome.kind === 'refused') agent.terminated(id, 'rejected')
-    })
-  }
-
-  #open(pair: DomainPair, watcher: Address, presentity: Address): ForeignWatcher {
-    const agent = new ForeignWatcher(pair, watcher, presentity, (over, unknownThere) => {
-      this.#byId.delete(over.id)
-      this.#perDomain.set(watcher.domain, this.#count(watcher.domain) - 1)
-      if (this.#count(watcher.domain) <= 0) this.#perDomain.delete(watcher.domain)
-      this.#forget(over.id)
-      if (unknownThere) this.#environment.service.presence.unsubscribe(presentity, over.id, watcher, () => {})
-    })
-    this.#byId.set(agent.id, agent)
-    this.#perDomain.set(watcher.domain, this.#count(watcher.domain) + 1)
-    return agent
-  }
-
-  #count(domain: string): number {
-    return this.#perDomain.get(domain) ?? 0
-  }
-
-  /** Nobody waits for it: what a crash takes, its subscriber renews. */
-  #keep({ id, watcher, presentity }: ForeignWatcher, seconds: number): void {
-    const { service } = this.#environment
-    const expires = service.clock.now() + seconds * 1000
-    service.store
-      .putSubscription({ id, protocol: protocolName, watcher, presentity, expires, state: noBytes })
-      .catch((error: unknown) => service.log.error('a subscription could not be stored', { error }))
-  }
-
-  #forget(id: string): void {
-    const { service } = this.#environment
-    service.store
-      .removeSubscription(id)
-      .catch((error: unknown) => service.log.error('a stored subscription could not be removed', { error }))
+  #made(pair: DomainPair, watcher: Address, presentity: Address): ForeignWatcher {
+    return new ForeignWatcher(pair, watcher, presentity, this.#held.onOver)
   }
 }

@@ -3,6 +3,7 @@
 import { randomId } from '#base'
 import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
+import { WatchBook } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import {
   documentIn,
@@ -36,11 +37,14 @@ export class ImppLink implements PeerLink {
   readonly #parts: LinkParts
   /** What was sent and never answered, by what two offers of it have in common: how that sending was marked. */
   readonly #doubtful = new Map<string, string>()
-  readonly #watches = new Map<string, Watch>()
+  readonly #watches: WatchBook<Watch>
 
   constructor(parts: LinkParts) {
     this.#parts = parts
     this.domain = parts.domain
+    this.#watches = new WatchBook(
+      (watcher, presentity, onOver) => new Watch(parts.pairOf(watcher.domain), watcher, presentity, onOver),
+    )
   }
 
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
@@ -72,24 +76,16 @@ export class ImppLink implements PeerLink {
   }
 
   watch(watcher: Address, presentity: Address): void {
-    const key = watchKey(watcher, presentity)
-    let watch = this.#watches.get(key)
-    if (watch === undefined) {
-      watch = new Watch(this.#parts.pairOf(watcher.domain), watcher, presentity, (over) => {
-        if (this.#watches.get(key) === over) this.#watches.delete(key)
-      })
-      this.#watches.set(key, watch)
-    }
-    watch.want()
+    this.#watches.watch(watcher, presentity)
   }
 
   unwatch(watcher: Address, presentity: Address): void {
-    this.#watches.get(watchKey(watcher, presentity))?.unwant()
+    this.#watches.unwatch(watcher, presentity)
   }
 
   /** The watch that a CHANGE-NOTIFY is about. */
   watchOf(watcher: Address, presentity: Address): Watch | undefined {
-    return this.#watches.get(watchKey(watcher, presentity))
+    return this.#watches.of(watcher, presentity)
   }
 
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {
@@ -108,7 +104,7 @@ export class ImppLink implements PeerLink {
 
   /** The server stops: what is watched is not told that it is over. */
   stop(): void {
-    for (const watch of [...this.#watches.values()]) watch.abandon()
+    for (const watch of this.#watches.all()) watch.abandon()
   }
 
   get watches(): number {
@@ -157,8 +153,4 @@ function redirect(to: Promise<string | undefined>, onOutcome: (outcome: Outcome)
         : { kind: 'refused', condition: 'redirect-to-server', location },
     ),
   )
-}
-
-function watchKey(watcher: Address, presentity: Address): string {
-  return `${watcher.key}\n${presentity.key}`
 }

@@ -2,6 +2,7 @@
 // up (docs/specs/impp-1.0.md §12.1).
 
 import type { Connection, Place, PlaceFinder } from '#net'
+import type { Dial } from '#protocols/exchange'
 import type { DomainsEnvironment } from './environment.ts'
 import type { Parties } from './session.ts'
 import { DomainSession } from './session.ts'
@@ -9,9 +10,6 @@ import { InitiatorSetUp } from './set-up-initiator.ts'
 
 /** LIMIT: addresses that are tried for one connection. */
 const addressesMax = 8
-
-/** Opens a TCP connection; rejects with an Error that says why there is none. */
-export type Dial = (place: Place, signal: AbortSignal) => Promise<Connection>
 
 export interface OpeningParts {
   readonly environment: DomainsEnvironment

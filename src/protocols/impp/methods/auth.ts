@@ -4,6 +4,7 @@ import type { SaslChannel, SaslStep } from '#auth'
 import { type Bytes, noBytes, randomId, utf8 } from '#base'
 import type { Account } from '#core'
 import type { Address } from '#model'
+import { channelBindings } from '#net'
 import { decodeBase64, encodeBase64 } from '#wire/mime'
 import type { ClientSession } from '../client-session.ts'
 import { decimal, type Fields, type ImppRequest, urlOf } from '../codec/index.ts'
@@ -49,16 +50,11 @@ export function mechanisms(session: ClientSession): string[] {
 function channelOf(session: ClientSession): SaslChannel {
   const { connection, domain, environment } = session
   const { tls } = connection
-  const bindings = new Map<string, Bytes>()
-  const exporter = tls?.tlsExporter()
-  const endPoint = tls?.tlsServerEndPoint()
-  if (exporter !== undefined) bindings.set('tls-exporter', exporter)
-  if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
   return {
     domain,
     remoteAddress: connection.remote.address,
     plainAllowed: tls !== undefined || environment.settings.plainWithoutTls,
-    bindings,
+    bindings: channelBindings(tls),
     certificate: tls?.peerCertificate(),
   }
 }

@@ -1,7 +1,8 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, who comes from there, and how each is verified.
 
-import { Answered, type PeerExamination, type PeerProtocol, type PeerStatus, type Way } from '#core'
-import { type Connection, DnsError, type Place, PlaceFinder, sourceOf } from '#net'
+import { Answered, type PeerExamination, type PeerStatus, type Way } from '#core'
+import { type Connection, DnsError, type Place, PlaceFinder } from '#net'
+import { type Dial, type OtherDomains, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import { requestBytes } from '../codec/index.ts'
 import type { DomainsEnvironment } from './environment.ts'
@@ -13,15 +14,12 @@ import { domainNames } from './places.ts'
 import { type Takers, takeRequest } from './requests.ts'
 import { InitiatorSetUp, ResponderSetUp } from './set-up.ts'
 
-/** Opens a TCP connection; rejects with an Error that says why there is none. */
-export type Dial = (place: Place) => Promise<Connection>
-
 /** LIMIT: addresses that are tried for one connection. */
 const addressesMax = 8
 /** LIMIT: pairs of domains, and links, that are remembered though nothing needs them; past it the longest known is forgotten. */
 export const rememberedMax = 10_000
 
-export class Domains implements PeerProtocol {
+export class Domains implements OtherDomains {
   readonly protocol = protocolName
   readonly watchers: ForeignWatchers
   readonly #environment: DomainsEnvironment
@@ -32,8 +30,8 @@ export class Domains implements PeerProtocol {
   readonly #links = new Map<string, PrimLink>()
   /** Those that others opened to us. */
   readonly #accepted = new Set<Leg>()
-  /** Of them, those that have not proven anything yet, by source. */
-  readonly #strangers = new Map<string, number>()
+  /** Of them, those that have not proven anything yet. */
+  readonly #strangers = new Strangers()
 
   constructor(environment: DomainsEnvironment, dial: Dial) {
     const { service, settings, routeTo, resolver } = environment
@@ -103,31 +101,27 @@ export class Domains implements PeerProtocol {
   /** Takes a connection that somebody opened to us. */
   accept(connection: Connection): void {
     const { settings, service } = this.#environment
-    const source = sourceOf(connection.remote.address)
-    const others = this.#strangers.get(source) ?? 0
-    // LIMIT: who has not said who they are is one of few.
-    if (
-      others >= settings.domainStrangersPerAddressMax ||
-      this.#accepted.size >= settings.domainConnectionsMax
-    ) {
-      service.log.debug('prim connection of a domain refused: too many', { source })
+    const { address } = connection.remote
+    const isFull = this.#accepted.size >= settings.domainConnectionsMax
+    const proven = isFull ? undefined : this.#strangers.admit(address, settings.domainStrangersPerAddressMax)
+    if (proven === undefined) {
+      service.log.debug('prim connection of a domain refused: too many', { address })
       return connection.destroy({ why: 'limit', detail: 'too many connections' })
     }
-    this.#strangers.set(source, others + 1)
     const leg: Leg = new Leg({
       connection,
       environment: this.#environment,
       setUp: new ResponderSetUp({
         verifies: (domain, address) => this.#verifies(domain, address),
         isOurs: (address) => this.#isOurs(address),
-        onReady: () => this.#strangerGone(source),
-        onRefused: (theirs, address, why) =>
+        onReady: proven,
+        onRefused: (theirs, why) =>
           service.log.debug('a domain could not prove itself', { domain: theirs, address, why }),
       }),
       onRequest: (of, request, reply) => takeRequest(of, request, reply, this.#takers),
       onOver: (over) => {
         this.#accepted.delete(over)
-        if (over.theirs === '') this.#strangerGone(source)
+        proven()
       },
     })
     this.#accepted.add(leg)
@@ -280,12 +274,6 @@ export class Domains implements PeerProtocol {
   #legsOf({ leg, theirs }: DomainPair): readonly Leg[] {
     const accepted = [...this.#accepted].filter((each) => each.theirs === theirs)
     return leg === undefined ? accepted : [leg, ...accepted]
-  }
-
-  #strangerGone(source: string): void {
-    const left = (this.#strangers.get(source) ?? 1) - 1
-    if (left === 0) this.#strangers.delete(source)
-    else this.#strangers.set(source, left)
   }
 }
 

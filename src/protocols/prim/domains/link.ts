@@ -2,6 +2,7 @@
 
 import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
+import { WatchBook } from '#protocols/exchange'
 import type { Settled } from '#wire/exchange'
 import { protocolName } from '../binding.ts'
 import { documentIn, fetchedNotification, forwardedSend, outcomeOf, refusalIn } from '../binding-domains.ts'
@@ -21,11 +22,14 @@ export class PrimLink implements PeerLink {
   readonly words = false
   readonly domain: string
   readonly #parts: LinkParts
-  readonly #watches = new Map<string, Watch>()
+  readonly #watches: WatchBook<Watch>
 
   constructor(parts: LinkParts) {
     this.#parts = parts
     this.domain = parts.domain
+    this.#watches = new WatchBook(
+      (watcher, presentity, onOver) => new Watch(parts.pairOf(watcher.domain), watcher, presentity, onOver),
+    )
   }
 
   get isWatching(): boolean {
@@ -50,24 +54,16 @@ export class PrimLink implements PeerLink {
   }
 
   watch(watcher: Address, presentity: Address): void {
-    const key = watchKey(watcher, presentity)
-    let watch = this.#watches.get(key)
-    if (watch === undefined) {
-      watch = new Watch(this.#parts.pairOf(watcher.domain), watcher, presentity, (over) => {
-        if (this.#watches.get(key) === over) this.#watches.delete(key)
-      })
-      this.#watches.set(key, watch)
-    }
-    watch.want()
+    this.#watches.watch(watcher, presentity)
   }
 
   unwatch(watcher: Address, presentity: Address): void {
-    this.#watches.get(watchKey(watcher, presentity))?.unwant()
+    this.#watches.unwatch(watcher, presentity)
   }
 
   /** The watch that a NOTIFY is about. */
   watchOf(watcher: Address, presentity: Address, id: string | undefined): Watch | undefined {
-    const watch = this.#watches.get(watchKey(watcher, presentity))
+    const watch = this.#watches.of(watcher, presentity)
     return watch?.id === id ? watch : undefined
   }
 
@@ -91,7 +87,7 @@ export class PrimLink implements PeerLink {
 
   /** The server stops: what is watched is not told that it is over. */
   stop(): void {
-    for (const watch of [...this.#watches.values()]) watch.over()
+    for (const watch of this.#watches.all()) watch.over()
   }
 
   #fetched(settled: Settled<PrimResponse>, watcher: Address, presentity: Address): FetchOutcome {
@@ -102,8 +98,4 @@ export class PrimLink implements PeerLink {
     if (typeof document === 'string') return refused('content-not-understood')
     return { kind: 'fetched', notification: fetchedNotification(document, watcher, presentity) }
   }
-}
-
-function watchKey(watcher: Address, presentity: Address): string {
-  return `${watcher.key}\n${presentity.key}`
 }

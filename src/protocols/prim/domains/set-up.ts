@@ -79,7 +79,7 @@ export interface ResponderParts {
   /** Whether the address is one of our servers. */
   readonly isOurs: (address: string) => Promise<boolean>
   readonly onReady: (leg: Leg) => void
-  readonly onRefused: (theirs: string, address: string, why: string) => void
+  readonly onRefused: (theirs: string, why: string) => void
 }
 
 export class ResponderSetUp implements SetUp {
@@ -169,7 +169,7 @@ export class ResponderSetUp implements SetUp {
   #refuse(leg: Leg, theirs: string, why: string, reply: Reply): void {
     reply.give(406)
     leg.close(why)
-    this.#parts.onRefused(theirs, leg.connection.remote.address, why)
+    this.#parts.onRefused(theirs, why)
   }
 
   /** §8.2: asked by others, of an address that spoke to them in our name. */

@@ -4,6 +4,7 @@ import type { SaslChannel, SaslStep } from '#auth'
 import { type Bytes, noBytes, strictText, utf8 } from '#base'
 import type { Account } from '#core'
 import type { Address } from '#model'
+import { channelBindings } from '#net'
 import type { ClientSession } from '../client-session.ts'
 import {
   addressOfId,
@@ -76,16 +77,11 @@ function begin(
 
 function channelOf({ connection, environment }: ClientSession, domain: string): SaslChannel {
   const { tls } = connection
-  const bindings = new Map<string, Bytes>()
-  const exporter = tls?.tlsExporter()
-  const endPoint = tls?.tlsServerEndPoint()
-  if (exporter !== undefined) bindings.set('tls-exporter', exporter)
-  if (endPoint !== undefined) bindings.set('tls-server-end-point', endPoint)
   return {
     domain,
     remoteAddress: connection.remote.address,
     plainAllowed: tls !== undefined || environment.settings.plainWithoutTls,
-    bindings,
+    bindings: channelBindings(tls),
     certificate: tls?.peerCertificate(),
   }
 }

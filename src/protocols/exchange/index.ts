@@ -1,0 +1,7 @@
+// The door of exchange: what protocols of requests and responses share beyond their octets (decision 0142). It is no protocol.
+
+export { type ForeignSubscription, ForeignSubscriptions, type OnOver } from './foreign-subscriptions.ts'
+export { cutByFault, type ListenerPlan, type OpenListeners, openListeners } from './listeners.ts'
+export { type Dial, type OtherDomains, startProtocol } from './start.ts'
+export { Strangers } from './strangers.ts'
+export { type BookedWatch, WatchBook } from './watch-book.ts'

@@ -1,0 +1,128 @@
+// Somebody of another domain who watches somebody here, by a leased subscription (docs/specs/prim.md §8.4). At most one NOTIFY of it is under way; what
+// changes meanwhile is told when that one is answered, and only as it then is.
+import { type Bytes, type Timer, utf8 } from '#base'
+import type { PresenceNotification, TerminationReason } from '#core'
+import type { Address } from '#model'
+import type { ForeignSubscription } from '#protocols/exchange'
+import type { Settled } from '#wire/exchange'
+import { absentBody, notificationBody, protocolName } from '../binding.ts'
+import { type Body, dateText, idOf, isSuccess, type PrimResponse, requestBytes } from '../codec/index.ts'
+import type { DomainPair } from './pair.ts'
+
+/** NOTIFYs in a row that fail before the subscription is dropped (§6.3), and seconds between them. */
+const failuresMax = 3
+const againSeconds = 15
+
+export class ForeignWatcher implements ForeignSubscription {
+  readonly protocol = protocolName
+  readonly watcher: Address
+  readonly presentity: Address
+  readonly subscriptionId: string
+  readonly id: string
+  /** Its Subscription-ID. */
+  readonly state: Bytes
+  readonly #pair: DomainPair
+  readonly #onOver: (over: ForeignWatcher, dropped: boolean) => void
+  #due = 0
+  #underWay = false
+  #latest: PresenceNotification | undefined
+  #again: Timer | undefined
+  #failures = 0
+  #isOver = false
+
+  constructor(
+    pair: DomainPair,
+    watcher: Address,
+    presentity: Address,
+    subscriptionId: string,
+    onOver: (over: ForeignWatcher, dropped: boolean) => void,
+  ) {
+    this.#pair = pair
+    this.watcher = watcher
+    this.presentity = presentity
+    this.subscriptionId = subscriptionId
+    this.id = idOfSubscription(watcher, presentity, subscriptionId)
+    this.state = utf8(subscriptionId)
+    this.#onOver = onOver
+  }
+
+  granted(seconds: number): void {
+    this.#due = this.#clock.monotonic() + seconds * 1000
+  }
+
+  notify(notification: PresenceNotification): void {
+    this.#latest = notification
+    if (!this.#underWay) this.#tell()
+  }
+
+  terminated(_subscriptionId: string, reason: TerminationReason): void {
+    if (this.#isOver) return
+    this.end(false)
+    // Who subscribed knows the Duration: its end needs no word.
+    if (reason === 'timeout') return
+    const octets = this.#notify(0, absentBody(this.presentity))
+    this.#pair.request({ octets, settle: () => {} })
+  }
+
+  /** Nothing more will be told. `dropped`: it was the other domain that did not want it. */
+  end(dropped: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#again?.cancel()
+    this.#onOver(this, dropped)
+  }
+
+  get #clock() {
+    return this.#pair.environment.service.clock
+  }
+
+  #tell(): void {
+    const notification = this.#latest
+    this.#latest = undefined
+    if (notification === undefined || this.#isOver) return
+    const left = Math.max(1, Math.ceil((this.#due - this.#clock.monotonic()) / 1000))
+    const octets = this.#notify(left, notificationBody(notification))
+    this.#underWay = true
+    const taken = this.#pair.request({ octets, settle: (settled) => this.#told(settled, notification) })
+    if (!taken) this.#told('closed', notification)
+  }
+
+  #told(settled: Settled<PrimResponse>, notification: PresenceNotification): void {
+    this.#underWay = false
+    if (typeof settled === 'object' && isSuccess(settled.status)) {
+      this.#failures = 0
+      return this.#tell()
+    }
+    const isUnknown = typeof settled === 'object' && settled.status === 403
+    if (isUnknown || ++this.#failures >= failuresMax) return this.end(true)
+    this.#latest ??= notification
+    this.#again?.cancel()
+    this.#again = this.#clock.schedule(againSeconds * 1000, () => {
+      if (!this.#underWay) this.#tell()
+    })
+  }
+
+  #notify(seconds: number, body: Body): (id: string) => readonly Uint8Array[] {
+    const { presentity, watcher, subscriptionId } = this
+    const date = dateText(this.#clock.now())
+    return (id) => [
+      requestBytes(
+        'NOTIFY',
+        'PRIM',
+        id,
+        [
+          ['From', idOf(presentity, 'pres')],
+          ['To', idOf(watcher, 'pres')],
+          ['Subscription-ID', subscriptionId],
+          ['Duration', String(seconds)],
+          ['Date', date],
+        ],
+        body,
+      ),
+    ]
+  }
+}
+
+export function idOfSubscription(watcher: Address, presentity: Address, subscriptionId: string): string {
+  return `prim ${watcher.key} ${presentity.key} ${subscriptionId}`
+}
