@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { noAuthorization } from './contact.ts'
 import { wayAgainSeconds, wishSecondsMax } from './foreign-presence.ts'
 import { namedWay } from './peers.ts'
+import type { TupleChange } from './presentities.ts'
 import { Watcher } from './testing/devices.ts'
-import { at, message } from './testing/envelopes.ts'
+import { at, message, presence } from './testing/envelopes.ts'
 import { foreignStage, tybalt } from './testing/foreign-stage.ts'
-import { welcome } from './testing/peers.ts'
+import { ScriptedPeerProtocol, welcome } from './testing/peers.ts'
 import { juliet, romeo } from './testing/presence-stage.ts'
 import { outcomeOf, resident, settled } from './testing/world.ts'
 
@@ -68,6 +69,32 @@ test('asked by a lease, where the protocol has no words (RFC 8048 §5.2, §5.3)'
     `push ${tybalt} none`,
   ])
   assert.deepEqual(link.take(), [], 'what ended is not looked away from')
+})
+
+test('somebody follows people in five hundred domains, and sees each once (RFC 2779 §2.2.6)', async () => {
+  const domains = Array.from({ length: 500 }, (_, n) => `d${n}.example`)
+  const protocol = new ScriptedPeerProtocol(domains)
+  const { session, say, state, remote } = await foreignStage(false, { peers: [protocol] })
+  const watcher = await session(romeo)
+  watcher.take()
+  for (const domain of domains) {
+    const friend = `friend@${domain}`
+    assert.equal(await say('ask', romeo, friend), 'stored')
+    assert.deepEqual(protocol.linkTo(domain).take(), [`watch ${romeo} ${friend}`])
+    remote.active(at(romeo), at(friend))
+    const source = presence(friend, domain)
+    const change: TupleChange = { kind: 'added', tuple: 'desk', source }
+    assert.equal(remote.changed(at(romeo), at(friend), [change], true), 'known')
+    source.poison()
+  }
+  await settled()
+  assert.deepEqual(
+    watcher.take(),
+    domains.map((domain) => `friend@${domain} full: added desk=${domain}`),
+  )
+  assert.equal(await state(romeo, 'friend@d499.example'), 'to')
+  const questions = protocol.asked.length
+  assert.ok(questions <= domains.length, `${questions} look-ups for ${domains.length} domains`)
 })
 
 for (const words of [true, false]) {

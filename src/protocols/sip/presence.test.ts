@@ -41,6 +41,35 @@ function saidBy(notify: SipRequest): string {
   return document.tuples.map((tuple) => tuple.basic).join(',')
 }
 
+test('neither who watches nor who is watched learns where the other is (RFC 2779 §5.1.17, §5.1.18, §5.2.5, §5.2.6)', async () => {
+  const { domain, alice, bob } = await watched({ confirmSameDomain: true })
+  const sent = { [alice.endpoint.address]: '', [bob.endpoint.address]: '' }
+  alice.answers = () => ({ status: 200 })
+  bob.answers = () => ({ status: 200 })
+  domain.onDatagram = (octets, _port, host) => (sent[host] += Buffer.from(octets).toString())
+  await alice.register()
+  await bob.register()
+  await alice.request('SUBSCRIBE', {
+    callId: 'winfo',
+    headers: ['Event: presence.winfo', `Contact: <${alice.contact}>`],
+  })
+  await alice.next('NOTIFY')
+  await subscribe(bob)
+  // RFC 3857 §4.10: once in five seconds.
+  domain.clock.advance(5000)
+  await alice.next('NOTIFY')
+  await domain.service.contacts.approve(at('alice@example.com'), at('bob@example.com'), undefined, () => {})
+  await publish(alice, pidf('open', 'here'))
+  domain.clock.advance(5000)
+  await alice.next('NOTIFY')
+  const told = sent[bob.endpoint.address] ?? ''
+  assert.match(told, /<basic>open</)
+  assert.match(told, /<note[^>]*>here</)
+  assert.match(sent[alice.endpoint.address] ?? '', /sip:bob@example\.com/)
+  assert.ok(!told.includes(alice.endpoint.address), told)
+  assert.ok(!sent[alice.endpoint.address]?.includes(bob.endpoint.address), sent[alice.endpoint.address])
+})
+
 test('a subscription gets 200, and a NOTIFY at once with the state (RFC 3856 §8)', async () => {
   const { alice, bob } = await watched()
   await publish(alice, pidf('open', 'here'))
