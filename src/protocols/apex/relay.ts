@@ -114,23 +114,39 @@ export class Relay {
     return true
   }
 
-  /** A statusResponse of the report service (§5.1, §6.2). */
+  /** A statusResponse of the report service (§5.1, §6.2). `onTold` is called once: when it was taken, or can't be. */
   report(
     domain: string,
     originator: EndpointName,
     recipient: EndpointName,
     { transId, code, text = '', options }: StatusReport,
+    onTold: () => void = () => {},
   ): void {
-    if (!this.settings.reports) return
+    if (!this.settings.reports) return onTold()
     this.metrics.reports.add()
     const inline = statusResponseText(transId, [{ identity: recipient.written, code, text }])
-    this.post({
+    const post: Post = {
       service: 'report',
       domain,
       to: originator,
       inline,
       ...(options !== undefined && { options }),
-    })
+    }
+    // Of its own domain nothing more is heard: it is given on, or there is nobody.
+    if (this.isOurs(originator.domain) || this.mesh === undefined) {
+      this.post(post)
+      return onTold()
+    }
+    let isTold = false
+    const told = (): void => {
+      if (isTold) return
+      isTold = true
+      lease.cancel()
+      onTold()
+    }
+    // It is tried for longer; who waits for `ok` is not.
+    const lease = this.service.leases.grant(this.settings.domainReportSeconds, told)
+    this.post(post, told)
   }
 
   /** Data that was held has been taken: those who asked hear so (RFC 3340 §5.1, RFC 3342 §2.1.1). */

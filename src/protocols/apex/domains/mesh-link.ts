@@ -78,7 +78,7 @@ export class MeshLink implements PeerLink {
       return onOutcome(refused(entity))
     }
     const pair = this.#parts.pairOf(head.from.domain)
-    pair.request(entity, laneOf(head.from, head.to), (carried) => {
+    pair.request({ entity, lane: laneOf(head.from, head.to) }, (carried) => {
       this.#doubts.settled(kept, mark, carried)
       if (question === undefined) onOutcome(outcomeOfCarried(carried))
       else question.carried(carried)
@@ -179,7 +179,8 @@ export class MeshLink implements PeerLink {
       options: freshMark(),
     })
     const lane = laneOf(watcher, presentity)
-    this.#parts.pairOf(watcher.domain).request(entityOf(xmlPayload(document)), lane, onCarried)
+    const entity = entityOf(xmlPayload(document))
+    this.#parts.pairOf(watcher.domain).request({ entity, lane }, onCarried)
   }
 
   #freshTransId(): number {

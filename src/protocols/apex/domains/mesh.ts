@@ -37,7 +37,7 @@ import { type MeshMetrics, meshMetrics } from './metrics.ts'
 import { openLine } from './opening.ts'
 import { type Line, MeshPair } from './pair.ts'
 import { domainNames } from './places.ts'
-import { outcomeOfCarried } from './sending.ts'
+import { outcomeOfCarried, type Wish } from './sending.ts'
 import { Visitors } from './visitors.ts'
 
 /** LIMIT: pairs of domains, and links, that are remembered though nothing needs them; past it the longest known is forgotten. */
@@ -97,7 +97,8 @@ export class Mesh implements PeerProtocol, MeshContract {
     from: string,
     onOutcome: (outcome: Outcome) => void = () => {},
   ): void {
-    this.#carry(entityOf(xmlPayload(document)), from, to.domain, to.written, onOutcome)
+    const entity = entityOf(xmlPayload(document))
+    this.#carry({ entity, lane: to.written, isPatient: true }, from, to.domain, onOutcome)
   }
 
   whenHeardOf(ours: string, domain: string, run: () => void): () => void {
@@ -112,7 +113,7 @@ export class Mesh implements PeerProtocol, MeshContract {
   }
 
   pass(entity: OutgoingEntity, ours: string, domain: string, onOutcome: (outcome: Outcome) => void): void {
-    this.#carry(entity, ours, domain, '', onOutcome)
+    this.#carry({ entity, lane: '' }, ours, domain, onOutcome)
   }
 
   status(): readonly PeerStatus[] {
@@ -187,14 +188,8 @@ export class Mesh implements PeerProtocol, MeshContract {
     for (const session of [...this.#sessions]) session.release()
   }
 
-  #carry(
-    entity: OutgoingEntity,
-    ours: string,
-    domain: string,
-    lane: string,
-    onOutcome: (outcome: Outcome) => void,
-  ): void {
-    this.#pairOf(ours, domain).request(entity, lane, (carried) => onOutcome(outcomeOfCarried(carried)))
+  #carry(wish: Wish, ours: string, domain: string, onOutcome: (outcome: Outcome) => void): void {
+    this.#pairOf(ours, domain).request(wish, (carried) => onOutcome(outcomeOfCarried(carried)))
   }
 
   #pairOf(ours: string, theirs: string): MeshPair {

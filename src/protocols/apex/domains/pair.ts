@@ -2,10 +2,10 @@
 // session's staying open.
 
 import type { Timer } from '#base'
-import type { Channel, OutgoingEntity, Session } from '#protocols/beep'
+import type { Channel, Session } from '#protocols/beep'
 import type { Relay } from '../relay.ts'
 import type { MeshMetrics } from './metrics.ts'
-import { type Carried, Sending } from './sending.ts'
+import { type Carried, Sending, type Wish } from './sending.ts'
 
 /** LIMIT: seconds between tries while sessions end as soon as they are there, or can't be had: the first time, and at most. */
 const pauseSeconds = { first: 1, most: 16 }
@@ -45,6 +45,8 @@ export class MeshPair {
   #pause: Timer | undefined
   /** Sessions in a row that could not be had, or ended before anything was answered on them. */
   #fruitless = 0
+  /** Nobody could be reached the last time. */
+  #isDown = false
   #idle: Timer | undefined
   #over = false
 
@@ -80,15 +82,16 @@ export class MeshPair {
   }
 
   /** Says it now, or when there is a session. `settle` is called once. */
-  request(entity: OutgoingEntity, lane: string, settle: (carried: Carried) => void): void {
-    if (this.#over) return settle('unreachable')
+  request(wish: Wish, settle: (carried: Carried) => void): void {
+    const isDown = this.#isDown && this.#pause !== undefined && wish.isPatient !== true
+    if (this.#over || isDown) return settle('unreachable')
     this.#parts.metrics.sent.add()
     const settled = (carried: Carried): void => {
       if (carried === 'ok' || typeof carried === 'object') this.#fruitless = 0
       this.#used()
       settle(carried)
     }
-    if (!this.sending.send(entity, lane, settled)) settle('unreachable')
+    if (!this.sending.send(wish, settled)) settle('unreachable')
   }
 
   /** A channel on which we are bound. */
@@ -162,6 +165,7 @@ export class MeshPair {
       return this.sending.flush()
     }
     this.line = line
+    this.#isDown = false
     this.#parts.metrics.sessions.add(1)
     this.#used()
     this.heardOf()
@@ -176,14 +180,16 @@ export class MeshPair {
       ours: this.ours,
       why: message,
     })
-    this.#fruitless = 0
-    // What asks again does so in its own time.
+    this.#isDown = true
+    this.#fruitless++
+    // What asks again does so in its own time; what does not is tried again soon.
     this.sending.unreachable()
+    if (this.sending.size > 0) this.#rest()
   }
 
   /** What waits goes on when the time is over, if it has not run out meanwhile. */
   #rest(): void {
-    const doubled = pauseSeconds.first * 2 ** (this.#fruitless - fruitlessMax)
+    const doubled = pauseSeconds.first * 2 ** Math.max(0, this.#fruitless - fruitlessMax)
     const seconds = Math.min(doubled, pauseSeconds.most)
     this.#pause?.cancel()
     this.#pause = this.#parts.relay.service.clock.schedule(seconds * 1000, () => {

@@ -18,9 +18,16 @@ export interface SendingLimits {
   readonly timeout: number
 }
 
-interface Unit {
+/** What is to be sent. */
+export interface Wish {
   readonly entity: OutgoingEntity
+  /** What has the same goes in its order. */
   readonly lane: string
+  /** It waits until its time is over though nobody can be reached: there is nobody else who would send it again. */
+  readonly isPatient?: boolean
+}
+
+interface Unit extends Wish {
   readonly sequence: number
   /** Monotonic milliseconds. */
   readonly due: number
@@ -70,12 +77,12 @@ export class Sending {
   }
 
   /** Takes an entity whose octets nobody changes any more; false when too many wait, and then `settle` is not called. Else it is called once. */
-  send(entity: OutgoingEntity, lane: string, settle: (carried: Carried) => void): boolean {
+  send(wish: Wish, settle: (carried: Carried) => void): boolean {
+    const { entity } = wish
     const { countMax, octetsMax, timeout } = this.#limits
     if (this.#all.size >= countMax || this.#octets + entity.body.length > octetsMax) return false
     const unit: Unit = {
-      entity,
-      lane,
+      ...wish,
       sequence: ++this.#sequence,
       due: this.#clock.monotonic() + timeout,
       settle,
@@ -108,9 +115,10 @@ export class Sending {
     this.#unwritten.sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** No channel can be had: whatever waits is told so. */
+  /** No channel can be had: what waits is told so, but for what is patient. */
   unreachable(): void {
-    for (const unit of [...this.#unwritten]) this.#give(unit, unit.written ? 'timeout' : 'unreachable')
+    for (const unit of [...this.#unwritten])
+      if (unit.isPatient !== true) this.#give(unit, unit.written ? 'timeout' : 'unreachable')
   }
 
   /** Nothing more will be sent. */

@@ -223,20 +223,22 @@ class Matter {
     this.#reported(option.transId as number, code)
   }
 
-  /** §5.1: each statusRequest that is for this relay is answered. */
+  /** §5.1: each statusRequest that is for this relay is answered. Whoever waits for the outcome has it when those of other domains have their answer. */
   #tell(code: number, text?: string): void {
-    this.#onCode(code)
-    for (const transId of this.#wishes.statusRequests) this.#reported(transId, code, text)
+    const { statusRequests } = this.#wishes
+    let left = statusRequests.length + 1
+    const told = (): void => {
+      if (--left === 0) this.#onCode(code)
+    }
+    for (const transId of statusRequests) this.#reported(transId, code, text, told)
+    told()
   }
 
-  #reported(transId: number, code: number, text?: string): void {
+  #reported(transId: number, code: number, text?: string, onTold: () => void = () => {}): void {
     const { identity } = this.#read.data.originator
     const recipient = this.#recipient.identity
-    this.#relay.report(this.#reporter(), identity, recipient, {
-      transId,
-      code,
-      ...(text !== undefined && { text }),
-    })
+    const report = { transId, code, ...(text !== undefined && { text }) }
+    this.#relay.report(this.#reporter(), identity, recipient, report, onTold)
   }
 
   /** "the report service associated with the issuing relay". */

@@ -37,6 +37,8 @@ export interface Domains {
   /** The relays that can be connected to. */
   readonly up: Set<string>
   of(domain: string): World
+  /** Whether it runs. */
+  has(domain: string): boolean
   /** An application of theirs that is attached. */
   application(endpoint: string): Promise<Hand>
   /** A relay by hand: what it shows is the certificate of that name. */
@@ -143,6 +145,7 @@ export async function domainsOf(
     certificates,
     up,
     of,
+    has: (domain) => worlds.has(domain),
     application: async (endpoint) => {
       const [user = '', domain = ''] = endpoint.split('@')
       const hand = new Hand(of(domain))

@@ -12,6 +12,7 @@ import { reviveEnvelope } from '../envelope.ts'
 import { Edge } from '../protocol.ts'
 import { Relay } from '../relay.ts'
 import type { ApexSettings } from '../settings.ts'
+import { reviveOther } from './other-message.ts'
 
 export const testSettings: ApexSettings = {
   edge: undefined,
@@ -87,7 +88,10 @@ export async function fixture(
     policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
     authenticator,
     passwords: new Derivation({ iterations: 4096 }),
-    revive: (unit) => (unit.head.protocol === 'apex' ? reviveEnvelope(unit.head, unit.raw) : undefined),
+    revive: (unit) => {
+      if (unit.head.protocol === 'apex') return reviveEnvelope(unit.head, unit.raw)
+      return unit.head.protocol === 'other' ? reviveOther(unit.head, unit.raw) : undefined
+    },
   })
   await service.accounts.add(
     ['fred', 'barney', 'wilma'].map((name) => ({ address: at(`${name}@${domain}`), password: 'secret' })),

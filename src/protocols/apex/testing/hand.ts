@@ -36,6 +36,7 @@ export class Hand {
   readonly #sent = new Map<number, number>()
   readonly #received = new Map<number, number>()
   readonly #assembling = new Map<number, string>()
+  readonly #due: Frame[] = []
   #rest = ''
   #lastNumber = 0
 
@@ -150,12 +151,22 @@ export class Hand {
     return true
   }
 
+  /** Answers what was not answered, and all that follows. */
+  answerAll(answer: string): void {
+    this.answers = answer
+    for (const { channel, number } of this.#due.splice(0)) this.#answer(channel, number, answer)
+  }
+
   #took(frame: Frame): void {
     const { keyword, channel, number, type, body } = frame
     if (keyword !== 'MSG') return this.#replies.get(`${channel} ${number}`)?.(frame)
     this.came.push({ type, body })
     const answer = channel === 0 ? '<ok />' : this.answers
-    if (answer === undefined) return
+    if (answer === undefined) this.#due.push(frame)
+    else this.#answer(channel, number, answer)
+  }
+
+  #answer(channel: number, number: number, answer: string): void {
     this.#frame(`${answer.startsWith('<error') ? 'ERR' : 'RPY'} ${channel} ${number}`, `${xmlHead}${answer}`)
   }
 }
