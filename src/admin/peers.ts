@@ -86,7 +86,7 @@ function domainOf({ router }: Service, segments: Segments): string | Refusal {
 }
 
 function peerInfo(
-  { peers }: Service,
+  { peers, shares }: Service,
   tables: PeerTables,
   domain: string,
   queues: readonly RelayQueueStatus[],
@@ -94,7 +94,14 @@ function peerInfo(
   const queue = queues.find((one) => one.domain === domain)
   const links = peers.status().filter((link) => link.domain === domain)
   const policy = peers.policyFor(domain)
-  const known = { domain, policy, ...tables.describe(domain), links }
+  const beyondShare = shares.countsOf(domain)
+  const known = {
+    domain,
+    policy,
+    ...tables.describe(domain),
+    ...(beyondShare !== undefined && { beyondShare }),
+    links,
+  }
   if (queue === undefined) return known
   const { length, oldest, nextTry, condition } = queue
   return {

@@ -1,7 +1,14 @@
 // The management API as data: what the command line asks and what it is told. Types alone, so that whoever shares them
 // loads nothing.
 
-import type { AccessAction, Listener, PeerPolicy, PeerStatus, VisibilityClass } from '#core'
+import type {
+  AccessAction,
+  BeyondShareCounts,
+  Listener,
+  PeerPolicy,
+  PeerStatus,
+  VisibilityClass,
+} from '#core'
 import type { Condition } from '#model'
 
 /** Every answer that is no success has this body. */
@@ -185,6 +192,8 @@ export interface PeerInfo extends PeerSettings {
   /** A-labels, lower case. */
   readonly domain: string
   readonly policy: PeerPolicy
+  /** What was beyond its share since the start, by what became of it; absent where it has none, or nothing was exchanged. */
+  readonly beyondShare?: BeyondShareCounts
   /** One a protocol that has a link or a stream. */
   readonly links: readonly PeerStatus[]
   /** Absent when nothing waits for it. */

@@ -5,3 +5,4 @@ export { type Bytes, concat, noBytes, ownBytes, sameBytes, strictText, text, utf
 export { type Clock, SystemClock, type Timer, VirtualClock } from './clock.ts'
 export { orderedId, randomBelow, randomId } from './ids.ts'
 export { RareMap, RareSet } from './rare.ts'
+export { TokenBucket } from './token-bucket.ts'

@@ -69,6 +69,8 @@ export interface WatcherAgent {
   readonly protocol: ProtocolName
   /** The watcher, by its primary address where it is ours. */
   readonly watcher: Address
+  /** True where it is made anew as often as it is asked for, and is the watcher itself; one of a leased subscription is that. */
+  readonly standsForWatcher?: true
   /** Tells it of a change, or of the whole state where `notification.full`. Must not throw. */
   notify(notification: PresenceNotification): void
   /** Its leased subscription ended without its doing. */

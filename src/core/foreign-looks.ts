@@ -1,11 +1,17 @@
 // Who of our people looks at whom in other domains. A link watches while a session or a leased subscription looks, and no longer.
 import type { Address } from '#model'
 import type { Account } from './account.ts'
+import type { Asks } from './asks.ts'
 import { ForeignPresentity, foreignPresentitiesMax } from './foreign-presentities.ts'
 import type { PeerLink } from './peers.ts'
 
 export class ForeignLooks {
+  readonly #asks: Asks
   readonly #byDomain = new Map<string, Map<ForeignPresentity, Account>>()
+
+  constructor(asks: Asks) {
+    this.#asks = asks
+  }
 
   /** All that look into the domain now. */
   into(domain: string): readonly (readonly [ForeignPresentity, Account])[] {
@@ -41,19 +47,23 @@ export class ForeignLooks {
     else this.drop(account, presentity)
   }
 
-  /** Asks the link to watch, if it does not. */
+  /** Asks the link to watch, if it does not, in the turn of its domain. */
   look(account: Account, presentity: ForeignPresentity): void {
     if (presentity.watching || account.foreign.get(presentity.address.key) !== presentity) return
     // Where the protocol has words, there is nothing to look at before the presentity's.
     if (presentity.link.words && !maySee(account, presentity.address)) return
     presentity.watching = true
-    presentity.link.watch(account.address, presentity.address)
+    presentity.turn?.cancel()
+    presentity.turn = this.#asks.next(presentity.address.domain, () => {
+      if (presentity.watching) presentity.link.watch(account.address, presentity.address)
+    })
   }
 
   drop(account: Account, presentity: ForeignPresentity): void {
     const { address, link } = presentity
     if (account.foreign.get(address.key) !== presentity) return
     presentity.endWish()
+    presentity.turn?.cancel()
     account.foreign.delete(address.key)
     const looks = this.#byDomain.get(address.domain)
     looks?.delete(presentity)

@@ -3,11 +3,12 @@
 import { type Address, type Condition, delivered, type Envelope, type Outcome, refused } from '#model'
 import type { Account } from './account.ts'
 import type { AuthorizationEvent, TerminationReason, WatcherAgent } from './agents.ts'
+import type { Asks } from './asks.ts'
 import { contactsMax } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import type { Directory } from './directory.ts'
 import { ForeignLooks, isAwaited, isLookedAt, maySee } from './foreign-looks.ts'
-import type { ForeignPresentity } from './foreign-presentities.ts'
+import { type ForeignPresentity, whole } from './foreign-presentities.ts'
 import type { Leases } from './leases.ts'
 import { PresenceNotification } from './notification.ts'
 import type { Notifier } from './notifier.ts'
@@ -32,6 +33,7 @@ export interface ForeignPresenceParts {
   readonly leases: Leases
   readonly notifier: Notifier
   readonly contacts: ContactService
+  readonly asks: Asks
 }
 
 interface Look {
@@ -41,12 +43,13 @@ interface Look {
 
 export class ForeignPresence implements RemotePresence {
   readonly #parts: ForeignPresenceParts
-  readonly #looks = new ForeignLooks()
+  readonly #looks: ForeignLooks
   /** Domains that could not be found, with who wants to look. */
   readonly #later = new Map<string, Set<Account>>()
 
   constructor(parts: ForeignPresenceParts) {
     this.#parts = parts
+    this.#looks = new ForeignLooks(parts.asks)
     parts.notifier.onNoWay = (account, domain, condition) => this.#askLater(account, domain, condition)
     parts.contacts.onForeignWord = (event, from, to, source) => this.#say(event, from, to, source)
     parts.contacts.onForeignContact = (account, contact) => this.#contactChanged(account, contact)
@@ -249,7 +252,10 @@ export class ForeignPresence implements RemotePresence {
         return
       }
       const own = source?.head.protocol === link.protocol ? source : undefined
-      if (link.words) return link.say(event, from, to, own)
+      if (link.words) {
+        const kept = own?.keep()
+        return void this.#parts.asks.next(to.domain, () => link.say(event, from, to, kept))
+      }
       if (event === 'subscribe' && account !== undefined) this.#wish(account, to, link)
     })
   }
@@ -390,10 +396,4 @@ export class ForeignPresence implements RemotePresence {
       else use(link)
     })
   }
-}
-
-function whole(presentity: ForeignPresentity): PresenceNotification {
-  const sources = presentity.sources()
-  const changes = sources.map(({ tuple, source }): TupleChange => ({ kind: 'added', tuple, source }))
-  return new PresenceNotification(presentity.address, 'full', changes, true, sources)
 }

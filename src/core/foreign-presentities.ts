@@ -2,9 +2,11 @@
 // subscriptions of the account's own devices. It is kept while somebody of the account looks.
 import type { Address, PresenceEnvelope } from '#model'
 import type { Lease } from './leases.ts'
+import { PresenceNotification } from './notification.ts'
 import type { PeerLink } from './peers.ts'
 import { presenceTuplesMax, saysTheSame, type TupleChange } from './presentities.ts'
 import { type Subscription, Subscriptions } from './subscriptions.ts'
+import type { Turn } from './turns.ts'
 
 /** LIMIT: presentities of other domains that one account looks at. */
 export const foreignPresentitiesMax = 10_000
@@ -14,6 +16,8 @@ export class ForeignPresentity {
   link: PeerLink
   /** True while the link was asked to watch, and did not end it. */
   watching = false
+  /** When the link is asked to: its domain may have been asked much. */
+  turn: Turn | undefined
   /** True once its state was told: until then nobody is told that it is absent. */
   heard = false
   /** A request that nobody waits for, kept until it has reached the other domain, where watching is by lease alone. */
@@ -93,4 +97,11 @@ export class ForeignPresentity {
       .filter((tuple) => !named.has(tuple))
       .map((tuple) => ({ kind: 'removed', tuple, source: undefined }))
   }
+}
+
+/** All that is known of it now. */
+export function whole(presentity: ForeignPresentity): PresenceNotification {
+  const sources = presentity.sources()
+  const changes = sources.map(({ tuple, source }): TupleChange => ({ kind: 'added', tuple, source }))
+  return new PresenceNotification(presentity.address, 'full', changes, true, sources)
 }

@@ -32,6 +32,7 @@ export {
 } from './agents.ts'
 export { type Answer, Answered, type AnsweredLimits } from './answered.ts'
 export { Archiving, type ArchivingPreferences, archives, archivingListMax } from './archiving.ts'
+export { type Asks, asksPerSecondMax } from './asks.ts'
 export type {
   Authenticator,
   Credentials,
@@ -54,8 +55,10 @@ export { type MessagePolicy, MessageService } from './message-service.ts'
 export { PresenceNotification, type VisibleSource } from './notification.ts'
 export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
 export { type RelayPolicy, relayDefaults } from './peer-queue.ts'
+export type { BeyondShareCounts, PeerShares } from './peer-shares.ts'
 export {
   type DomainExamination,
+  mayComeBy,
   namedWay,
   noPeers,
   noWay,
@@ -65,6 +68,7 @@ export {
   type PeerProtocol,
   type PeerRoute,
   type PeerService,
+  type PeerShare,
   type PeerStatus,
   type Peers,
   type RemotePresence,
@@ -103,4 +107,5 @@ export {
 } from './store.ts'
 export type { SubscriptionOutcome, SubscriptionRequest } from './subscribing.ts'
 export { Transit } from './transit.ts'
+export type { Turn } from './turns.ts'
 export type { WatcherEvent, WatcherInfo, WatcherInfoAgent, WatcherStatus } from './watcher-information.ts'

@@ -7,6 +7,7 @@ import { isBlocked, isPresenceClass, type PresenceClass, type VisibilityClass } 
 import type { Account } from './account.ts'
 import type { WatcherAgent } from './agents.ts'
 import type { Directory } from './directory.ts'
+import type { LateNotices } from './late-notices.ts'
 import { PresenceNotification, type VisibleSource } from './notification.ts'
 import type { TupleChange } from './presentities.ts'
 import type { Router } from './router.ts'
@@ -30,6 +31,7 @@ export class Notifier {
   readonly #directory: Directory
   readonly #router: Router
   readonly #translations: Translations
+  readonly #late: LateNotices
   readonly #fault: (cause: unknown, what: string) => void
   readonly #queue = new BoundedQueue<Change>(changesWaitingMax)
   #scheduled = false
@@ -40,11 +42,13 @@ export class Notifier {
     directory: Directory,
     router: Router,
     translations: Translations,
+    late: LateNotices,
     fault: (cause: unknown, what: string) => void,
   ) {
     this.#directory = directory
     this.#router = router
     this.#translations = translations
+    this.#late = late
     this.#fault = fault
   }
 
@@ -145,11 +149,26 @@ export class Notifier {
     return account.address.key !== presentity.key && isBlocked(account.rules, presentity)
   }
 
-  /** Tells one watcher at once. Of one whom the watcher itself has blocked it is told an absence, and no change (XEP-0191 §3.3). */
+  /** Tells one watcher at once, or as soon as the share of its domain allows. Of one whom the watcher itself has blocked it is told an absence, and no change (XEP-0191 §3.3). */
   tell(agent: WatcherAgent, told: PresenceNotification): void {
     const isUnwanted = this.#hasBlocked(agent.watcher, told.presentity)
     if (isUnwanted && !told.full) return
     const notification = isUnwanted ? withoutAll(told) : told
+    const { domain } = agent.watcher
+    if (!this.#router.isLocal(domain)) return this.#tellAfar(agent, notification)
+    this.#notify(agent, notification)
+  }
+
+  #tellAfar(agent: WatcherAgent, notification: PresenceNotification): void {
+    const { domain } = agent.watcher
+    // It may have been allowed when the subscription was made.
+    if (!this.#router.takesPresence(notification.presentity.domain, domain)) return
+    if (this.#late.concerns(domain))
+      this.#late.tell(agent, notification, (late, merged) => this.#notify(late, merged))
+    else this.#notify(agent, notification)
+  }
+
+  #notify(agent: WatcherAgent, notification: PresenceNotification): void {
     for (const { source } of notification.changes) {
       if (source !== undefined) this.#translations.count(source, agent.protocol)
     }

@@ -1,8 +1,9 @@
 // What waits for another domain, as memory knows it: how much, since when the domain does not answer, when it is tried again. The
 // units themselves are in the store.
-import type { Timer } from '#base'
+import { type Clock, type Timer, TokenBucket } from '#base'
 import type { Condition } from '#model'
 import type { QueuedUnit } from './store.ts'
+import { Turns } from './turns.ts'
 
 /** How long what can't be handed on is kept and how often it is tried; times in milliseconds. */
 export interface RelayPolicy {
@@ -19,6 +20,8 @@ export interface RelayPolicy {
   readonly queueOctetsMax: number
   readonly queuesOctetsMax: number
   readonly senderOctetsMax: number
+  /** LIMIT: messages that waited, handed over to one domain a second; those that come meanwhile go beside them. */
+  readonly handOverPerSecondMax: number
 }
 
 export const relayDefaults: RelayPolicy = {
@@ -31,7 +34,12 @@ export const relayDefaults: RelayPolicy = {
   queueOctetsMax: 256 * 1024 * 1024,
   queuesOctetsMax: 1024 * 1024 * 1024,
   senderOctetsMax: 16 * 1024 * 1024,
+  handOverPerSecondMax: 200,
 }
+
+/** LIMIT: messages, and their octets, that a queue which is nearly empty holds in memory so that it can end. */
+const endingLengthMax = 1000
+const endingOctetsMax = 8 * 1024 * 1024
 
 interface Amount {
   units: number
@@ -62,6 +70,18 @@ export interface Held {
   /** The order in which they were sent. */
   readonly ordinal: number
   readonly store: () => void
+  /** Sends it to the link after all: nothing waits before it any more. */
+  readonly send: () => void
+  readonly octets: number
+}
+
+export interface PeerQueueParts {
+  readonly clock: Clock
+  readonly policy: RelayPolicy
+  readonly tally: Tally
+  /** Milliseconds until the domain's share allows one more. */
+  readonly untilTo: () => number
+  readonly fault: (cause: unknown, what: string) => void
 }
 
 export class PeerQueue {
@@ -84,17 +104,35 @@ export class PeerQueue {
   /** What no protocol here can revive: it waits for one that can, or its expiry. */
   readonly stuck = new Set<number>()
   /** What waits in memory until what was given to the link before it is settled; each is counted. */
-  readonly held: Held[] = []
+  readonly #held: Held[] = []
+  #heldOctets = 0
   /** Done with in this turn: they leave the store at its end. */
   readonly leaving: { readonly unit: QueuedUnit; readonly resolve: () => void }[] = []
+  /** In which what waits is handed over. */
+  readonly turns: Turns
+  /** The last of what is stored is being handed over: what is sent now is held in memory, so that it can follow by the link. */
+  isEnding = false
   readonly #tally: Tally
+  readonly #pace: TokenBucket
   #length = 0
   #octets = 0
 
-  constructor(domain: string, condition: Condition, tally: Tally) {
+  constructor(
+    domain: string,
+    condition: Condition,
+    { clock, policy, tally, untilTo, fault }: PeerQueueParts,
+  ) {
     this.domain = domain
     this.condition = condition
     this.#tally = tally
+    const pace = new TokenBucket(clock, policy.handOverPerSecondMax)
+    const wait = (): number => {
+      const milliseconds = Math.max(pace.wait(), untilTo())
+      if (milliseconds === 0) pace.take()
+      return milliseconds
+    }
+    this.#pace = pace
+    this.turns = new Turns(clock, wait, (cause) => fault(cause, 'what waits could not be handed over'))
   }
 
   get length(): number {
@@ -107,7 +145,7 @@ export class PeerQueue {
 
   /** True when something is left that can be offered. */
   get hasWork(): boolean {
-    return this.#length > this.stuck.size + this.done.size + this.held.length
+    return this.#length > this.stuck.size + this.done.size + this.#held.length
   }
 
   /** Whether one more of that sender and size may wait. */
@@ -145,9 +183,39 @@ export class PeerQueue {
     this.count(sender, -1, octets)
   }
 
+  /** One more came while others are handed over: it would have gone by itself, and makes none of them wait longer. */
+  joined(): void {
+    if (this.busy !== undefined) this.#pace.give(1)
+  }
+
+  /** True where what is sent joins what is held: for the end of the queue, as long as that is not much, or until those before are settled. */
+  get holdsOn(): boolean {
+    if (!this.isEnding) return this.#held.length > 0
+    return this.#held.length < endingLengthMax && this.#heldOctets < endingOctetsMax
+  }
+
+  hold(held: Held): void {
+    this.#held.push(held)
+    this.#heldOctets += held.octets
+  }
+
+  /** What was held, in the order in which it was sent; it is not any more. */
+  takeHeld(): readonly Held[] {
+    this.#heldOctets = 0
+    return this.#held.splice(0).sort((a, b) => a.ordinal - b.ordinal)
+  }
+
+  /** Nothing is left but what is held. */
+  get isOverButHeld(): boolean {
+    return (
+      this.#held.length > 0 && this.#length === this.#held.length && this.stuck.size + this.done.size === 0
+    )
+  }
+
   /** Stores what was held, in the order in which it was sent. */
   release(): void {
-    for (const { store } of this.held.splice(0).sort((a, b) => a.ordinal - b.ordinal)) store()
+    this.isEnding = false
+    for (const { store } of this.takeHeld()) store()
   }
 
   cancel(): void {

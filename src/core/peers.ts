@@ -143,11 +143,17 @@ export interface PeerStatus {
   readonly lastError: string
 }
 
+/** What one side of two domains may send a second, in stanzas or requests and in their octets; undefined: as much as it likes. */
+export interface PeerShare {
+  readonly perSecondMax: number | undefined
+  readonly octetsPerSecondMax: number | undefined
+}
+
 /** The policy of our domain for another (IMPP §10, D28..D34). */
 export interface PeerPolicy {
   /** False: nothing is sent to it and nothing taken from it. */
   readonly allowed: boolean
-  /** The protocol to use; undefined: whichever reaches it. */
+  /** The protocol for messages and presence, both ways; undefined: whichever reaches it, and whichever they come by. */
   readonly protocol: ProtocolName | undefined
   /** True: its users' names are trusted when the domain is authenticated (D33). */
   readonly trusted: boolean
@@ -155,6 +161,21 @@ export interface PeerPolicy {
   readonly presence: boolean
   /** Calls and what else is set up by SIP's INVITE. */
   readonly calls: boolean
+  /** What comes from it and what goes to it a second (decision 0131); left out: nothing is said. */
+  readonly shares?: { readonly from?: PeerShare | undefined; readonly to?: PeerShare | undefined } | undefined
+}
+
+/**
+ * Whether somebody there may send messages, or have to do with presence, by a protocol that bears these names: its own, and that of
+ * another which stands on it. What comes is held to the protocol that the policy names as what goes is (decision 0133).
+ */
+export function mayComeBy(
+  policy: PeerPolicy,
+  service: PeerService,
+  ...protocols: readonly ProtocolName[]
+): boolean {
+  const { allowed, protocol } = policy
+  return allowed && policy[service] && (protocol === undefined || protocols.includes(protocol))
 }
 
 /** How a protocol gets to a domain, as the configuration says. */

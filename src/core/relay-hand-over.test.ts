@@ -56,7 +56,7 @@ test('more than a page of the queue is handed over, and what came while it was',
     tell(delivered)
   }
   await after(world, 5_000)
-  for (let turn = 0; turn < 200 && world.link.taken.length < 251; turn++) await settled()
+  for (let turn = 0; turn < 200 && world.link.taken.length < 251; turn++) await after(world, 10)
   assert.equal(await during, 'stored')
   assert.deepEqual(world.link.takenIds, [...Array.from({ length: 250 }, (_, n) => `${n}`), 'during'])
 })

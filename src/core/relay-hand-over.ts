@@ -2,6 +2,7 @@
 import { type Condition, type Envelope, type Head, type Outcome, type Report, refused } from '#model'
 import { Lanes } from './lanes.ts'
 import type { PeerQueue } from './peer-queue.ts'
+import type { PeerShares } from './peer-shares.ts'
 import type { PeerLink, Peers } from './peers.ts'
 import type { RelayMetrics } from './relay-metrics.ts'
 import { departureProtocol } from './report-envelope.ts'
@@ -26,6 +27,7 @@ interface Round {
 export interface HandOverParts {
   readonly store: Store
   readonly peers: Peers
+  readonly shares: PeerShares
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: RelayMetrics
   readonly translations: Translations
@@ -72,6 +74,8 @@ export class HandOver {
   async flush(queue: PeerQueue): Promise<Condition | undefined> {
     for (let after = 0; !queue.halted; ) {
       const units = await this.#parts.store.queued(queue.domain, after, batchMax)
+      // Under a steady load something would always come before the last is gone.
+      if (units.length < batchMax) queue.isEnding = true
       if (units.length === 0) return undefined
       const stoppedBy = await this.#offerAll(queue, units)
       if (stoppedBy !== undefined) return stoppedBy
@@ -119,6 +123,7 @@ export class HandOver {
       if (envelope === undefined) continue
       const link = await this.#linkFor(queue, envelope)
       if (before !== undefined && link !== before) await Promise.all(underWay.splice(0))
+      await this.#turn(queue, unit)
       while (round.octets > 0 && round.octets + unit.raw.length > windowOctetsMax)
         await new Promise<void>((resolve) => round.waiting.push(resolve))
       // While it was waited for, those before may have come back.
@@ -128,7 +133,7 @@ export class HandOver {
       const offered = this.#offer(queue, unit, envelope, link, round)
         .catch((cause: unknown) => {
           this.#parts.fault(cause, 'what waits for another domain could not be handed over')
-          round.stoppedBy ??= 'internal-fault'
+          stop(queue, round, 'internal-fault')
         })
         .finally(() => {
           round.octets -= unit.raw.length
@@ -138,6 +143,16 @@ export class HandOver {
       if (before?.keepsOrder !== true) await Promise.all(underWay.splice(0))
     }
     await Promise.all(underWay)
+  }
+
+  /** It is counted when its turn comes, so that the next does not come with it. */
+  #turn({ domain, turns }: PeerQueue, { raw }: QueuedUnit): Promise<void> {
+    return new Promise((resolve) =>
+      turns.next(() => {
+        this.#parts.shares.sent(domain, raw.length)
+        resolve()
+      }),
+    )
   }
 
   /** Resolves when it is done with, or comes back: then nothing more is offered in this round. */
@@ -152,7 +167,7 @@ export class HandOver {
       // In the tick of the answer, so that nothing overtakes what comes back.
       const answer = (outcome: Outcome): void => {
         if (outcome.kind === 'refused' && isUnreachable(outcome.condition)) {
-          round.stoppedBy ??= outcome.condition
+          stop(queue, round, outcome.condition)
           return resolve()
         }
         this.#settle(queue, unit, outcome).then(resolve, reject)
@@ -160,7 +175,7 @@ export class HandOver {
       if (typeof link === 'string') {
         // By policy it never will; for any other reason it may, later.
         if (link === 'permission-denied') return answer(refused(link))
-        round.stoppedBy ??= link
+        stop(queue, round, link)
         return resolve()
       }
       offerToLink(link, envelope, this.#parts, answer)
@@ -234,6 +249,12 @@ export class HandOver {
       }
     })
   }
+}
+
+/** Nothing more is offered: nobody waits for his turn. */
+function stop(queue: PeerQueue, round: Round, by: Condition): void {
+  round.stoppedBy ??= by
+  queue.turns.release()
 }
 
 /** Ours or the disk's: later it may go. */

@@ -4,6 +4,7 @@ import type { Clock } from '#base'
 import { type Condition, type Envelope, type Outcome, refused, stored } from '#model'
 import type { Metrics } from '#observe'
 import { PeerQueue, type RelayPolicy, retryDelay, Tally } from './peer-queue.ts'
+import type { PeerShares } from './peer-shares.ts'
 import type { Peers } from './peers.ts'
 import { HandOver, type HandOverParts, isUnreachable, offerToLink } from './relay-hand-over.ts'
 import { type RelayMetrics, relayMetrics } from './relay-metrics.ts'
@@ -13,12 +14,16 @@ import { ServiceError } from './service-error.ts'
 /** LIMIT: milliseconds that a stopping server waits for what is being handed over. */
 const stopWaitMax = 5_000
 
+/** LIMIT: milliseconds between two domains that are tried after a start: each is looked up and connected to. */
+const startStep = 20
+
 /** `held` is the envelope, its octets good for the tick. */
 type OnOutcome = (outcome: Outcome, held: Envelope) => void
 
 export interface RelayParts extends Omit<HandOverParts, 'metrics'> {
   readonly clock: Clock
   readonly peers: Peers
+  readonly shares: PeerShares
   readonly policy: RelayPolicy
   readonly metrics: Metrics
   /** In 0..1, to spread the retries. */
@@ -64,9 +69,12 @@ export class Relay {
 
   /** Once the protocols run: tries every domain for which something waits, soon but not all at once. */
   start(): void {
-    for (const queue of this.#queues.values()) {
-      this.#schedule(queue, Math.round(this.#parts.random() * this.#parts.policy.retryFirst))
-    }
+    let before = 0
+    for (const queue of this.#queues.values())
+      this.#schedule(
+        queue,
+        before++ * startStep + Math.round(this.#parts.random() * this.#parts.policy.retryFirst),
+      )
   }
 
   /** No more tries; resolves when those under way have ended. What is sent after may still be stored. */
@@ -75,6 +83,7 @@ export class Relay {
     const busy = [...this.#queues.values()].map((queue) => {
       queue.cancel()
       queue.halted = true
+      queue.turns.release()
       return queue.busy
     })
     await new Promise<void>((resolve) => {
@@ -96,9 +105,37 @@ export class Relay {
     const { domain } = to
     const policy = this.#parts.peers.policyFor(domain, from.domain)
     if (!policy.allowed || !policy.messages) return onOutcome(refused('permission-denied'), envelope)
+    this.#go(envelope, onOutcome, onOrdered)
+  }
+
+  #go(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+    const { domain } = envelope.head.to
+    const { shares } = this.#parts
     const queue = this.#queues.get(domain)
-    if (queue === undefined) this.#direct(envelope, onOutcome, onOrdered)
-    else this.#store(queue, envelope, onOutcome, ++this.#ordinal)
+    if (queue !== undefined) return this.#store(queue, envelope, onOutcome, ++this.#ordinal)
+    if (shares.untilTo(domain) > 0) return this.#beyondShare(envelope, onOutcome)
+    shares.sent(domain, envelope.raw.length)
+    this.#direct(envelope, onOutcome, onOrdered)
+  }
+
+  /** More than may go there: it waits, and is handed over as the share allows. */
+  #beyondShare(envelope: Envelope, onOutcome: OnOutcome): void {
+    const { domain } = envelope.head.to
+    const { shares } = this.#parts
+    if (!isQueueable(envelope)) {
+      shares.beyond(domain, 'to', 'refused')
+      return onOutcome(refused('rate-exceeded'), envelope)
+    }
+    shares.beyond(domain, 'to', 'queued')
+    const queue = this.#opened(domain, 'rate-exceeded')
+    this.#store(queue, envelope, onOutcome, ++this.#ordinal)
+    this.#goOnByShare(domain)
+  }
+
+  /** What waits for nothing but the share is handed over as soon as that allows. */
+  #goOnByShare(domain: string): void {
+    const queue = this.#queues.get(domain)
+    if (queue?.condition === 'rate-exceeded') this.#schedule(queue, this.#parts.shares.untilTo(domain))
   }
 
   /** Tries a domain at once, as when it was heard of again; false when nothing waits for it. */
@@ -116,6 +153,7 @@ export class Relay {
     if (queue === undefined) return 0
     const before = this.#parts.clock.now()
     queue.halted = true
+    queue.turns.release()
     while (queue.busy !== undefined) await queue.busy
     queue.halted = this.#stopped
     if (this.#queues.get(domain) !== queue) return 0
@@ -164,7 +202,9 @@ export class Relay {
         offerToLink(link, held, this.#parts, (outcome) => {
           this.#landed(domain)
           answer(outcome)
-          if (!this.#underWay.has(domain)) this.#queues.get(domain)?.release()
+          if (this.#underWay.has(domain)) return
+          this.#queues.get(domain)?.release()
+          this.#goOnByShare(domain)
         })
         onOrdered()
       } else offerToLink(link, held, this.#parts, answer)
@@ -208,11 +248,20 @@ export class Relay {
       this.#endIfEmpty(queue)
       return onOutcome(refused('resource-limit'), envelope)
     }
-    queue.count(sender, 1, held.raw.length)
+    const octets = held.raw.length
+    queue.count(sender, 1, octets)
+    queue.joined()
     const store = (): void => this.#enqueue(queue, held, onOutcome)
+    const send = (): void => {
+      queue.count(sender, -1, octets)
+      this.#go(held, onOutcome, () => {})
+    }
     // What is under way may come back, and was sent before this.
-    if (this.#underWay.has(queue.domain) || queue.held.length > 0) queue.held.push({ ordinal, store })
-    else store()
+    if (this.#underWay.has(queue.domain) || queue.holdsOn) queue.hold({ ordinal, store, send, octets })
+    else {
+      queue.release()
+      store()
+    }
   }
 
   #enqueue(queue: PeerQueue, held: Envelope, onOutcome: OnOutcome): void {
@@ -230,7 +279,14 @@ export class Relay {
   }
 
   #opened(domain: string, condition: Condition): PeerQueue {
-    const queue = new PeerQueue(domain, condition, this.#tally)
+    const { clock, policy, shares, fault } = this.#parts
+    const queue = new PeerQueue(domain, condition, {
+      clock,
+      policy,
+      tally: this.#tally,
+      untilTo: () => shares.untilTo(domain),
+      fault,
+    })
     queue.halted = this.#stopped
     this.#queues.set(domain, queue)
     return queue
@@ -268,11 +324,21 @@ export class Relay {
   #next(queue: PeerQueue, stoppedBy: Condition | undefined): void {
     const { heardOf } = queue
     queue.heardOf = false
+    if (stoppedBy === undefined && !queue.halted && queue.isOverButHeld && !this.#underWay.has(queue.domain))
+      return this.#end(queue)
+    if (!this.#underWay.has(queue.domain)) queue.release()
     if (this.#endIfEmpty(queue) || queue.halted) return
     if ((stoppedBy === undefined || heardOf) && queue.hasWork) return this.#attempt(queue)
     if (stoppedBy !== undefined && isUnreachable(stoppedBy)) queue.condition = stoppedBy
     queue.failures++
     this.#scheduleRetry(queue)
+  }
+
+  /** All that was stored is gone: what was held meanwhile follows by the link, and who comes after it too. */
+  #end(queue: PeerQueue): void {
+    queue.cancel()
+    this.#queues.delete(queue.domain)
+    for (const { send } of queue.takeHeld()) send()
   }
 
   #endIfEmpty(queue: PeerQueue): boolean {

@@ -6,16 +6,19 @@ import type { Log, Metrics } from '#observe'
 import type { AccessPolicy } from './access.ts'
 import { AccountService } from './account-service.ts'
 import { Archiving } from './archiving.ts'
+import { Asks, asksPerSecondMax } from './asks.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
 import { ForeignPresence } from './foreign-presence.ts'
+import { LateNotices } from './late-notices.ts'
 import { Leases } from './leases.ts'
 import { messageMetrics } from './message-metrics.ts'
 import { type MessagePolicy, MessageService } from './message-service.ts'
 import { Notifier } from './notifier.ts'
 import { OutgoingMessages } from './outgoing-messages.ts'
 import { type RelayPolicy, relayDefaults } from './peer-queue.ts'
+import { PeerShares } from './peer-shares.ts'
 import type { Peers, RemotePresence } from './peers.ts'
 import { PresenceService } from './presence-service.ts'
 import { Relay } from './relay.ts'
@@ -29,6 +32,8 @@ import { Translations } from './translations.ts'
 export interface ServicePolicy extends MessagePolicy, AccessPolicy {
   /** What happens to messages for domains that can't be reached; `relayDefaults` where it is silent. */
   readonly relay?: Partial<RelayPolicy>
+  /** Questions about presence to one other domain a second. */
+  readonly asksPerSecondMax?: number
 }
 
 export interface ServiceParts {
@@ -65,6 +70,10 @@ export interface Service {
   /** To other domains: `load` before anybody may send, `start` once the protocols run, `stop` before the store is closed. */
   readonly relay: Relay
   readonly peers: Peers
+  /** What may come from other domains and go to them a second. */
+  readonly shares: PeerShares
+  /** How fast other domains are asked about presence: links ask in turn what they ask by themselves. */
+  readonly asks: Asks
   readonly transit: Transit
   readonly directory: Directory
   readonly router: Router
@@ -93,9 +102,11 @@ export function createService(parts: ServiceParts): Service {
   const directory = new Directory(store, revive, (cause) => fault(cause, 'an account could not be loaded'))
   const leases = new Leases(clock)
   const translations = new Translations(metrics)
-  const notifier = new Notifier(directory, router, translations, fault)
+  const shares = new PeerShares({ clock, peers: parts.peers, metrics })
+  const asks = new Asks({ clock, shares, perSecondMax: policy.asksPerSecondMax ?? asksPerSecondMax, fault })
+  const notifier = new Notifier(directory, router, translations, new LateNotices(clock, shares, fault), fault)
   const contacts = new ContactService({ directory, store, policy, router, fault })
-  const remotePresence = new ForeignPresence({ directory, router, leases, notifier, contacts })
+  const remotePresence = new ForeignPresence({ directory, router, leases, notifier, contacts, asks })
   const presence = new PresenceService({
     directory,
     store,
@@ -112,6 +123,7 @@ export function createService(parts: ServiceParts): Service {
     clock,
     store,
     peers: parts.peers,
+    shares,
     translations,
     policy: { ...relayDefaults, ...policy.relay },
     revive,
@@ -152,7 +164,9 @@ export function createService(parts: ServiceParts): Service {
     archiving: new Archiving(directory, store, fault),
     relay,
     peers: parts.peers,
-    transit: new Transit(router, directory),
+    shares,
+    asks,
+    transit: new Transit(router, directory, shares),
     directory,
     router,
     authenticator: parts.authenticator,

@@ -5,15 +5,18 @@ import { mayReach } from './access.ts'
 import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 import { moved } from './forward.ts'
+import type { PeerShares } from './peer-shares.ts'
 import type { Router } from './router.ts'
 
 export class Transit {
   readonly #router: Router
   readonly #directory: Directory
+  readonly #shares: PeerShares
 
-  constructor(router: Router, directory: Directory) {
+  constructor(router: Router, directory: Directory, shares: PeerShares) {
     this.#router = router
     this.#directory = directory
+    this.#shares = shares
   }
 
   /** Hands the envelope to the agent its head names. The sender's protocol decides what to do where none is named. */
@@ -35,6 +38,13 @@ export class Transit {
     const { head } = envelope
     // Nobody's requests are carried from one foreign domain to another.
     if (!this.#router.isLocal(head.from.domain)) return onOutcome(refused('permission-denied'))
+    const { domain } = head.to
+    // Nobody keeps it, and an answer is waited for: its sender asks again.
+    if (this.#shares.untilTo(domain) > 0) {
+      this.#shares.beyond(domain, 'to', 'refused')
+      return onOutcome(refused('rate-exceeded'))
+    }
+    this.#shares.sent(domain, envelope.raw.length)
     this.#router.findLink(head.to, head.protocol, (link) => {
       if (typeof link === 'string') onOutcome(refused(link))
       else if (link.protocol !== head.protocol) onOutcome(refused('operation-not-supported'))

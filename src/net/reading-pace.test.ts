@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '#base'
 import { ReadingPace } from './index.ts'
+import { restMsMax } from './reading-pace.ts'
 
 function paced(perSecondMax: number): { clock: VirtualClock; pace: ReadingPace; log: string[] } {
   const clock = new VirtualClock()
@@ -52,4 +53,17 @@ test('a slow pace rests as long as it must, and nothing is left behind at the en
   pace.took()
   pace.end()
   assert.equal(clock.nextDue(), undefined)
+})
+
+test('reading rests as long as is said, beside its own pace, and never so long that it looks dead', () => {
+  const { clock, pace, log } = paced(100)
+  pace.rest(500)
+  pace.rest(300)
+  clock.advance(499)
+  assert.deepEqual(log, ['pause'])
+  clock.advance(1)
+  assert.deepEqual(log, ['pause', 'resume', 'again'])
+  pace.rest(3_600_000)
+  clock.advance(restMsMax)
+  assert.equal(pace.isResting, false)
 })

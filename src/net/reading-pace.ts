@@ -5,6 +5,9 @@ import type { Connection } from './connection.ts'
 /** Milliseconds that reading rests at a time: short, so that what is too fast flows on at its pace. */
 const restMs = 100
 
+/** LIMIT: milliseconds that reading rests because somebody says so: longer, and the other side takes the connection for dead. */
+export const restMsMax = 10_000
+
 export interface ReadingPaceOptions {
   readonly connection: Pick<Connection, 'pause' | 'resume'>
   readonly clock: Clock
@@ -21,6 +24,8 @@ export class ReadingPace {
   /** When it last grew, monotonic. */
   #grownAt: number
   #rest: Timer | undefined
+  /** Somebody said so. */
+  #restsUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: ReadingPaceOptions) {
     this.#options = options
@@ -40,13 +45,26 @@ export class ReadingPace {
     this.#restOn()
   }
 
+  /** Reading rests for so many milliseconds, beside what its own pace asks for. */
+  rest(milliseconds: number): void {
+    const { clock, connection } = this.#options
+    const until = clock.monotonic() + Math.min(milliseconds, restMsMax)
+    this.#restsUntil = Math.max(this.#restsUntil, until)
+    if (this.#rest !== undefined) return
+    connection.pause()
+    this.#restOn()
+  }
+
   end(): void {
     this.#rest?.cancel()
   }
 
   #restOn(): void {
-    this.#rest = this.#options.clock.schedule(restMs, () => {
-      if (!this.#grow()) return this.#restOn()
+    const { clock } = this.#options
+    const said = this.#restsUntil - clock.monotonic()
+    this.#rest = clock.schedule(said > 0 ? said : restMs, () => {
+      const rests = this.#restsUntil > clock.monotonic()
+      if (!this.#grow() || rests) return this.#restOn()
       this.#rest = undefined
       this.#options.connection.resume()
       this.#options.onAgain?.()

@@ -18,7 +18,7 @@ import { readAuthorities } from '#net'
 import type { Log, Metrics } from '#observe'
 import { type Configuration, tableOf } from './configuration.ts'
 import { PeerBook } from './peer-book.ts'
-import { relayPolicyOf } from './peer-settings.ts'
+import { peersSettings, relayPolicyOf } from './peer-settings.ts'
 import { authSettings, historySettings, presenceSettings } from './settings.ts'
 
 export interface Assembly {
@@ -72,6 +72,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
       ...config.of(presenceSettings),
       confirmIn: domainPolicies(configuration),
       relay: relayPolicyOf(config),
+      asksPerSecondMax: config.of(peersSettings).asksPerSecondMax,
     },
     revive: (unit) => byName.get(unit.head.protocol)?.revive(unit.head, unit.raw),
   })

@@ -232,6 +232,7 @@ sender_length_max = 4
 queue_octets_max = 700
 queues_octets_max = 800
 sender_octets_max = 600
+hand_over_per_second_max = 7
 `)
   assert.deepEqual(relayPolicyOf(config), {
     retryFirst: 60_000,
@@ -243,7 +244,31 @@ sender_octets_max = 600
     queueOctetsMax: 700,
     queuesOctetsMax: 800,
     senderOctetsMax: 600,
+    handOverPerSecondMax: 7,
   })
+})
+
+test('what a domain may send and be sent: for all, and for one by its table or while the server runs', async () => {
+  const configuration = await load(`[peers]
+from_per_second_max = 100
+to_octets_per_second_max = 5000
+[[peer]]
+domain = "capulet.example"
+from_per_second_max = 20
+to_per_second_max = 3
+`)
+  const book = bookOf(configuration)
+  const { domains, strangers } = book.table
+  const side = (perSecondMax?: number, octetsPerSecondMax?: number) => ({ perSecondMax, octetsPerSecondMax })
+  assert.deepEqual(strangers.shares, { from: side(100), to: side(undefined, 5000) })
+  assert.deepEqual(domains.get('capulet.example')?.shares, { from: side(20), to: side(3, 5000) })
+  assert.equal(await book.set('mantua.example', { from_octets_per_second_max: '9000' }), undefined)
+  assert.deepEqual(domains.get('mantua.example')?.shares, {
+    from: side(100, 9000),
+    to: side(undefined, 5000),
+  })
+  assert.match((await book.set('mantua.example', { to_per_second_max: 'many' })) ?? '', /to_per_second_max/)
+  assert.equal(bookOf(await load('')).table.strangers.shares, undefined)
 })
 
 /** [file, what is said] */

@@ -4,7 +4,7 @@ import { text, utf8 } from '#base'
 import { type Config, keyOf, type ReadContext, type Setting, type ValuesOf } from '#config'
 import type { PeerPolicy, PeerRoute, PeerTable, Store } from '#core'
 import { prepareDomain } from '#model'
-import { peersSettings, peerTable, serverOf } from './peer-settings.ts'
+import { peersSettings, peerTable, type Shares, serverOf, sharesIn } from './peer-settings.ts'
 import { mainSettings } from './settings.ts'
 
 export type PeerValues = ValuesOf<typeof peerTable>
@@ -40,13 +40,20 @@ export class PeerBook {
   readonly #own: ReadonlyMap<string, Kind>
   /** All of these. */
   readonly #kinds: ReadonlySet<Kind>
+  /** What every domain may send and be sent, unless its table says otherwise. */
+  readonly #shares: Shares
+  readonly #everything: PeerPolicy
   /** Changes are written one after another. */
   #writing: Promise<void> = Promise.resolve()
 
   /** @param parts of a configuration that `wrongPeers` found nothing wrong with */
   constructor(parts: PeerBookParts) {
     this.#parts = parts
-    this.#kind = parts.config.of(peersSettings).policy as Kind
+    const all = parts.config.of(peersSettings)
+    this.#kind = all.policy as Kind
+    this.#shares = all
+    const shares = sharesIn(all, undefined)
+    this.#everything = shares === undefined ? everything : { ...everything, shares }
     const differing = parts.config.of(mainSettings).domain.filter(({ peers }) => peers !== 'default')
     this.#own = new Map(differing.map(({ name, peers }) => [prepareDomain(name) ?? name, peers as Kind]))
     this.#kinds = new Set([this.#kind, ...this.#own.values()])
@@ -71,7 +78,7 @@ export class PeerBook {
   get table(): PeerTable {
     const { protocols } = this.#parts.config.of(peersSettings)
     return {
-      strangers: this.#kinds.has('open') ? everything : nothing,
+      strangers: this.#kinds.has('open') ? this.#everything : nothing,
       domains: this.#policies,
       order: protocols ?? usualOrder,
       ...(this.#own.size > 0 && {
@@ -158,21 +165,27 @@ export class PeerBook {
   #changed(domain: string): void {
     const values = this.#valuesOf(domain)
     if (values === undefined) this.#policies.delete(domain)
-    else this.#policies.set(domain, policyIn(values, this.#kinds.has('open') || this.#kinds.has('listed')))
+    else
+      this.#policies.set(
+        domain,
+        policyIn(values, this.#shares, this.#kinds.has('open') || this.#kinds.has('listed')),
+      )
   }
 
   #policyOf(kind: Kind, domain: string): PeerPolicy {
     const values = this.#valuesOf(domain)
-    if (values !== undefined) return policyIn(values, kind !== 'closed')
-    return kind === 'open' ? everything : nothing
+    if (values !== undefined) return policyIn(values, this.#shares, kind !== 'closed')
+    return kind === 'open' ? this.#everything : nothing
   }
 }
 
 function policyIn(
   { trusted, messages, presence, calls, protocol, ...values }: PeerValues,
+  all: Shares,
   isOpen: boolean,
 ): PeerPolicy {
   const allowed = values.allowed && isOpen
+  const shares = sharesIn(all, values)
   return {
     allowed,
     protocol,
@@ -180,6 +193,7 @@ function policyIn(
     messages: allowed && messages,
     presence: allowed && presence,
     calls: allowed && calls,
+    ...(shares !== undefined && { shares }),
   }
 }
 

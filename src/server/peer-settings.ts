@@ -9,15 +9,63 @@ import {
   optionalPath,
   optionalText,
   requiredText,
+  type Setting,
   seconds,
   section,
 } from '#config'
-import { type RelayPolicy, relayDefaults } from '#core'
+import { asksPerSecondMax, type PeerPolicy, type RelayPolicy, relayDefaults } from '#core'
 import { prepareDomain } from '#model'
 import { systemResolver } from '#net'
 
 const tlsDoc =
   'verified: TLS with a certificate that proves the domain; encrypted: TLS with any, the domain proved otherwise where the protocol can; none: as the other side likes, for laboratories.'
+
+/** What one domain may send and be sent a second: keys of `[peers]` for all, and of `[[peer]]` for one. */
+const shareDocs = {
+  fromPerSecondMax:
+    'Stanzas or requests that are taken from it a second; beyond that it is read more slowly, or refused and told when to come again.',
+  fromOctetsPerSecondMax: 'Octets of these.',
+  toPerSecondMax:
+    'Stanzas or requests that are sent to it a second; beyond that messages wait in its queue, presence is told later, and what cannot wait is refused.',
+  toOctetsPerSecondMax: 'Octets of these, as they are before they are written in its protocol.',
+} as const
+
+/** LIMIT: of a share; more is none. */
+const shareMax = 10_000_000_000
+
+type ShareKey = keyof typeof shareDocs
+
+function shareOf(key: ShareKey, otherwise: string): Setting<number> {
+  return integer({ doc: `${shareDocs[key]} 0: ${otherwise}`, default: 0, min: 0, max: shareMax })
+}
+
+const sharesOfAll = {
+  fromPerSecondMax: shareOf('fromPerSecondMax', 'as many as the protocol’s own settings allow.'),
+  fromOctetsPerSecondMax: shareOf('fromOctetsPerSecondMax', 'any.'),
+  toPerSecondMax: shareOf('toPerSecondMax', 'any number.'),
+  toOctetsPerSecondMax: shareOf('toOctetsPerSecondMax', 'any.'),
+}
+
+const sharesOfOne = {
+  fromPerSecondMax: shareOf('fromPerSecondMax', 'as [peers] says.'),
+  fromOctetsPerSecondMax: shareOf('fromOctetsPerSecondMax', 'as [peers] says.'),
+  toPerSecondMax: shareOf('toPerSecondMax', 'as [peers] says.'),
+  toOctetsPerSecondMax: shareOf('toOctetsPerSecondMax', 'as [peers] says.'),
+}
+
+export type Shares = Readonly<Record<ShareKey, number>>
+
+/** What a domain may send and be sent; undefined where nothing is said. @param own of its table, where it has one */
+export function sharesIn(all: Shares, own: Shares | undefined): PeerPolicy['shares'] {
+  const of = (key: ShareKey): number | undefined => own?.[key] || all[key] || undefined
+  const sideOf = (units: number | undefined, octets: number | undefined) =>
+    units === undefined && octets === undefined
+      ? undefined
+      : { perSecondMax: units, octetsPerSecondMax: octets }
+  const from = sideOf(of('fromPerSecondMax'), of('fromOctetsPerSecondMax'))
+  const to = sideOf(of('toPerSecondMax'), of('toOctetsPerSecondMax'))
+  return from === undefined && to === undefined ? undefined : { from, to }
+}
 
 export const peersSettings = section(
   'peers',
@@ -91,6 +139,19 @@ export const peersSettings = section(
       min: 1,
       max: 1_000_000_000_000,
     }),
+    handOverPerSecondMax: integer({
+      doc: 'Messages that waited, handed over to one domain a second once it can be reached; those that are sent meanwhile go beside them.',
+      default: relayDefaults.handOverPerSecondMax,
+      min: 1,
+      max: 1_000_000,
+    }),
+    ...sharesOfAll,
+    asksPerSecondMax: integer({
+      doc: 'Questions about presence to one domain a second: subscriptions and their renewals, probes, requests. After a restart, ours or its, more wait for their turn.',
+      default: asksPerSecondMax,
+      min: 1,
+      max: 1_000_000,
+    }),
   },
 )
 
@@ -98,7 +159,7 @@ export const peersSettings = section(
 export function relayPolicyOf(config: Config): RelayPolicy {
   const { retryFirstSeconds, retryMaxSeconds, expiryHours, ...limits } = config.of(peersSettings)
   const { queueLengthMax, queuesLengthMax, senderLengthMax } = limits
-  const { queueOctetsMax, queuesOctetsMax, senderOctetsMax } = limits
+  const { queueOctetsMax, queuesOctetsMax, senderOctetsMax, handOverPerSecondMax } = limits
   return {
     retryFirst: retryFirstSeconds * 1000,
     retryMax: Math.max(retryFirstSeconds, retryMaxSeconds) * 1000,
@@ -109,6 +170,7 @@ export function relayPolicyOf(config: Config): RelayPolicy {
     queueOctetsMax,
     queuesOctetsMax,
     senderOctetsMax,
+    handOverPerSecondMax,
   }
 }
 
@@ -146,6 +208,7 @@ export const peerTable = {
     doc: 'What connections with it must be; default: as [peers] tls says.',
     default: 'default',
   }),
+  ...sharesOfOne,
   dialback: optionalFlag({
     doc: 'XMPP: whether it and we may prove ourselves to each other by dialback (XEP-0220) where certificates do not; left out: as [xmpp] dialback says.',
   }),

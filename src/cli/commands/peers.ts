@@ -1,6 +1,7 @@
 // verona peers [list] | show DOMAIN | set DOMAIN KEY=VALUE... | unset DOMAIN [KEY...] | retry DOMAIN | drop DOMAIN
 import type { Command } from 'commander'
 import type { PeerInfo } from '#admin'
+import { sharesText } from '../diagnosis/shares.ts'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import { printJson, printTable, visible } from '../print.ts'
 import { type CommandContext, type ConfigOptions, usingControl, withConfig, withJson } from './command.ts'
@@ -93,8 +94,13 @@ async function show(context: CommandContext, domain: string, options: Options): 
   for (const line of linesOf(peer)) terminal.out(`${visible(line)}\n`)
 }
 
-function linesOf({ domain, policy, source, settings, links, queue }: PeerInfo): string[] {
-  const lines = [`${domain}: ${policyText(policy)}`, `  ${sourceText(source, settings)}`]
+function linesOf(peer: PeerInfo): string[] {
+  const { domain, policy, source, settings, links, queue } = peer
+  const lines = [
+    `${domain}: ${policyText(policy)}`,
+    `  ${sourceText(source, settings)}`,
+    ...sharesLines(peer),
+  ]
   for (const { protocol, state, identity, lastError, connections } of links) {
     lines.push(`  ${protocol}: ${state}${identity === '' ? '' : `, ${identity}`}`)
     for (const connection of connections) lines.push(`    ${connection}`)
@@ -114,6 +120,17 @@ function policyText({ allowed, protocol, trusted, messages, presence, calls }: P
   if (!trusted) facts.push('names not trusted')
   if (protocol !== undefined) facts.push(`by ${protocol}`)
   return facts.join(', ')
+}
+
+/** What it may send and be sent, and what was more than that. */
+function sharesLines({ policy: { shares }, beyondShare }: PeerInfo): string[] {
+  if (shares === undefined) return []
+  const lines = [`  ${sharesText(shares)}`]
+  const beyond = Object.entries(beyondShare ?? {}).flatMap(([outcome, count]) =>
+    count > 0 ? [`${count} ${outcome}`] : [],
+  )
+  if (beyond.length > 0) lines.push(`    more than that came or went: ${beyond.join(', ')}`)
+  return lines
 }
 
 function sourceText(source: PeerInfo['source'], settings: PeerInfo['settings']): string {

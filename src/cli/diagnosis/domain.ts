@@ -1,6 +1,7 @@
 // What a look at another domain found, in words: how it would be spoken with, protocol by protocol and server by server.
 import type { DomainExamination } from '#admin'
 import { type Finding, good, notice, trouble } from './finding.ts'
+import { sharesText } from './shares.ts'
 
 type Protocol = DomainExamination['protocols'][number]
 
@@ -10,6 +11,7 @@ export function domainFindings(found: DomainExamination): Finding[] {
     ...(policy.allowed
       ? []
       : [notice('policy', `${domain} is not spoken with, by our configuration`, remedies.policy)]),
+    ...(policy.allowed && policy.shares !== undefined ? [good('policy', sharesText(policy.shares))] : []),
     ...protocols.flatMap(protocolFindings),
     ...(['messages', 'presence'] as const).map((service) => goes(found, service)),
   ]

@@ -1,7 +1,7 @@
 // One channel of the APEX profile with a relay of another domain (RFC 3340 §4.4.2, §4.5.2): who it serves, and the data that it brings.
 
 import { utf8 } from '#base'
-import type { Answered } from '#core'
+import { type Answered, mayComeBy } from '#core'
 import {
   type BeepError,
   beepError,
@@ -14,8 +14,10 @@ import {
 } from '#protocols/beep'
 import type { Element } from '#wire/xml'
 import { errorEntity, okEntity } from '../apex-channel.ts'
+import { protocolName } from '../binding.ts'
 import {
   type Bind,
+  codeOf,
   controlOf,
   type Data,
   dataFor,
@@ -153,6 +155,9 @@ export class MeshChannel implements ChannelHandler {
       return answer(beepError(537, 'a recipient is not of this domain'))
     if (!data.recipients.every((recipient) => this.#isAllowed(identity, recipient.identity)))
       return answer(beepError(537, 'the policy for that domain does not allow it'))
+    const { shares } = relay.service
+    if (!isService(identity) && shares.received(identity.domain, payload.body.length, 0) === 'refused')
+      return answer({ code: codeOf['rate-exceeded'], text: 'too much at a time' })
     const mark = markIn(data.options)
     metrics.taken.add()
     if (mark === undefined) return answer(this.#carryOut(payload, data))
@@ -170,7 +175,8 @@ export class MeshChannel implements ChannelHandler {
   #isAllowed(originator: EndpointName, recipient: EndpointName): boolean {
     const policy = this.#parts.relay.service.peers.policyFor(originator.domain, recipient.domain)
     if (!policy.allowed || isService(originator)) return policy.allowed
-    return policy.trusted && (serviceOf(recipient) === 'presence' ? policy.presence : policy.messages)
+    const service = serviceOf(recipient) === 'presence' ? 'presence' : 'messages'
+    return policy.trusted && mayComeBy(policy, service, protocolName)
   }
 
   /** The error, where there is one before anything was tried; then `onSettled` is told it, too, else what became of the data. */

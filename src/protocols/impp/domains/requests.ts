@@ -1,7 +1,7 @@
 // What another domain may ask of us (IMPP §11.1, §11.2, D38, D40), and what is checked of each request before: that it is in the name
 // of a user of the domain that has proven itself, for one of ours (IMPP §19, D91), within the policy for that domain (§10).
 
-import type { PeerPolicy } from '#core'
+import { mayComeBy, type PeerPolicy } from '#core'
 import { type Address, oneHopLess } from '#model'
 import { messageEnvelope, notificationBody } from '../binding.ts'
 import { hopsOf, reportIn, terminationIn } from '../binding-domains.ts'
@@ -81,7 +81,7 @@ function refusedBy(
   policy: PeerPolicy,
   service: 'messages' | 'presence',
 ): 'permission-denied' | 'authentication-required' | undefined {
-  if (!policy.allowed || !policy[service]) return 'permission-denied'
+  if (!mayComeBy(policy, service, 'impp')) return 'permission-denied'
   return policy.trusted ? undefined : 'authentication-required'
 }
 

@@ -26,6 +26,9 @@ export const statedByDefault = { unitOctets: 65_536, pending: 16 }
 /** LIMIT: before it has proven itself nobody needs more than a step of the set-up. */
 const strangerLimits = { unitOctetsMax: 16_384, discardOctetsMax: 0 }
 
+/** LIMIT: milliseconds by which a request may be early for its domain's share: so long reading rests; what comes earlier all the same is refused. */
+const patience = 1000
+
 /** How a connection gets ready: the initiator's way or the responder's. */
 export interface SetUp {
   begin(session: DomainSession): void
@@ -239,11 +242,15 @@ export class DomainSession implements ConnectionHandler, Carrier {
   }
 
   #carried(request: ImppRequest): void {
-    const { settings } = this.environment
+    const { settings, service } = this.environment
     const reply = new Reply(request, this)
     if (setUpMethods.has(request.method)) return reply.error('operation-not-supported')
     // IMPP §12 (D44): it was told how many.
     if (this.#pending >= settings.domainPendingMax) return reply.error('resource-limit')
+    const { theirs = '' } = this.parties ?? {}
+    const rest = service.shares.received(theirs, request.raw.length, patience)
+    if (rest === 'refused') return reply.error('rate-exceeded')
+    if (rest > 0) this.#pace.rest(rest)
     this.#owner?.onRequest(this, request)
   }
 

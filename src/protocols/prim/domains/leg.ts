@@ -37,6 +37,9 @@ export interface LegParts {
 /** LIMIT: before a domain has proven itself nobody needs more. */
 const strangerLimits = { bodyOctetsMax: 16_384 }
 
+/** LIMIT: milliseconds by which a request may be early for its domain's share: so long reading rests; what comes earlier all the same is refused. */
+const patience = 1000
+
 export class Leg implements ConnectionHandler, ReplySink {
   readonly connection: Connection
   readonly environment: DomainsEnvironment
@@ -173,9 +176,15 @@ export class Leg implements ConnectionHandler, ReplySink {
     // LIMIT: more than that wait for nothing but trouble (§3.4).
     if (this.#pending > this.environment.settings.domainPendingMax)
       return reply.give(500, [], undefined, 'Too Many Requests At A Time')
-    if (this.state === 'ready' && request.method !== 'VERIFYSERVER')
-      return this.#parts.onRequest(this, request, reply)
+    if (this.state === 'ready' && request.method !== 'VERIFYSERVER') return this.#carried(request, reply)
     this.#parts.setUp.request(this, request, reply)
+  }
+
+  #carried(request: PrimRequest, reply: Reply): void {
+    const rest = this.environment.service.shares.received(this.theirs, request.raw.length, patience)
+    if (rest === 'refused') return reply.error('rate-exceeded')
+    if (rest > 0) this.#pace.rest(rest)
+    this.#parts.onRequest(this, request, reply)
   }
 
   #fault(fault: PrimFault): void {

@@ -1,7 +1,7 @@
 // What another domain may ask of us (docs/specs/prim.md §8.3), and what is checked of each request before: that it is in the name of a user of
 // the domain that has proven itself, for one of ours, within the policy for that domain.
 
-import type { Answered, PeerPolicy } from '#core'
+import { type Answered, mayComeBy, type PeerPolicy } from '#core'
 import type { Address } from '#model'
 import { messageEnvelope, notificationBody, statusOfOutcome } from '../binding.ts'
 import {
@@ -64,7 +64,10 @@ export function takeRequest(leg: Leg, request: PrimRequest, reply: Reply, by: Ta
     return reply.error('permission-denied')
   }
   // We are no way to anybody else's users.
-  if (!service.router.isLocal(to.domain) || !allows(service.peers.policyFor(leg.theirs), taker.service))
+  if (
+    !service.router.isLocal(to.domain) ||
+    !allows(service.peers.policyFor(leg.theirs, to.domain), taker.service)
+  )
     return reply.error('permission-denied')
   // A relay refuses no answer for it, and no news (§5.2).
   const isRated = request.method === 'SEND' || request.method === 'SUBSCRIBE' || request.method === 'FETCH'
@@ -74,7 +77,7 @@ export function takeRequest(leg: Leg, request: PrimRequest, reply: Reply, by: Ta
 }
 
 function allows(policy: PeerPolicy, service: Scheme): boolean {
-  return policy.allowed && policy.trusted && policy[service === 'im' ? 'messages' : 'presence']
+  return policy.trusted && mayComeBy(policy, service === 'im' ? 'messages' : 'presence', 'prim')
 }
 
 function send({ leg, request, from, to, reply }: Checked, { answered }: Takers): void {

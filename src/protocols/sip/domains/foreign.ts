@@ -1,6 +1,6 @@
 // Requests in the name of people of other domains: what is asked before they are taken (RFC 5922 §7.4, RFC 3325 §5, decision 0041).
 
-import type { Service } from '#core'
+import { mayComeBy, type PeerShares, type Service } from '#core'
 import type { JudgeForeign } from '../authentication.ts'
 import { addressOfSipUri } from '../binding.ts'
 import type { DialogEnd } from '../client/user-agent.ts'
@@ -13,7 +13,10 @@ import type { Domains } from './domains.ts'
 /** What is presence, as the policy for a domain says it. */
 const ofPresence: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBLISH'])
 
-export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeForeign {
+/** LIMIT: requests beyond a domain's share are refused; not those that end something. */
+const endsSomething: ReadonlySet<string> = new Set(['BYE', 'CANCEL'])
+
+export function judgeForeign({ peers, log, shares }: Service, domains: Domains): JudgeForeign {
   const { admission, reach } = domains
   return (incoming, from, use) => {
     const { request, flow, parts } = incoming
@@ -22,7 +25,11 @@ export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeFo
     const { method } = request
     // UMPP §4.1: an INVITE to an `im:` URI sets up a session of messages.
     const isMessage = method === 'MESSAGE' || (method === 'INVITE' && parts.uri.scheme === 'im')
-    const isWelcome = isMessage ? policy.messages : ofPresence.has(method) ? policy.presence : policy.calls
+    const isWelcome = isMessage
+      ? mayComeBy(policy, 'messages', 'sip', 'umpp')
+      : ofPresence.has(method)
+        ? mayComeBy(policy, 'presence', 'sip', 'umpp')
+        : policy.calls
     if (!isWelcome) return use('refused')
     // Where the servers' addresses are asked of DNS, it leaves the tick.
     if (admission.asksDns(from.domain)) incoming.keep()
@@ -44,9 +51,20 @@ export function judgeForeign({ peers, log }: Service, domains: Domains): JudgeFo
         reach.answered(from.domain)
         incoming.isAsserted = assertsOwn(incoming, from.domain)
       }
+      // RFC 3261 §21.5.4: when to come again is said.
+      if (!isWithinShare(shares, incoming, from.domain)) return
       use(verdict.vouchedBy)
     })
   }
+}
+
+/** False: it was answered, with when the domain may come again. */
+function isWithinShare(shares: PeerShares, incoming: Incoming, domain: string): boolean {
+  const { method, raw } = incoming.request
+  const patience = endsSomething.has(method) ? Number.POSITIVE_INFINITY : 0
+  if (shares.received(domain, raw.length, patience) !== 'refused') return true
+  incoming.answer(503, [['Retry-After', Math.ceil(shares.untilFrom(domain) / 1000)]])
+  return false
 }
 
 /** Whether all that it asserts is of the domain itself, which knows. */
@@ -56,7 +74,7 @@ function assertsOwn({ request }: Incoming, domain: string): boolean {
 }
 
 /** A request in a dialog of ours with another domain: it comes from there, or is not heard. */
-export function inOurDialog({ domains }: SipContext, incoming: Incoming, end: DialogEnd): void {
+export function inOurDialog({ domains, service }: SipContext, incoming: Incoming, end: DialogEnd): void {
   if (domains === undefined) return incoming.answer(481)
   incoming.keep()
   domains.admission.judge(incoming.flow, { domain: end.ends.theirs }, (verdict) => {
@@ -67,6 +85,11 @@ export function inOurDialog({ domains }: SipContext, incoming: Incoming, end: Di
     incoming.flow.known = true
     domains.reach.answered(end.ends.theirs)
     domains.reach.ways.heard(incoming.flow, incoming.parts.via)
+    const { ours, theirs } = end.ends
+    const isPresence = ofPresence.has(incoming.request.method)
+    if (isPresence && !mayComeBy(service.peers.policyFor(theirs, ours), 'presence', 'sip', 'umpp'))
+      return incoming.answer(403)
+    if (!isWithinShare(service.shares, incoming, theirs)) return
     end.takes(incoming)
   })
 }

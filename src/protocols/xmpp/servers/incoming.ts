@@ -1,6 +1,6 @@
 // Stanzas of people of other domains (RFC 6120 §8.1, §10; RFC 6121 §8): checked against the stream that they came by and the policy for
 // their domain, and given to the core.
-import type { AuthorizationEvent } from '#core'
+import { type AuthorizationEvent, mayComeBy } from '#core'
 import { type Outcome, refused } from '#model'
 import type { Frame } from '#wire/xml'
 import { messageEnvelope, presenceEnvelope, transitEnvelope } from '../binding.ts'
@@ -53,6 +53,9 @@ export class Incoming {
     if (from === undefined || to === undefined)
       return channel.fail('improper-addressing', 'a stanza without the addresses of both ends')
     if (!channel.admitted.has(from.address.domain)) return this.#forged(channel, from.address.domain)
+    // Beyond its share the domain waits: nothing more of this stream is read.
+    const rest = service.shares.received(from.address.domain, frame.length)
+    if (typeof rest === 'number' && rest > 0) channel.octets?.rest(rest)
     const arrival = { stanza, from, to, channel }
     if (!service.router.isLocal(to.address.domain)) return this.#passOn(arrival)
     if (!this.#isWelcome(arrival)) return this.#refuse(arrival, stanzaError('not-allowed'))
@@ -96,8 +99,8 @@ export class Incoming {
     const { peers } = this.#parts.environment.service
     const policy = peers.policyFor(from.address.domain, to.address.domain)
     if (!policy.allowed || !policy.trusted) return false
-    if (stanza.kind === 'message') return policy.messages
-    return stanza.kind === 'iq' || policy.presence
+    if (stanza.kind === 'message') return mayComeBy(policy, 'messages', 'xmpp', 'umpp')
+    return stanza.kind === 'iq' || mayComeBy(policy, 'presence', 'xmpp')
   }
 
   /** Answers it with an error (RFC 6120 §8.3.1); never one that is an error itself, nor presence. */

@@ -90,6 +90,7 @@ export class ServerLink implements PeerLink {
     return {
       protocol: this.protocol,
       watcher,
+      standsForWatcher: true,
       notify: (notification) => this.#notify(watcher, notification, id),
       terminated: () => {
         // There are no leased subscriptions (`words`).

@@ -108,6 +108,11 @@ export class StreamOctets {
     this.connection.startTls(context, options)
   }
 
+  /** Nothing more is read for so many milliseconds. */
+  rest(milliseconds: number): void {
+    this.#pace.rest(milliseconds)
+  }
+
   /** Ends the stream, with an error where there is one. */
   close(error: StreamCondition | undefined, why: string): void {
     if (this.#over) return
