@@ -2,7 +2,7 @@
 // wanted (IMPP §14, D51 to D53). A state machine over the pair's requests; what is learnt goes to RemotePresence.
 
 import { randomBelow, type Timer } from '#base'
-import type { TerminationReason } from '#core'
+import type { TerminationReason, Turn } from '#core'
 import type { Address, Condition } from '#model'
 import { documentIn, endOfSubscription, presenceRequest, refusalIn, sourcesOf } from '../binding-domains.ts'
 import { decimal, type ImppRequest, type ImppResponse } from '../codec/index.ts'
@@ -37,8 +37,13 @@ export class Watch {
   #againSeconds = againSeconds.first
   /** Of the latest state that was told here. */
   #sequence = 0
+  #turn: Turn | undefined
+  /** In the turn of its domain: all who watch there may want to at one moment (decision 0132). */
   readonly #tryNow = (): void => {
-    if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
+    this.#turn?.cancel()
+    this.#turn = this.#pair.environment.service.asks.next(this.#pair.theirs, () => {
+      if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
+    })
   }
   /** What RemotePresence was told of its state. */
   #told: 'nothing' | 'pending' | 'active' = 'nothing'
@@ -100,6 +105,7 @@ export class Watch {
 
   #ask(): void {
     this.#renewal?.cancel()
+    this.#turn?.cancel()
     this.#pair.trying.delete(this.#tryNow)
     this.#state = 'asking'
     this.#askAgain = false
@@ -240,6 +246,7 @@ export class Watch {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#renewal?.cancel()
+    this.#turn?.cancel()
     this.#expiry?.cancel()
     this.#pair.trying.delete(this.#tryNow)
     this.#onOver(this)

@@ -2,6 +2,7 @@
 // long as it is wanted (docs/specs/prim.md §8.4). What is learnt goes to RemotePresence.
 
 import { randomBelow, randomId, type Timer } from '#base'
+import type { Turn } from '#core'
 import type { Address } from '#model'
 import type { Settled } from '#wire/exchange'
 import { documentIn, refusalIn, sourcesOf } from '../binding-domains.ts'
@@ -32,6 +33,7 @@ export class Watch {
   #wanted = true
   #askAgain = false
   #timer: Timer | undefined
+  #turn: Turn | undefined
   #againSeconds = againSeconds.first
   #told: 'nothing' | 'pending' | 'active' = 'nothing'
   /** Until then the first NOTIFY may still come. */
@@ -87,12 +89,14 @@ export class Watch {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#timer?.cancel()
+    this.#turn?.cancel()
     this.#doubt?.cancel()
     this.#onOver(this)
   }
 
   #ask(): void {
     this.#timer?.cancel()
+    this.#turn?.cancel()
     this.#state = 'asking'
     this.#askAgain = false
     this.#subscribe(this.#pair.environment.settings.domainLeaseSeconds, (settled) => this.#answered(settled))
@@ -162,8 +166,13 @@ export class Watch {
 
   #askIn(seconds: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#pair.environment.service.clock.schedule(seconds * 1000, () => {
-      if (this.#wanted && this.#state !== 'over') this.#ask()
+    const { clock, asks } = this.#pair.environment.service
+    this.#timer = clock.schedule(seconds * 1000, () => {
+      this.#turn?.cancel()
+      // All who watch there may want to at one moment (decision 0132).
+      this.#turn = asks.next(this.presentity.domain, () => {
+        if (this.#wanted && this.#state !== 'over') this.#ask()
+      })
     })
   }
 

@@ -2,6 +2,7 @@
 // forgot it, ended. What its notifications say is its user's.
 
 import { randomBelow, type Timer } from '#base'
+import type { Turn } from '#core'
 import type { Address } from '#model'
 import type { HeaderLine } from '../codec/encode.ts'
 import { header } from '../codec/header-names.ts'
@@ -69,6 +70,7 @@ export class Subscriber implements DialogEnd {
   #seconds: number
   #outgoing: Outgoing | undefined
   #renewal: Timer | undefined
+  #turn: Turn | undefined
   #expiry: Timer | undefined
   #timerN: Timer | undefined
   #againSeconds = againSeconds.first
@@ -107,6 +109,12 @@ export class Subscriber implements DialogEnd {
   /** Nothing more is asked, and nobody told: the server stops. */
   abandon(): void {
     this.#over()
+  }
+
+  /** The same in the turn of the domain: all who watch there may want to at one moment (decision 0132). */
+  refreshInTurn(): void {
+    this.#turn?.cancel()
+    this.#turn = this.#agent.environment.service.asks.next(this.ends.theirs, () => this.refresh())
   }
 
   // What comes.
@@ -168,6 +176,7 @@ export class Subscriber implements DialogEnd {
 
   #ask(): void {
     this.#renewal?.cancel()
+    this.#turn?.cancel()
     this.#outgoing?.drop()
     const isEnding = this.#state === 'ending'
     if (!isEnding) this.#state = 'asking'
@@ -298,7 +307,7 @@ export class Subscriber implements DialogEnd {
   #againIn(seconds: number): void {
     const { clock } = this.#agent.environment.service
     this.#renewal?.cancel()
-    this.#renewal = clock.schedule(Math.min(seconds, secondsMax) * 1000, () => this.refresh())
+    this.#renewal = clock.schedule(Math.min(seconds, secondsMax) * 1000, () => this.refreshInTurn())
   }
 
   /** RFC 6665 §4.1.2.4: without a NOTIFY in that time, "the subscriber [...] consider[s] the subscription failed". */
@@ -347,6 +356,7 @@ export class Subscriber implements DialogEnd {
   }
 
   #stopTimers(): void {
+    this.#turn?.cancel()
     this.#renewal?.cancel()
     this.#expiry?.cancel()
     this.#timerN?.cancel()

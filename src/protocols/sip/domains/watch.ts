@@ -44,6 +44,11 @@ export class Watch implements SubscriberUser {
     this.#subscriber.refresh()
   }
 
+  /** The same, in the turn of its domain. */
+  refreshInTurn(): void {
+    this.#subscriber.refreshInTurn()
+  }
+
   /** Nobody looks any more. */
   end(): void {
     this.#finish()

@@ -82,7 +82,7 @@ export class Watches {
 
   /** The domain is there again: who waits for an answer asks at once. */
   askAgain(): void {
-    for (const watch of this.#watches.values()) watch.refresh()
+    for (const watch of this.#watches.values()) watch.refreshInTurn()
   }
 
   /** The server stops: what is watched is not told that it is over. */
