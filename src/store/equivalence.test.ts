@@ -188,8 +188,9 @@ async function whole(store: Store): Promise<unknown> {
   return [states, listed, await store.countAccounts(), queues, waiting]
 }
 
-test('the SQLite store answers any calls as the memory store does', { timeout: 900_000 }, async () => {
-  const runs = process.env['VERONA_SOAK'] ? 2000 : 30
+const runs = process.env['VERONA_SOAK'] ? 2000 : 30
+
+test('the SQLite store answers any calls as the memory store does', { timeout: runs * 5000 }, async () => {
   let opened = 0
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 80 }), async (acts) => {
