@@ -29,6 +29,7 @@ const table = {
   finch: { package: 'finch', program: 'finch' },
   prosody: { package: 'prosody', program: 'prosody' },
   ejabberd: { package: 'ejabberd', program: 'ejabberdctl' },
+  dnsmasq: { package: 'dnsmasq-base', program: 'dnsmasq' },
   openssl: { package: 'openssl', program: 'openssl' },
   nc: { package: 'netcat-openbsd', program: 'nc' },
   chromium: { package: 'chromium', program: 'chromium' },
