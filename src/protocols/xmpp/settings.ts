@@ -79,7 +79,7 @@ export const xmppSettings = section('xmpp', 'XMPP clients and servers.', {
     default: 120,
     min: 0,
     max: 3600,
-    doc: 'How long a stream with another server that broke is awaited and tried again (XEP-0198); 0: it is not resumed.',
+    doc: 'How long a stream with another server that broke is awaited and tried again (XEP-0198); 0: it is not resumed, but asked how much of it was taken.',
   }),
   serverQueuedMax: integer({
     default: 10_000,

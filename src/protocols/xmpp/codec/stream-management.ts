@@ -105,8 +105,10 @@ export function enabledText(
   location?: string,
 ) {
   if (resumable === undefined) return `<enabled xmlns='${managementNamespace}'/>`
+  // `max` is a positive number; what is not awaited is told for as little as there is.
+  const most = Math.max(1, resumable.seconds)
   const where = location === undefined ? '' : ` location='${escapeValue(location)}'`
-  return `<enabled xmlns='${managementNamespace}' id='${resumable.id}' resume='true' max='${resumable.seconds}'${where}/>`
+  return `<enabled xmlns='${managementNamespace}' id='${resumable.id}' resume='true' max='${most}'${where}/>`
 }
 
 export function resumedText(id: string, h: number): string {

@@ -2,6 +2,7 @@
 // knows which pairs of domains may come by it and whether we may send, counts, keeps what is not acknowledged, and says what became of it.
 import type { Bytes } from '#base'
 import type { Lease } from '#core'
+import type { Head } from '#model'
 import type { Frame } from '#wire/xml'
 import { clientNamespace } from '../codec/namespaces.ts'
 import type { ToldLimits } from '../codec/stream-limits.ts'
@@ -15,6 +16,7 @@ import type { Multiplexing } from './multiplexing.ts'
 import type { StreamOctets } from './octets.ts'
 import { Outflow } from './outflow.ts'
 import type { Parcel } from './parcel.ts'
+import { suspectIn } from './too-large.ts'
 
 export interface ChannelOwner {
   /** A stanza of somebody's, on loan. */
@@ -49,6 +51,10 @@ export class Channel {
   management: StreamManagement | undefined
   /** Once it is over: what the other side may have though it was given back. */
   lapsed: Lapsed | undefined
+  /** Once it is over: over which message the other side has ended it. */
+  suspect: Head | undefined
+  /** What the other side said when it ended it. */
+  #error = ''
   readonly #owner: ChannelOwner
   /** It is not closed though nobody uses it. */
   readonly #stays: boolean
@@ -310,14 +316,14 @@ export class Channel {
   /** Its stream is gone. */
   lost(octets: StreamOctets, why: string, broke: boolean): void {
     if (this.#octets !== octets || this.#over) return
-    const { resumable } = this.management ?? {}
-    if (!broke || resumable === undefined || this.isClosing) return this.end(why, broke)
+    const seconds = this.management?.resumable?.seconds ?? 0
+    if (!broke || seconds === 0 || this.isClosing) return this.end(why, broke)
     this.#octets = undefined
     this.multiplexing?.over()
     this.#outflow = undefined
     this.management?.detach()
     this.#probe?.cancel()
-    this.#awaiting = this.environment.service.leases.grant(resumable.seconds, () => this.end(why, true))
+    this.#awaiting = this.environment.service.leases.grant(seconds, () => this.end(why, true))
     this.#owner.onAway(this, why)
   }
 
@@ -326,6 +332,12 @@ export class Channel {
     if (more !== '') this.environment.service.log.debug('an XMPP server is refused', { why })
     this.isClosing = true
     this.#octets.close(condition, why)
+  }
+
+  /** The other side ends it with an error. */
+  errored(error: string): void {
+    this.#error = error
+    this.close(`the other side said ${error}`)
   }
 
   /** In order: nothing more goes by it. */
@@ -349,6 +361,7 @@ export class Channel {
     metrics.streams.add(-1)
     const given = this.management?.unacknowledged.takeAll() ?? []
     this.lapsed = this.#lapsedWith(given)
+    this.suspect = suspectIn(this.#error, given)
     metrics.lost.add(given.length)
     // First nobody may use it any more; then, in order, whoever waits for an outcome hears.
     this.#owner.onOver(this, why, broke || given.length > 0)

@@ -111,7 +111,7 @@ export class InitiatingStream implements OctetsHandler {
     if (answer?.kind === 'enabled') {
       const { serverResumptionSeconds: most } = this.#parts.environment.settings
       const seconds = Math.min(answer.seconds ?? most, most)
-      this.#resumable = answer.id === undefined || seconds === 0 ? undefined : { id: answer.id, seconds }
+      this.#resumable = answer.id === undefined ? undefined : { id: answer.id, seconds }
       return this.#step({ kind: 'enabled' })
     }
     if (answer !== undefined) {
@@ -180,7 +180,7 @@ export class InitiatingStream implements OctetsHandler {
       this.#isUnknown = /^host-(unknown|gone)\b/.test(error)
       return this.#step({ kind: 'stream-error', condition: error })
     }
-    this.#channel.close(`the other side said ${error}`)
+    this.#channel.errored(error)
   }
 
   #step(input: InitiatingInput): void {

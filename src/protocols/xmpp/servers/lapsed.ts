@@ -45,7 +45,8 @@ export class TakenBefore {
   }
 }
 
-function isSame(one: Head, other: Head): boolean {
+/** The same message, as far as two heads tell. */
+export function isSame(one: Head, other: Head): boolean {
   return (
     one.id === other.id &&
     one.kind === other.kind &&

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HandServer } from '../testing/hand-server.ts'
 import { capulet, montague, type TwoServers, twoServers } from '../testing/two-servers.ts'
+import { Channel } from './channel.ts'
 
 const body = 'x'.repeat(12_000)
 
@@ -109,4 +110,28 @@ test('a stream is closed in order before the other server takes it for dead', as
   await settle(world, 62)
   assert.equal(state(), 'idle')
   assert.equal(world.here.servers.status()[0]?.lastError, '')
+})
+
+test('a server that tells no limit and ends the stream over a large message: it is refused on its second try, and the rest goes on', async (context) => {
+  // As if nothing had been told.
+  context.mock.method(Channel.prototype, 'keepTo', () => {})
+  const world = await twoServers({}, { stanzaOctetsMax: 11_000 })
+  const romeo = await world.here.domain.available('romeo', 'orchard')
+  const juliet = await world.there.domain.available('juliet', 'balcony')
+  const say = (id: string, text: string): void =>
+    romeo.send(`<message to='juliet@${capulet}' id='${id}' type='chat'><body>${text}</body></message>`)
+  say('1', 'before')
+  say('2', body)
+  say('3', 'behind')
+  await settle(world, 60)
+  const heard = juliet.takeAll().join()
+  assert.equal(heard.match(/before/g)?.length, 1)
+  assert.equal(heard.match(/behind/g)?.length, 1)
+  assert.match(romeo.takeAll().join(), /id='2' type='error'><error type='modify'><policy-violation/)
+  assert.deepEqual(await world.here.domain.store.queued(capulet, 0, 10), [])
+  const opened = world.wires.tried
+  say('4', 'later')
+  await settle(world, 10)
+  assert.match(juliet.takeAll().join(), /later/)
+  assert.ok(opened <= 4, `${opened} streams`)
 })

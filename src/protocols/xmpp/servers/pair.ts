@@ -1,5 +1,6 @@
 // One domain of ours and one other: the channels between them, the stanzas that wait for one, and how a broken one is tried again.
 import type { Timer } from '#base'
+import type { Head } from '#model'
 import type { Aftermath } from './aftermath.ts'
 import type { Channel, ChannelOwner } from './channel.ts'
 import { Channel as ChannelOf } from './channel.ts'
@@ -8,6 +9,7 @@ import type { Ready } from './initiating-stream.ts'
 import type { Lapsed } from './lapsed.ts'
 import { NoServer } from './opening.ts'
 import type { Parcel, ParcelFate } from './parcel.ts'
+import { Suspects } from './too-large.ts'
 
 /** Seconds after which a domain that could not be reached is tried again for something new. */
 const pauseSeconds = 2
@@ -61,6 +63,7 @@ export class ServerPair {
   /** When a stream of ours was last ready. */
   #readyAt = Number.NEGATIVE_INFINITY
   #over = false
+  readonly #suspects = new Suspects()
 
   constructor(parts: PairParts) {
     this.#parts = parts
@@ -146,6 +149,8 @@ export class ServerPair {
       this.wasAway = true
       this.failed(why)
     }
+    const { suspect } = channel
+    if (suspect?.from.domain === this.ours && suspect.to.domain === this.theirs) this.#suspects.blame(suspect)
     // One of the pairs that it carried asks, so that it is not resumed by several.
     if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key))
       this.aftermath.add(channel.lapsed)
@@ -159,7 +164,25 @@ export class ServerPair {
 
   #carry(channel: Channel, parcel: Parcel): void {
     if (this.aftermath.hasTaken(parcel.head)) parcel.settle?.('taken')
+    else if (!this.#suspects.isEmpty && parcel.head !== undefined)
+      this.#carryWatched(channel, parcel, parcel.head)
     else channel.send(parcel)
+  }
+
+  /** It may be one that ends streams (`too-large`). */
+  #carryWatched(channel: Channel, parcel: Parcel, head: Head): void {
+    if (this.#suspects.isConvicted(head)) {
+      this.failed('a message is too large for its server, which told no limit and ended the stream')
+      this.#parts.environment.metrics.tooLarge.add()
+      return parcel.settle?.('too-large')
+    }
+    channel.send({
+      ...parcel,
+      settle: (fate) => {
+        if (fate === 'taken') this.#suspects.acquit(head)
+        parcel.settle?.(fate)
+      },
+    })
   }
 
   /** Remembers why something with this domain did not work. */

@@ -150,7 +150,7 @@ export class ReceivingStream implements OctetsHandler {
 
   #errored(error: string): void {
     if (this.#channel === undefined) this.#step({ kind: 'end' })
-    else this.#channel.close(`the other side said ${error}`)
+    else this.#channel.errored(error)
   }
 
   #dialback(dialback: Dialback): void {
@@ -193,7 +193,8 @@ export class ReceivingStream implements OctetsHandler {
     if (channel.management !== undefined) return this.octets.writeUtf8(failedText('unexpected-request'))
     const { serverResumptionSeconds: most } = this.#parts.environment.settings
     const seconds = Math.min(wanted ?? most, most)
-    const resumable = resume && seconds > 0 ? { id: randomId(), seconds } : undefined
+    // Also what is not awaited has an id, by which may be asked how much of it was taken (decision 0088).
+    const resumable = resume ? { id: randomId(), seconds } : undefined
     this.octets.writeUtf8(enabledText(resumable))
     channel.manage(resumable)
     this.#decided(channel)
