@@ -24,7 +24,7 @@ import { bareJid, fullJid, type Jid, parseJid } from './codec/jid.ts'
 import { clientNamespace, clientStream } from './codec/namespaces.ts'
 import { type Stanza, stanzaOf } from './codec/stanza.ts'
 import { errorElement, type StanzaError } from './codec/stanza-error.ts'
-import { resumedText, tooMuchText, unstanzaOf } from './codec/stream-management.ts'
+import { tooMuchText, unstanzaOf } from './codec/stream-management.ts'
 import type { StreamCondition } from './codec/stream-text.ts'
 import { writeMessage, writePresenceChanges, writeTransit } from './delivery.ts'
 import { StanzaEnvelope } from './envelope.ts'
@@ -169,9 +169,11 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     this.metrics.stanzas[stanza.kind].add()
     const management = this.#management
     if (management === undefined) return this.#handle(stanza)
+    if (management.repeats.isAgain(stanza.id)) return
     management.handled.begin()
     this.#handle(stanza)
     management.handled.end()
+    management.repeats.took(stanza.id, management.handled)
     management.took()
   }
 
@@ -361,8 +363,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     this.metrics.awaited.add(-1)
     this.metrics.resumed.add()
     management.acknowledged(h)
-    // All that came is in our hands, though not all of it may be durable yet (decision 0066).
-    stream.writeUtf8(resumedText(management.resumable?.id ?? '', management.handled.received))
+    stream.writeUtf8(management.resumedText())
     this.outgoing.attach(stream)
   }
 
@@ -377,7 +378,7 @@ export class BoundSession implements InboxAgent, WatcherAgent, ContactAgent {
     this.service.contacts.detach(this.account, this)
     this.service.messages.detach(this.account, this)
     const id = this.#management?.resumable?.id
-    if (id !== undefined) this.#resumptions.end(id, this.#management?.handled.received ?? 0)
+    if (id !== undefined) this.#resumptions.end(id, this.#management?.handled)
     this.outgoing.abandon()
   }
 

@@ -131,19 +131,37 @@ describe('resumption (XEP-0198 §5)', () => {
     assert.deepEqual(idsOf(juliet.takeAll()), ['1'])
   })
 
-  it('does not wait for ever', async () => {
-    const domain = await testDomain({ policy: { history: true } })
-    domain.store.append = () => {}
-    const [romeo] = await pair(domain)
-    const id = await enable(romeo)
-    romeo.send(message('1'))
-    await domain.settle()
-    romeo.connection.destroy()
-    const again = await resume(domain, 'romeo', id, 0)
-    await domain.settle()
-    domain.clock.advance(5000)
-    assert.equal(await again.next(), `<resumed xmlns='urn:xmpp:sm:3' previd='${id}' h='1'/>`)
-  })
+  for (const [what, isRepeated] of [
+    ['sends that again, and it comes once', true],
+    ['does not, and what it sends instead comes', false],
+  ] as const)
+    it(`does not wait for ever, tells what is durable alone, and its client ${what} (decision 0134)`, async () => {
+      const domain = await testDomain({ policy: { history: true } })
+      const append = domain.store.append.bind(domain.store)
+      const kept: (() => void)[] = []
+      const [romeo, juliet] = await pair(domain)
+      const id = await enable(romeo)
+      romeo.send(message('1'))
+      await domain.settle()
+      domain.store.append = (row, done) => void kept.push(() => append(row, done))
+      romeo.send(message('2'))
+      romeo.send(message('3'))
+      await domain.settle()
+      romeo.connection.destroy()
+      const again = await resume(domain, 'romeo', id, 0)
+      await domain.settle()
+      domain.clock.advance(5000)
+      assert.equal(await again.next(), `<resumed xmlns='urn:xmpp:sm:3' previd='${id}' h='1'/>`)
+      domain.store.append = append
+      for (const each of isRepeated ? ['2', '3', '4'] : ['4']) again.send(message(each))
+      await domain.settle()
+      for (const each of kept) each()
+      await domain.settle()
+      assert.deepEqual(idsOf(juliet.takeAll()).sort(), ['1', '2', '3', '4'])
+      again.takeAll()
+      again.send(`<r ${sm}/>`)
+      assert.equal(await again.next(), `<a xmlns='urn:xmpp:sm:3' h='4'/>`)
+    })
 
   it('knows no session of another, none that it never made, and says no more of either', async () => {
     const domain = await testDomain()

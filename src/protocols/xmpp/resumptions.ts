@@ -1,13 +1,14 @@
 // Sessions that may be resumed (XEP-0198 §5), by the identifier that their client was given.
 import type { Address } from '#model'
 import type { BoundSession } from './bound-session.ts'
+import type { Handled } from './handled.ts'
 
 /** LIMIT: sessions that are over, whose clients can still be told how far they were read. */
 const pastMax = 10_000
 
 interface Past {
   readonly owner: string
-  readonly h: number
+  readonly handled: Handled | undefined
 }
 
 export class Resumptions {
@@ -20,11 +21,11 @@ export class Resumptions {
   }
 
   /** The session is over. */
-  end(id: string, h: number): void {
+  end(id: string, handled: Handled | undefined): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
     this.#sessions.delete(id)
-    this.#past.set(id, { owner: session.owner.key, h })
+    this.#past.set(id, { owner: session.owner.key, handled })
     const [oldest] = this.#past.keys()
     if (this.#past.size > pastMax && oldest !== undefined) this.#past.delete(oldest)
   }
@@ -34,6 +35,6 @@ export class Resumptions {
     const session = this.#sessions.get(id)
     if (session?.owner.key === owner.key) return session
     const past = this.#past.get(id)
-    return { h: past?.owner === owner.key ? past.h : undefined }
+    return { h: past?.owner === owner.key ? past.handled?.count : undefined }
   }
 }

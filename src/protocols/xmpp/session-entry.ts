@@ -98,7 +98,7 @@ export function resumeSession(
     patience.cancel()
     if (!stream.isOpen) return
     // Meanwhile it may have ended, or its client may have come by another way.
-    if (!found.isAway) return onResumed({ kind: 'unknown', h: handled.received })
+    if (!found.isAway) return onResumed({ kind: 'unknown', h: handled.count })
     found.resume(stream, wanted.h)
     onResumed({ kind: 'resumed', session: found })
   }

@@ -1,8 +1,9 @@
 // Stream management of one session (XEP-0198): both counts, when each side is asked, and how it may be resumed. It outlives its streams.
 import { accepted, type Lease, type Leases } from '#core'
 import type { Sink } from './codec/splice.ts'
-import { acknowledgementText, requestText } from './codec/stream-management.ts'
+import { acknowledgementText, requestText, resumedText } from './codec/stream-management.ts'
 import { Handled } from './handled.ts'
+import { Repeats } from './repeats.ts'
 import type { XmppSettings } from './settings.ts'
 import { type SentStanza, Unacknowledged } from './unacknowledged.ts'
 
@@ -20,6 +21,8 @@ export type ManagementSettings = Pick<
 export class StreamManagement {
   readonly handled: Handled
   readonly unacknowledged: Unacknowledged
+  /** What a client sends again. */
+  readonly repeats = new Repeats()
   /** Undefined where the session ends with its stream. */
   readonly resumable: { readonly id: string; readonly seconds: number } | undefined
   readonly #settings: ManagementSettings
@@ -111,6 +114,12 @@ export class StreamManagement {
     if (this.#askedAt.at(-1) !== received) this.#askedAt.push(received)
     if (this.#answering?.active !== true)
       this.#answering = this.#leases.grant(answerSecondsMax, () => this.#tell())
+  }
+
+  /** The client is back: it is told what is durable; what is not yet comes again, and passes (decision 0134). */
+  resumedText(): string {
+    this.repeats.expect(this.handled)
+    return resumedText(this.resumable?.id ?? '', this.handled.count)
   }
 
   /** A stanza was taken. */
