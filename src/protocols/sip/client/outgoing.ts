@@ -78,6 +78,7 @@ export class Outgoing implements ResponseHandler {
     // RFC 3263 §4.3: "failure occurs if the transaction layer reports a 503 error response".
     if (status === 503 && this.#cancelled === 'no') return this.#refused(response)
     if (status >= 200) this.#isFinal = true
+    this.#parts.reach.spoke(this.#parts.journey.hop)
     this.#parts.reach.answered(this.#parts.theirs)
     this.#parts.user.onResponse(response, via, this.#flow)
   }
@@ -85,7 +86,10 @@ export class Outgoing implements ResponseHandler {
   onFailure(why: 'timeout' | 'transport-error'): void {
     if (this.#over || this.#isFinal) return
     const { journey, user, reach } = this.#parts
-    if (why === 'timeout') reach.ways.silentSince(this.#flow, this.#sent)
+    if (why === 'timeout') {
+      reach.ways.silentSince(this.#flow, this.#sent)
+      if (!this.#heard) reach.fellSilent(journey.hop)
+    }
     const told = why === 'timeout' ? 'no answer came' : 'the connection broke'
     journey.failures.push(`${this.#flow?.remote.address}:${this.#flow?.remote.port}: ${told}`)
     // "if the transaction layer times out without ever having received any response, provisional or final".

@@ -108,6 +108,27 @@ test('a server that says nothing is given up by Timer F, and the next is asked',
   assert.deepEqual(told, ['timeout'])
 })
 
+test('who comes after a server that said nothing is served by the next one at once; where it is alone, it is asked again', async () => {
+  const { town, here, servers } = await byHand('192.0.2.20', '192.0.2.21')
+  servers[0]!.answers = () => undefined
+  const told: string[] = []
+  ask(here, told)
+  await town.settled()
+  await town.pass(33)
+  assert.deepEqual(told, ['timeout'])
+  ask(here, told)
+  await town.settled()
+  assert.deepEqual(told, ['timeout', '200'])
+  // The other one is gone, and the first has come to itself.
+  town.listeners.delete('192.0.2.21:5060')
+  servers[1]!.connection?.destroy({ why: 'us' })
+  servers[0]!.answers = () => ({ status: 200 })
+  await town.settled()
+  ask(here, told)
+  await town.settled()
+  assert.deepEqual(told, ['timeout', '200', '200'])
+})
+
 /** Two ends of a call, and what each was told. */
 async function called(take: (call: Call, invite: SipRequest) => void) {
   const { town, here, there } = await TwoDomains.make()

@@ -28,6 +28,8 @@ export interface JourneyParts {
   readonly last?: Flow | undefined
   /** Whether a server said lately that it takes nothing for now (RFC 3261 §21.5.4). */
   readonly isResting: (hop: Hop) => boolean
+  /** It took a request lately and said nothing: others are tried before. */
+  readonly isSilent: (hop: Hop) => boolean
 }
 
 export class Journey {
@@ -36,6 +38,8 @@ export class Journey {
   #places: Place[] | undefined
   #hops: Hop[] = []
   #tried = 0
+  /** Those that were silent, for when no other is left. */
+  #silent: Hop[] | undefined = []
   #first: Flow | undefined
   #last: Flow | undefined
   /** Why each that was tried did not do. */
@@ -105,12 +109,18 @@ export class Journey {
       const hop = this.#hops.shift()
       if (hop !== undefined) {
         if (this.#parts.isResting(hop)) this.failures.push(`${hop.address}:${hop.port} takes nothing for now`)
+        else if (this.#silent !== undefined && this.#parts.isSilent(hop)) this.#silent.push(hop)
         else return ++this.#tried > hopsMax ? undefined : hop
         continue
       }
       this.#places ??= [...(await this.#parts.places())]
       const place = this.#places.shift()
-      if (place === undefined) return undefined
+      if (place === undefined) {
+        if (this.#silent === undefined) return undefined
+        this.#hops = this.#silent
+        this.#silent = undefined
+        continue
+      }
       this.#hops = await this.#hopsOf(place)
     }
   }

@@ -12,6 +12,8 @@ import { type Hop, Ways } from './ways.ts'
 const rememberedMax = 10_000
 /** LIMIT: seconds for which a server that wants to be left alone is. */
 const restSecondsMax = 3600
+/** Seconds for which a server that accepted a request and said nothing is asked after all others. */
+const silentSeconds = 300
 
 /** Where a request goes: to the domain itself, or, in a dialog, by the URI that the far end gave. */
 export interface Way extends Ends {
@@ -28,6 +30,8 @@ export class Reach {
   readonly #environment: DomainsEnvironment
   /** By hop, Clock.monotonic() until which it takes nothing. */
   readonly #resting = new Map<string, number>()
+  /** By hop, Clock.monotonic() until which others are asked first. */
+  readonly #silent = new Map<string, number>()
   /** By domain, with its time, for people. */
   readonly #errors = new Map<string, string>()
 
@@ -76,6 +80,7 @@ export class Reach {
       first,
       last,
       isResting: (hop) => (this.#resting.get(keyOf(hop)) ?? 0) > environment.service.clock.monotonic(),
+      isSilent: (hop) => (this.#silent.get(keyOf(hop)) ?? 0) > environment.service.clock.monotonic(),
     })
   }
 
@@ -119,6 +124,16 @@ export class Reach {
       keyOf(hop),
       this.#environment.service.clock.monotonic() + Math.min(seconds, restSecondsMax) * 1000,
     )
+  }
+
+  /** RFC 3263 §4.3: it failed, though it may have taken the request; who comes next goes to another, as long as there is one. */
+  fellSilent(hop: Hop | undefined): void {
+    if (hop !== undefined) remember(this.#silent, keyOf(hop), this.now + silentSeconds * 1000)
+  }
+
+  /** It answers. */
+  spoke(hop: Hop | undefined): void {
+    if (this.#silent.size > 0 && hop !== undefined) this.#silent.delete(keyOf(hop))
   }
 
   failed(theirs: string, why: string): void {
