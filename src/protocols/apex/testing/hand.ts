@@ -38,6 +38,7 @@ export class Hand {
   readonly #assembling = new Map<number, string>()
   readonly #due: Frame[] = []
   #rest = ''
+  #isSecuring = false
   #lastNumber = 0
 
   constructor({ edge, clock, domain = 'example.com', connection }: Place) {
@@ -59,6 +60,30 @@ export class Hand {
 
   drop(): void {
     this.#connection.destroy()
+  }
+
+  /** TLS by its profile, as the client (RFC 3080 §3.1). */
+  async secure(serverName: string): Promise<void> {
+    const uri = 'http://iana.org/beep/TLS'
+    const inside = "<![CDATA[<ready version='1' />]]>"
+    const start = `<start number='1' serverName='${serverName}'><profile uri='${uri}'>${inside}</profile></start>`
+    this.#isSecuring = true
+    const reply = await this.#ask(0, `${xmlHead}${start}`)
+    assert.match(reply.body, /proceed/)
+    this.#isSecuring = false
+    for (const map of [this.#sent, this.#received, this.#assembling]) map.clear()
+    this.#connection.startTls({ secureContext: () => ({}) as never }, { server: false })
+    await settled()
+    this.#frame('RPY 0 0', `${xmlHead}<greeting />`)
+    await settled()
+  }
+
+  /** SASL EXTERNAL for that name; answers with the blob or the error. */
+  async external(name: string): Promise<string> {
+    const blob = `<blob>${Buffer.from(name).toString('base64')}</blob>`
+    const uri = 'http://iana.org/beep/SASL/EXTERNAL'
+    const start = `<start number='3'><profile uri='${uri}'><![CDATA[${blob}]]></profile></start>`
+    return (await this.#ask(0, `${xmlHead}${start}`)).body
   }
 
   /** Logs in by PLAIN and opens a channel for APEX; `content` rides in its start. Answers with what came back in it. */
@@ -140,7 +165,9 @@ export class Hand {
     const channel = Number(channelText)
     const received = (this.#received.get(channel) ?? 0) + size
     this.#received.set(channel, received)
-    if (size > 0 && !this.closed) this.#connection.write(Buffer.from(`SEQ ${channel} ${received} 65536\r\n`))
+    // Behind `ready` nothing is said (§3.1.3).
+    if (size > 0 && !this.closed && !this.#isSecuring)
+      this.#connection.write(Buffer.from(`SEQ ${channel} ${received} 65536\r\n`))
     const whole = (this.#assembling.get(channel) ?? '') + payload
     if (more === '*') {
       this.#assembling.set(channel, whole)

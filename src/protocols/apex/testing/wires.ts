@@ -27,6 +27,8 @@ export class Wires {
   /** Called when it was cut there. */
   onCut: () => void = () => {}
   opened = 0
+  /** All that crossed, as text. */
+  said = ''
   readonly #open = new Map<() => void, readonly string[]>()
 
   /** Both ends of a new connection between two of those names, tapped: of the one who accepts, and of the one who dials. */
@@ -69,6 +71,7 @@ export class Wires {
   #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
     const left = this.cutAfter - this.crossed
     this.crossed += octets.length
+    this.said += Buffer.from(octets).toString('latin1')
     handler.onData(left >= octets.length ? octets : octets.subarray(0, left))
     if (left > octets.length) return
     this.cutAfter = Number.POSITIVE_INFINITY
