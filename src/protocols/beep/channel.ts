@@ -49,6 +49,9 @@ export interface ChannelHost {
   poorReply(channel: BeepChannel, why: 'malformed' | 'too-large'): void
 }
 
+/** Room for an entity's header. */
+const headOctets = 1024
+
 export class BeepChannel implements Channel, Correspondence, ExchangeChannel {
   readonly number: number
   readonly uri: string
@@ -125,6 +128,8 @@ export class BeepChannel implements Channel, Correspondence, ExchangeChannel {
     if (this.state !== 'open') return 'refused'
     const { queueOctetsMax } = this.#host.limits
     if (this.queuedBytes + message.body.length > queueOctetsMax && this.queuedBytes > 0) return 'refused'
+    // What alone would be more than may ever wait goes never; else the peer would pay for it with its session.
+    if (message.body.length > queueOctetsMax * 2 - headOctets) return 'refused'
     const msgno = this.#nextMsgno
     this.#nextMsgno = (msgno + 1) % 0x80000000
     const outstanding = new Outstanding(msgno, onReply)

@@ -175,6 +175,23 @@ test('who writes faster than the peer reads is told so, then refused, then told 
   )
 })
 
+test('a message that is more than may ever wait is refused, and ends no session (limit queueOctetsMax)', () => {
+  const all = pair({}, { limits: { queueOctetsMax: 10_000 } })
+  const channel = openEcho(all)
+  const body = (octets: number): { body: Uint8Array } => ({ body: new Uint8Array(octets) })
+  assert.equal(
+    channel.send(body(30_000), () => assert.fail('not taken')),
+    'refused',
+  )
+  const replies: string[] = []
+  assert.notEqual(
+    channel.send(body(15_000), ({ kind }) => replies.push(kind)),
+    'refused',
+  )
+  all.flush()
+  assert.deepEqual([replies, all.initiator.ended()], [['RPY'], undefined])
+})
+
 test('octets that are given may be a loan: what waits was copied', () => {
   const { opened, say } = channels(1, quiet, { limits: { frameOctetsMax: 100_000 } })
   const body = new Uint8Array(5000).fill(0x61)

@@ -62,8 +62,11 @@ export class MeshPair {
     })
     this.sending.onWanted = () => this.#want()
     this.sending.onAgain = () => parts.metrics.sentAgain.add()
-    this.sending.onOverdue = ({ session }) =>
-      session.terminate({ why: 'silent', detail: 'the other relay does not answer' })
+    this.sending.onOverdue = ({ session }) => {
+      const detail = 'the other relay does not answer'
+      this.failed(detail)
+      session.terminate({ why: 'silent', detail })
+    }
   }
 
   get state(): 'connected' | 'connecting' | 'backing-off' | 'idle' {

@@ -36,6 +36,8 @@ export interface Domains {
   readonly certificates: Map<string, Partial<TlsInfo> & { names: readonly string[] }>
   /** The relays that can be connected to. */
   readonly up: Set<string>
+  /** Called for each try to connect. */
+  onDial: () => void
   of(domain: string): World
   /** Whether it runs. */
   has(domain: string): boolean
@@ -82,6 +84,7 @@ export async function domainsOf(
       { clock, remote: { address, port: 50_000 } },
       { accepted: shown(from), dialled: shown(to) },
     )
+  const all = { onDial: () => {} } as Domains
   const make = async (domain: string, store?: Store): Promise<World> => {
     const policy: World['policy'] = { current: welcome, tls: 'verified' }
     const peers = createPeers({
@@ -103,6 +106,7 @@ export async function domainsOf(
         routeTo: () => ({ servers: undefined, tls: policy.tls }),
       },
       dial: async ({ host }) => {
+        all.onDial()
         const to = names.find((_, at) => addressOf(at) === host)
         const world = to === undefined ? undefined : worlds.get(to)
         // Who was killed reaches nobody, though its timers may still run.
@@ -139,7 +143,7 @@ export async function domainsOf(
     return world
   }
   const stores = new Map<string, Store>()
-  return {
+  Object.assign(all, {
     clock,
     wires,
     certificates,
@@ -168,7 +172,8 @@ export async function domainsOf(
     begin: async (domain) => {
       await make(domain, stores.get(domain))
     },
-  }
+  } satisfies Omit<Domains, 'onDial'>)
+  return all
 }
 
 /** Everything that follows without time passing. */

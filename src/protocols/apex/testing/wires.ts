@@ -24,6 +24,8 @@ export class Wires {
   crossed = 0
   /** The connection over which this one crosses is cut behind it. */
   cutAfter = Number.POSITIVE_INFINITY
+  /** What is said arrives nowhere, though connections are there. */
+  isMute = false
   /** Called when it was cut there. */
   onCut: () => void = () => {}
   opened = 0
@@ -69,6 +71,7 @@ export class Wires {
   }
 
   #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
+    if (this.isMute) return
     const left = this.cutAfter - this.crossed
     this.crossed += octets.length
     this.said += Buffer.from(octets).toString('latin1')
