@@ -51,6 +51,11 @@ const good: [string, string, object][] = [
   ['ERR', 'ERR 0 0 . 0 1\r\nxEND\r\n', { keyword: 'ERR' }],
   ['ANS has a number more', 'ANS 1 0 * 20 1 7\r\nxEND\r\n', { keyword: 'ANS', ansno: 7 }],
   ['ANS to 4294967295 (§2.2.1.1)', 'ANS 1 0 . 0 0 4294967295\r\nEND\r\n', { ansno: 4294967295 }],
+  [
+    'zeros before a number (decision 0110)',
+    'ANS 01 0000000007 . 00 02 00\r\nhiEND\r\n',
+    { channel: 1, msgno: 7, seqno: 0, payload: 'hi', ansno: 0 },
+  ],
   ['NUL', 'NUL 1 0 . 60 0\r\nEND\r\n', { keyword: 'NUL' }],
   [
     'the largest numbers',
@@ -87,7 +92,12 @@ const bad: [string, string, string, number][] = [
   ['a sign', 'MSG -1 1 . 0 0\r\nEND\r\n', 'syntax', 4],
   ['a plus', 'MSG +1 1 . 0 0\r\nEND\r\n', 'syntax', 4],
   ['a number in hexadecimal', 'MSG 0x1 1 . 0 0\r\nEND\r\n', 'syntax', 5],
-  ['a leading zero (decision 0110)', 'MSG 01 1 . 0 0\r\nEND\r\n', 'syntax', 5],
+  [
+    'more digits than any number needs (decision 0110)',
+    `MSG ${'0'.repeat(11)} 1 . 0 0\r\nEND\r\n`,
+    'syntax',
+    14,
+  ],
   ['a channel beyond its range', 'MSG 2147483648 1 . 0 0\r\nEND\r\n', 'range', 13],
   ['a message number beyond its range', 'MSG 0 2147483648 . 0 0\r\nEND\r\n', 'range', 15],
   ['a sequence number beyond its range', 'MSG 0 1 . 4294967296 0\r\nEND\r\n', 'range', 19],

@@ -20,6 +20,8 @@ const cr = 0x0d
 const lf = 0x0a
 const space = 0x20
 const zero = 0x30
+/** Digits of 4294967295. */
+const digitsMax = 10
 const trailer = [0x45, 0x4e, 0x44, cr, lf]
 
 /** Stands in a list of fields for the continuation indicator. */
@@ -181,12 +183,11 @@ export class Framer {
     return this.#digit(octet)
   }
 
-  /** We choose (decision 0110): a number has one spelling, so 007 is none. That bounds the line, too. */
+  /** We choose (decision 0110): no more digits than the largest number has, zeros before others among them. That bounds the line, too. */
   #digit(octet: number): FrameReason | undefined {
     const digit = octet - zero
     if (digit < 0 || digit > 9) return 'syntax'
-    if (this.#digits > 0 && this.#value === 0) return 'syntax'
-    this.#digits++
+    if (++this.#digits > digitsMax) return 'syntax'
     this.#value = this.#value * 10 + digit
     return this.#value > (this.#fields[this.#field] as number) ? 'range' : undefined
   }

@@ -147,9 +147,9 @@ function isBlank(octets: Bytes): boolean {
   return octets.every((octet) => octet === 0x20 || octet === 0x0a || octet === 0x0d || octet === 0x09)
 }
 
-/** Without sign, leading zero or white space; 0 is the session's. */
+/** Without sign or white space, of ten digits at most; 0 is the session's. */
 function readChannelNumber(text: string | undefined): number | undefined {
-  if (text === undefined || !/^(0|[1-9][0-9]{0,9})$/.test(text)) return undefined
+  if (text === undefined || !/^[0-9]{1,10}$/.test(text)) return undefined
   const number = Number(text)
   return number > number31Max ? undefined : number
 }
