@@ -3,18 +3,15 @@
 
 import { randomBelow, type Timer } from '#base'
 import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
-import type { Address, Outcome } from '#model'
-import { type EndpointName, publishText, terminateText, timestampText } from '../codec/index.ts'
+import type { Outcome } from '#model'
+import { publishText, terminateText, timestampText } from '../codec/index.ts'
 import type { Operation } from '../services/operation.ts'
-import type { SubscriptionParts } from '../services/subscription.ts'
+import { SubscribeOperation, type SubscriptionParts } from '../services/subscription.ts'
 
 /** Seconds until a change that could not be told is told again: the first time, and at most. */
 const againSeconds = { first: 5, most: 300 }
 
-export class ForeignWatcher implements WatcherAgent, Operation {
-  readonly protocol = 'apex'
-  readonly kind = 'subscribe'
-  readonly #parts: SubscriptionParts
+export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, Operation {
   readonly #onOver: () => void
   #latest: string | undefined
   #isUnderWay = false
@@ -25,34 +22,12 @@ export class ForeignWatcher implements WatcherAgent, Operation {
 
   /** @param onOver beside that of the parts: nothing is told any more */
   constructor(parts: SubscriptionParts, onOver: () => void) {
-    this.#parts = parts
+    super(parts)
     this.#onOver = onOver
   }
 
-  /** Unique among the presentity's subscriptions. */
-  get id(): string {
-    const { originator, transId } = this.#parts
-    return `apex ${originator.written} ${transId}`
-  }
-
-  get watcher(): Address {
-    return this.#parts.watcher
-  }
-
-  get originator(): EndpointName {
-    return this.#parts.originator
-  }
-
-  get transId(): number {
-    return this.#parts.transId
-  }
-
-  get subject(): string {
-    return this.#parts.presentity.key
-  }
-
   notify(notification: PresenceNotification): void {
-    this.tell(this.#parts.relay.presence.entries.shown(notification))
+    this.tell(this.parts.relay.presence.entries.shown(notification))
   }
 
   /** @param presence the element's text */
@@ -72,7 +47,7 @@ export class ForeignWatcher implements WatcherAgent, Operation {
   end(): void {
     if (this.#over) return
     this.#end()
-    const { relay, presentity, watcher } = this.#parts
+    const { relay, presentity, watcher } = this.parts
     relay.service.presence.unsubscribe(presentity, this.id, watcher, () => {})
   }
 
@@ -91,7 +66,7 @@ export class ForeignWatcher implements WatcherAgent, Operation {
     this.#stopTrying()
     this.#latest = undefined
     this.#isUnderWay = true
-    const { relay, publisher, transId } = this.#parts
+    const { relay, publisher, transId } = this.parts
     const now = timestampText(relay.service.clock.now())
     this.#post(publishText(publisher, transId, now, presence), (outcome) => this.#sent(presence, outcome))
   }
@@ -108,7 +83,7 @@ export class ForeignWatcher implements WatcherAgent, Operation {
     }
     this.#latest ??= presence
     this.#stopTrying()
-    const { relay, domain, originator } = this.#parts
+    const { relay, domain, originator } = this.parts
     const again = (): void => {
       if (!this.#isUnderWay) this.#send()
     }
@@ -129,11 +104,11 @@ export class ForeignWatcher implements WatcherAgent, Operation {
     this.#over = true
     this.#stopTrying()
     this.#onOver()
-    this.#parts.onOver(this)
+    this.parts.onOver(this)
   }
 
   #post(inline: string, onOutcome: (outcome: Outcome) => void): void {
-    const { relay, originator, domain } = this.#parts
+    const { relay, originator, domain } = this.parts
     relay.post({ service: 'presence', domain, to: originator, inline }, onOutcome)
   }
 }

@@ -117,18 +117,21 @@ export class Mesh implements PeerProtocol, MeshContract {
   }
 
   status(): readonly PeerStatus[] {
-    const shown = [...this.#pairs.values()].map((pair) => ({
-      protocol: protocolName,
-      domain: pair.theirs,
-      state: pair.state,
-      connections: [
-        ...(pair.line === undefined ? [] : [this.#lineOf(pair, pair.line)]),
-        ...this.#visitors.linesOf(pair.theirs),
-      ],
-      identity: pair.line?.identity ?? this.#visitors.identityOf(pair.theirs),
-      lastError: pair.lastError,
-    }))
-    return [...shown, ...this.#visitors.strangersTo(new Set(shown.map(({ domain }) => domain)))]
+    const known = new Set<string>()
+    const shown = [...this.#pairs.values()].map((pair): PeerStatus => {
+      // Who came is shown with the first of our domains that has to do with them.
+      const visitors = known.has(pair.theirs) ? [] : this.#visitors.linesOf(pair.theirs)
+      known.add(pair.theirs)
+      return {
+        protocol: protocolName,
+        domain: pair.theirs,
+        state: pair.state,
+        connections: [...(pair.line === undefined ? [] : [this.#lineOf(pair, pair.line)]), ...visitors],
+        identity: pair.line?.identity ?? this.#visitors.identityOf(pair.theirs),
+        lastError: pair.lastError,
+      }
+    })
+    return [...shown, ...this.#visitors.strangersTo(known)]
   }
 
   examine(ours: string, theirs: string): Promise<PeerExamination> {
@@ -279,14 +282,13 @@ export class Mesh implements PeerProtocol, MeshContract {
     })
   }
 
-  /** Another domain is there: what waits for it is tried. */
+  /** Another domain is there: what waits for it is tried. Of a session's channels the first to bind says so. */
   #bound(session: Session, domain: string): void {
     const proof = this.#proof(session.connection, domain)
-    this.#visitors.bound(session, domain, proof.proven ? proof.identity : '')
+    const isNews = this.#visitors.bound(session, domain, proof.proven ? proof.identity : '')
+    if (!isNews) return
     for (const pair of this.#pairs.values()) if (pair.theirs === domain) pair.heardOf()
-    const { remotePresence, relay } = this.#parts.relay.service
-    remotePresence.reachable(domain)
-    relay.retry(domain)
+    this.#parts.relay.service.relay.retry(domain)
   }
 
   #proof(connection: Connection, domain: string): Proof {

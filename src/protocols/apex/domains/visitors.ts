@@ -47,15 +47,17 @@ export class Visitors {
     this.#strangers.set(source, (this.#strangers.get(source) ?? 0) + 1)
   }
 
-  /** Nothing where we opened the session. */
-  bound(session: Session, domain: string, identity: string): void {
+  /** True where that is news; never where we opened the session. */
+  bound(session: Session, domain: string, identity: string): boolean {
     const visitor = this.#all.get(session)
-    if (visitor === undefined) return
+    if (visitor === undefined) return false
     if (visitor.domains.size === 0) {
       this.#known(visitor.source)
       this.#metrics.sessions.add(1)
     }
+    const isNews = !visitor.domains.has(domain)
     visitor.domains.set(domain, identity)
+    return isNews
   }
 
   left(session: Session): void {

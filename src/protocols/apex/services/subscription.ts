@@ -19,48 +19,53 @@ export interface SubscriptionParts {
   readonly onOver: (subscription: Operation) => void
 }
 
-export class Subscription implements WatcherAgent, Operation {
+/** What an operation says of itself. */
+export abstract class SubscribeOperation {
   readonly protocol = 'apex'
   readonly kind = 'subscribe'
-  readonly #parts: SubscriptionParts
-  /** What could not be told. */
-  #latest: string | undefined
-  #over = false
+  protected readonly parts: SubscriptionParts
 
   constructor(parts: SubscriptionParts) {
-    this.#parts = parts
+    this.parts = parts
   }
 
   /** Unique among the presentity's subscriptions. */
   get id(): string {
-    const { originator, transId } = this.#parts
+    const { originator, transId } = this.parts
     return `apex ${originator.written} ${transId}`
   }
 
   get watcher(): Address {
-    return this.#parts.watcher
+    return this.parts.watcher
   }
 
   get originator(): EndpointName {
-    return this.#parts.originator
+    return this.parts.originator
   }
 
   get transId(): number {
-    return this.#parts.transId
+    return this.parts.transId
   }
 
   get subject(): string {
-    return this.#parts.presentity.key
+    return this.parts.presentity.key
   }
+}
+
+/** Of one of our own people. */
+export class Subscription extends SubscribeOperation implements WatcherAgent, Operation {
+  /** What could not be told. */
+  #latest: string | undefined
+  #over = false
 
   notify(notification: PresenceNotification): void {
-    this.tell(this.#parts.relay.presence.entries.shown(notification))
+    this.tell(this.parts.relay.presence.entries.shown(notification))
   }
 
   /** @param presence the element's text */
   tell(presence: string): void {
     if (this.#over) return
-    const { relay, publisher, transId } = this.#parts
+    const { relay, publisher, transId } = this.parts
     const now = timestampText(relay.service.clock.now())
     this.#latest = this.#post(publishText(publisher, transId, now, presence)) ? undefined : presence
   }
@@ -74,7 +79,7 @@ export class Subscription implements WatcherAgent, Operation {
   end(): void {
     if (this.#over) return
     this.#end()
-    const { relay, presentity, watcher } = this.#parts
+    const { relay, presentity, watcher } = this.parts
     relay.service.presence.unsubscribe(presentity, this.id, watcher, () => {})
   }
 
@@ -89,11 +94,11 @@ export class Subscription implements WatcherAgent, Operation {
 
   #end(): void {
     this.#over = true
-    this.#parts.onOver(this)
+    this.parts.onOver(this)
   }
 
   #post(inline: string): boolean {
-    const { relay, originator, domain } = this.#parts
+    const { relay, originator, domain } = this.parts
     return relay.post({ service: 'presence', domain, to: originator, inline })
   }
 }
