@@ -163,6 +163,8 @@ export interface Additions {
   readonly options: string
   /** Under which transID a failure is reported. */
   readonly transIdOf: TransIdOf
+  /** How long data has been held here, in milliseconds. */
+  readonly waited: (data: Data) => number | 'late'
 }
 
 /** By which transID a sender asked to hear of a message (statusRequest); undefined where nobody remembers. */
@@ -175,12 +177,16 @@ export type TransIdOf = (message: {
 /** A message as data for another relay: the author's octets and our mark, or what another protocol said in this one's form. */
 export function departureOf(
   envelope: Envelope,
-  { mark, options, transIdOf }: Additions,
+  { mark, options, transIdOf, waited }: Additions,
 ): OutgoingEntity | Condition {
   if (envelope instanceof ApexEnvelope) {
     const { payload, data } = envelope.read
     const [recipient] = data.recipients as [Party]
-    return entityOf(withControl(payload, dataFor(data, { recipient, leaves: false, adds: mark })))
+    // RFC 3342 §2: each relay subtracts the time that it used, and what is too late goes no further.
+    const used = waited(data)
+    if (used === 'late') return 'not-acceptable'
+    const option = (each: ApexOption): string | undefined => timeLeft(each, used)
+    return entityOf(withControl(payload, dataFor(data, { recipient, leaves: false, adds: mark, option })))
   }
   const form = { reporter: envelope.head.from.domain, transIdOf, options: options + mark }
   const delivery = translated(envelope, endpointOf(envelope.head.to), form)

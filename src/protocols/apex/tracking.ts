@@ -15,10 +15,14 @@ export interface TrackingParts {
 export class Tracking {
   readonly #parts: TrackingParts
   readonly #timers: Timer[] = []
+  /** Milliseconds of the clock that never steps back. */
+  readonly #since: number
   #over = false
+  #isLate = false
 
   constructor(parts: TrackingParts) {
     this.#parts = parts
+    this.#since = parts.clock.monotonic()
     const { clock, timing, tell } = parts
     const { noLaterThan, reportAfter } = timing
     if (noLaterThan > 0) this.#timers.push(clock.schedule(noLaterThan, () => this.failed()))
@@ -31,10 +35,17 @@ export class Tracking {
     return this.#over
   }
 
+  /** Milliseconds that were used here; `late` past noLaterThan. */
+  get waited(): number | 'late' {
+    return this.#isLate ? 'late' : this.#parts.clock.monotonic() - this.#since
+  }
+
   /** It will not be delivered, or not in time (§2.1.2). */
   failed(): void {
     const { timing, tell } = this.#parts
-    if (!this.end()) return
+    if (this.#over) return
+    this.#isLate = true
+    this.end()
     if (timing.reportErrors && timing.noLaterThan > 0) tell(550)
   }
 
@@ -54,6 +65,8 @@ const holdingsMax = 10_000
 /** What is held for somebody who is away, while its times run. They do not outlive this process. */
 export class Holdings {
   readonly #held = new Map<string, Tracking>()
+  /** Those whose time is over, though something of them may still wait for another domain. */
+  readonly #late = new Set<string>()
 
   add(data: Data, tracking: Tracking): void {
     if (this.#held.size >= holdingsMax) {
@@ -74,7 +87,23 @@ export class Holdings {
 
   /** Its times are over. */
   forget(data: Data): void {
-    this.#held.delete(keyOf(data))
+    const key = keyOf(data)
+    if (this.#held.get(key)?.waited === 'late') {
+      if (this.#late.size >= holdingsMax) this.#late.clear()
+      this.#late.add(key)
+    }
+    this.#held.delete(key)
+  }
+
+  /** Other data begins by which its author means the same transID. */
+  begin(data: Data): void {
+    this.#late.delete(keyOf(data))
+  }
+
+  /** Milliseconds that it has been held; 0 where it was not. */
+  waited(data: Data): number | 'late' {
+    const key = keyOf(data)
+    return this.#late.has(key) ? 'late' : (this.#held.get(key)?.waited ?? 0)
   }
 
   stop(): void {

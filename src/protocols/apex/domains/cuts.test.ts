@@ -252,6 +252,44 @@ test('what waits too long is reported late: to the author by the transID of his 
   assert.equal(failed.length, 1, (await author.reports()).join())
 })
 
+test('data with a time: what is left of it goes on, and what is too late goes nowhere (RFC 3342 §2)', async () => {
+  const timed = (id: number): string =>
+    `<option internal='dataTiming' targetHop='all' mustUnderstand='true' transID='${id}'><dataTiming noLaterThan='100000' reportErrors='true' /></option>`
+  const all = await domainsOf(['example.com', 'example.net'])
+  const author = await application(all, fred)
+  const reader = await application(all, wilma)
+  all.up.delete('example.net')
+  await author.hand.sayPayload(talk(fred, wilma, 'soon', timed(1)))
+  await everything()
+  all.clock.advance(50_000)
+  await everything()
+  all.up.add('example.net')
+  await passing(all, async () => (await reader.texts()).length > 0, 'it arrives')
+  const left = Number(/noLaterThan='(\d+)'/.exec((await reader.hear()).join())?.[1])
+  assert.ok(left > 0 && left <= 50_000, `${left} ms are left`)
+  all.up.delete('example.net')
+  all.wires.cut()
+  await author.hand.sayPayload(talk(fred, wilma, 'never', timed(2)))
+  for (let seconds = 0; seconds < 110; seconds++) {
+    await everything()
+    all.clock.advance(1000)
+  }
+  assert.deepEqual(
+    (await author.reports()).filter((each) => each.includes(' 2 ')),
+    ['apex=report@example.com 2 550'],
+  )
+  all.up.add('example.net')
+  for (let seconds = 0; seconds < 600; seconds++) {
+    await everything()
+    all.clock.advance(1000)
+  }
+  assert.deepEqual(await reader.texts(), ['soon'])
+  // The same transID once more is other data.
+  await author.hand.sayPayload(talk(fred, wilma, 'again', timed(2)))
+  await passing(all, async () => (await reader.texts()).length > 1, 'it arrives')
+  assert.deepEqual(await reader.texts(), ['soon', 'again'])
+})
+
 test('sessions that are cut all the time make no storm of sessions', async () => {
   const all = await domainsOf(['example.com', 'example.net'])
   const author = await application(all, fred)

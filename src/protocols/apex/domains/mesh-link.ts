@@ -72,6 +72,7 @@ export class MeshLink implements PeerLink {
       mark,
       options: question?.option ?? '',
       transIdOf: (message) => this.#parts.relay.asked.transIdOf(message),
+      waited: (data) => this.#parts.relay.holdings.waited(data),
     })
     if (typeof entity === 'string') {
       question?.withdraw()

@@ -205,6 +205,7 @@ class Matter {
     const { timing } = this.#wishes
     if (timing === undefined) return undefined
     const { data } = this.#read
+    this.#relay.holdings.begin(data)
     return new Tracking({
       clock: this.#relay.service.clock,
       timing: timing.value,
