@@ -6,6 +6,7 @@ import type { PresenceNotification, TerminationReason, WatcherAgent } from '#cor
 import type { Address } from '#model'
 import { type Domains, domainsOf, everything } from '../testing/domains.ts'
 import { at } from '../testing/fixture.ts'
+import { cutFailed, cutPoints } from '../testing/wires.ts'
 
 const fred = 'fred@example.com'
 const wilma = 'wilma@example.net'
@@ -228,4 +229,35 @@ test('LIMIT: subscribe operations of one domain: 554, and tried again later', as
   all.clock.advance(10_000)
   await everything()
   assert.deepEqual(other.take(), ['activated', 'all', 'all'])
+})
+
+/** A life of one subscription: asked for, a change, its end. Both sides know the same at the end, whatever was cut on the way. */
+async function lifeOf({ all, looker }: { all: Domains; looker: Looker }): Promise<void> {
+  await rule(all, 'allow')
+  await look({ all, looker })
+  await publish(all, '2026-05-02T09:00:00Z')
+  const passing = async (holds: () => boolean, what: string): Promise<void> => {
+    for (let seconds = 0; !holds(); seconds += 10) {
+      assert.ok(seconds < 7200, what)
+      all.clock.advance(10_000)
+      await everything()
+    }
+  }
+  await passing(() => looker.seen.some((each) => each.includes('open')), 'it sees the change')
+  all.of('example.com').service.presence.unsubscribe(at(wilma), 'look', at(fred), () => {})
+  await passing(() => all.of('example.net').relay.presence.foreign.size === 0, 'it ends')
+  assert.equal(all.of('example.com').mesh.linkTo('example.net').isWatching, false)
+}
+
+test('a subscription whose sessions are cut anywhere sees each change and ends', async () => {
+  const measure = await scene()
+  await lifeOf(measure)
+  const octets = measure.all.wires.crossed
+  for (const cut of cutPoints(octets)) {
+    const stage = await scene()
+    stage.all.wires.cutAfter = cut
+    await lifeOf(stage).catch((error: Error) => {
+      throw cutFailed(cut, octets, error)
+    })
+  }
 })
