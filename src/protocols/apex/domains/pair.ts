@@ -106,6 +106,10 @@ export class MeshPair {
   left(channel: Channel): void {
     if (!this.#channels.delete(channel)) return
     this.sending.remove(channel)
+    const { session } = channel
+    // Another session is wanted, where nothing can be said on this one.
+    if (this.#channels.size === 0 && this.line?.session === session && !session.closing)
+      return session.terminate({ why: 'us', detail: 'the other relay closed all channels' })
     this.sending.flush()
   }
 
