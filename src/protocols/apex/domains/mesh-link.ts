@@ -159,6 +159,7 @@ export class MeshLink implements PeerLink {
       settings,
       remote: service.remotePresence,
       clock: service.clock,
+      asks: service.asks,
       onOver: (over) => {
         this.#watches.delete(laneOf(over.watcher, over.presentity))
         this.#listeners.delete(over.transId)

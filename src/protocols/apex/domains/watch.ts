@@ -2,7 +2,7 @@
 // for as long as it is wanted (RFC 3343 §4.2). What is learnt goes to RemotePresence; the answers come as data, apart from the `ok`.
 
 import { type Clock, randomBelow, type Timer } from '#base'
-import type { RemotePresence } from '#core'
+import type { Asks, RemotePresence, Turn } from '#core'
 import type { Address } from '#model'
 import { isWaitingEntry, nextEndOf, sourcesOf } from '../binding-presence.ts'
 import {
@@ -37,6 +37,8 @@ export interface WatchParts {
   readonly settings: { readonly domainLeaseSeconds: number; readonly domainResponseSeconds: number }
   readonly remote: RemotePresence
   readonly clock: Clock
+  /** In which all who watch there ask by themselves. */
+  readonly asks: Asks
   readonly onOver: (watch: Watch) => void
 }
 
@@ -58,8 +60,13 @@ export class Watch {
   /** timeStamp of the latest that was shown. */
   #latest = Number.NEGATIVE_INFINITY
   #told: 'nothing' | 'pending' | 'active' = 'nothing'
+  #turn: Turn | undefined
   readonly #tryNow = (): void => {
-    if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
+    this.#turn?.cancel()
+    // All who watch there may want to at one moment (decision 0132).
+    this.#turn = this.#parts.asks.next(this.presentity.domain, () => {
+      if (this.#wanted && (this.#state === 'held' || this.#state === 'idle')) this.#ask()
+    })
   }
 
   constructor(parts: WatchParts) {
@@ -88,7 +95,7 @@ export class Watch {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#parts.pair.trying.delete(this.#tryNow)
-    for (const timer of [this.#timer, this.#expiry, this.#end]) timer?.cancel()
+    for (const timer of [this.#timer, this.#expiry, this.#end, this.#turn]) timer?.cancel()
     this.#parts.onOver(this)
   }
 
@@ -103,6 +110,7 @@ export class Watch {
   #ask(): void {
     this.#state = 'asking'
     this.#askAgain = false
+    this.#turn?.cancel()
     this.#parts.pair.trying.delete(this.#tryNow)
     this.#subscribe(this.#parts.settings.domainLeaseSeconds)
   }
