@@ -46,6 +46,7 @@ export type {
 export { type Authorization, type Contact, contactsMax, noAuthorization } from './contact.ts'
 export { ContactService } from './contact-service.ts'
 export { Directory, type Found } from './directory.ts'
+export { type ForeignTuple, fetchedNotification, tuplesOf } from './foreign-documents.ts'
 export { type Forward, forwardLocationMax, moved } from './forward.ts'
 export { Inbox, inboxAgentsMax } from './inboxes.ts'
 export { type LastActivity, lastActivityOf } from './last-activity.ts'

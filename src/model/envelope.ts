@@ -43,6 +43,14 @@ export interface Head {
 /** RFC 3860 §4.1.1: start above 100; a mesh of our size needs no more. */
 export const hopsDefault = 110
 
+/** The head of presence: kept by nobody, copied to nobody, and of no use where nobody is. */
+export function presenceHead(
+  parts: Pick<Head, 'protocol' | 'from' | 'fromAgent' | 'to' | 'id' | 'size'>,
+): Head {
+  const how = { whenAbsent: 'drop', whenAgentGone: 'drop', storable: false, copyable: false } as const
+  return { ...parts, kind: 'presence', toAgent: '', hops: hopsDefault, ...how }
+}
+
 export interface Envelope {
   readonly head: Head
   /** The unit exactly as it came. A loan until the end of the tick; who keeps it calls `keep()`. */

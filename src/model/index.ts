@@ -26,6 +26,7 @@ export {
   oneHopLess,
   type PresenceEnvelope,
   type ProtocolName,
+  presenceHead,
   type WhenAbsent,
 } from './envelope.ts'
 export type { ChatState, InstantMessage, LanguageText, MessageKind, Report } from './message.ts'

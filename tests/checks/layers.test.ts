@@ -51,6 +51,16 @@ const allowed: [string, string, Edge['target']][] = [
     { module: 'src/protocols/beep/index.ts' },
   ],
   [
+    'src/protocols/prim/protocol.ts',
+    "import { a } from '#protocols/exchange'",
+    { module: 'src/protocols/exchange/index.ts' },
+  ],
+  [
+    'src/protocols/prim/prim.test.ts',
+    "import { a } from '#protocols/exchange/testing'",
+    { module: 'src/protocols/exchange/testing/index.ts' },
+  ],
+  [
     'src/protocols/sip/methods/publish.ts',
     "import { a } from '../binding.ts'",
     { module: 'src/protocols/sip/binding.ts' },
@@ -93,6 +103,18 @@ for (const [from, source, target] of allowed) {
 }
 
 const refused: [string, string, Edge['target'], RegExp][] = [
+  [
+    'src/protocols/xmpp/protocol.ts',
+    "import { a } from '#protocols/exchange'",
+    { module: 'src/protocols/exchange/index.ts' },
+    /protocols\/xmpp may not import protocols\/exchange/,
+  ],
+  [
+    'src/protocols/prim/protocol.ts',
+    "import { a } from '#protocols/exchange/testing'",
+    { module: 'src/protocols/exchange/testing/index.ts' },
+    /which is for tests/,
+  ],
   [
     'src/protocols/impp/client/wire.ts',
     "import { a } from '../binding.ts'",

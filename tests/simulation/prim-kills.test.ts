@@ -2,8 +2,8 @@
 // octets with VERONA_SOAK, else some; VERONA_SEED=n kills where that run did.
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { cutFailed, cutPoints } from '../../src/protocols/exchange/testing/index.ts'
 import { dropHands } from '../../src/protocols/prim/testing/hand.ts'
-import { cutFailed, cutPoints } from '../../src/protocols/prim/testing/wires.ts'
 import { assertAllHolds, isNothingLost, isPresenceRight } from './prim-claims.ts'
 import { PrimTown, type TownNature } from './prim-town.ts'
 import { Chance } from './random.ts'

@@ -159,6 +159,8 @@ function acrossBreach(from: string, edge: Edge, target: string): string | undefi
   const specifier = edge.specifier as string
   if (codecs[unitOf(from)] === target) return undefined
   if (!specifier.startsWith('#')) return `climbs out of its folder (${specifier}); use the door`
+  // A folder may have a second door, for tests alone.
+  if (isForTests(from) && target === `${unitOf(target)}/testing/index.ts`) return undefined
   if (target !== `${unitOf(target)}/index.ts`) return `goes past the door (${specifier} is ${target})`
   if (isForTests(from)) return undefined
   const [own, other] = [unitOf(from), unitOf(target)].map((unit) => unit.slice('src/'.length)) as [

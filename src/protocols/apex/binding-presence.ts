@@ -1,7 +1,7 @@
 // Presence entries of APEX <-> the abstract service's documents (RFC 3343 §3, RFC 3863; docs/mappings/apex.md).
 
 import { hash } from 'node:crypto'
-import { PresenceNotification, type VisibleSource } from '#core'
+import type { PresenceNotification, VisibleSource } from '#core'
 import { type Address, hopsDefault, imUri, type PresenceTuple } from '#model'
 import {
   endpointOf,
@@ -136,15 +136,4 @@ export function nextEndOf({ tuples }: PresenceEntry, now: number): number | unde
     .map(({ availableUntil }) => readTimestamp(availableUntil) ?? 0)
     .filter((end) => end > now)
   return ends.length === 0 ? undefined : Math.min(...ends)
-}
-
-/** What another domain answered to one who asked once. */
-export function fetchedNotification(
-  entry: PresenceEntry,
-  about: { readonly watcher: Address; readonly presentity: Address },
-  now: number,
-): PresenceNotification {
-  const sources = sourcesOf(entry, about, now)
-  const changes = sources.map(({ tuple, source }) => ({ kind: 'added', tuple, source }) as const)
-  return new PresenceNotification(about.presentity, 'full', changes, true, sources)
 }

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto'
 import { type Bytes, randomId } from '#base'
-import { PresenceNotification, type TerminationReason, type VisibleSource } from '#core'
+import { type ForeignTuple, type TerminationReason, tuplesOf, type VisibleSource } from '#core'
 import {
   type Address,
   type Condition,
@@ -12,7 +12,7 @@ import {
   hopsDefault,
   type Outcome,
   type PresenceDocument,
-  presUri,
+  presenceHead,
   type Refused,
   type Report,
   relayed,
@@ -170,35 +170,17 @@ export function documentIn(
   return type === undefined ? undefined : parsePresenceBody(type, body, now)
 }
 
-/** LIMIT: characters of a tuple's id that are kept as they came. */
-const tupleIdMax = 256
-
-/** A foreign document tuple by tuple, as a presentity here would have it; what is of no tuple is with the first. */
+/** A foreign document tuple by tuple, as a presentity here would have it. */
 export function sourcesOf(
   document: PresenceDocument,
   watcher: Address,
   presentity: Address,
 ): readonly VisibleSource[] {
-  const { entity, tuples, notes, extensions } = document
-  const whole = { entity: presUri(presentity), notes, extensions }
-  if (tuples.length === 0) {
-    const isEmpty = notes.length === 0 && extensions.length === 0
-    return isEmpty ? [] : [sourceOf({ ...whole, tuples }, 'presence', watcher, presentity)]
-  }
-  return tuples.map((tuple, at) => {
-    const id = tuple.id.length > tupleIdMax ? hash('sha256', tuple.id, 'base64url') : tuple.id
-    const rest = at === 0 ? whole : { entity, notes: [], extensions: [] }
-    return sourceOf({ ...rest, tuples: [{ ...tuple, id }] }, id, watcher, presentity)
-  })
+  return tuplesOf(document, presentity).map((each) => sourceOf(each, watcher, presentity))
 }
 
 /** The same document gives the same octets. */
-function sourceOf(
-  document: PresenceDocument,
-  tuple: string,
-  watcher: Address,
-  presentity: Address,
-): VisibleSource {
+function sourceOf({ tuple, document }: ForeignTuple, watcher: Address, presentity: Address): VisibleSource {
   const from = urlOf(presentity)
   const raw: Bytes = requestBytes(
     'CHANGE-NOTIFY',
@@ -211,32 +193,15 @@ function sourceOf(
     ],
     presenceBody(document, 'pidf'),
   )
-  const head: Head = {
+  const head = presenceHead({
     protocol: protocolName,
-    kind: 'presence',
     from: presentity,
     fromAgent: tuple,
     to: watcher,
-    toAgent: '',
     id: 'presence',
-    hops: hopsDefault,
     size: raw.length,
-    whenAbsent: 'drop',
-    whenAgentGone: 'drop',
-    storable: false,
-    copyable: false,
-  }
+  })
   return { tuple, source: new ImppEnvelope(head, raw, undefined, document) }
-}
-
-export function fetchedNotification(
-  document: PresenceDocument,
-  watcher: Address,
-  presentity: Address,
-): PresenceNotification {
-  const sources = sourcesOf(document, watcher, presentity)
-  const changes = sources.map(({ tuple, source }) => ({ kind: 'added', tuple, source }) as const)
-  return new PresenceNotification(presentity, 'full', changes, true, sources)
 }
 
 /** Why a subscription ended, as `Reason` of TERMINATE-SUBSCRIPTION: RFC 6665 §4.1.3's reasons in the words of this protocol. */

@@ -19,6 +19,7 @@ import {
   type InstantMessage,
   type Outcome,
   type PresenceDocument,
+  presenceHead,
   presUri,
   type Report,
 } from '#model'
@@ -87,21 +88,14 @@ export function presenceEnvelope(
   fromAgent: string,
   document: PresenceDocument,
 ): ImppEnvelope {
-  const head: Head = {
+  const head = presenceHead({
     protocol: protocolName,
-    kind: 'presence',
     from: by,
     fromAgent,
     to: by,
-    toAgent: '',
     id: request.id,
-    hops: hopsDefault,
     size: request.raw.length,
-    whenAbsent: 'drop',
-    whenAgentGone: 'drop',
-    storable: false,
-    copyable: false,
-  }
+  })
   return new ImppEnvelope(head, request.raw, request, document)
 }
 

@@ -4,14 +4,13 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { VirtualClock } from '#base'
+import { cutFailed, cutPoints, Wires } from '#protocols/exchange/testing'
 import { type Dial, Refused } from '#protocols/impp/client'
 import { SentAnswers } from './sent-answers.ts'
-import { cutFailed, cutPoints } from './testing/cut-points.ts'
 import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
 import { dropHands, Hand } from './testing/hand.ts'
 import { as, Net, pass } from './testing/lasting.ts'
 import { PairTransport } from './testing/pair-transport.ts'
-import { Wires } from './testing/two-domains.ts'
 
 afterEach(dropHands)
 
@@ -28,7 +27,7 @@ class CutNet extends Net {
 
   override readonly dial: Dial = async () => {
     this.isBusy = true
-    return new PairTransport(this.#fixture, false, this.wires.pair(this.#fixture.clock, {}))
+    return new PairTransport(this.#fixture, false, this.wires.pair({ clock: this.#fixture.clock }))
   }
 }
 

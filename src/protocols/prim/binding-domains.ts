@@ -1,17 +1,14 @@
 // A part of the binding (decision 0014): what goes to other domains and comes from them, by PRIM (docs/specs/prim.md §8).
 
-import { hash } from 'node:crypto'
 import type { Bytes } from '#base'
-import { PresenceNotification, type VisibleSource } from '#core'
+import { type ForeignTuple, tuplesOf, type VisibleSource } from '#core'
 import {
   type Address,
   type Condition,
   type Envelope,
-  type Head,
-  hopsDefault,
   type Outcome,
   type PresenceDocument,
-  presUri,
+  presenceHead,
   refused,
   relayed,
 } from '#model'
@@ -74,64 +71,29 @@ export function documentIn(
   return parsePresenceBody(field(headers, 'Content-Type') ?? '', body, now)
 }
 
-/** Longer ids of tuples are no resourcepart (RFC 7622 §3.4). */
-const tupleIdMax = 1023
-
-/** A document as tuples of the core; what it says outside of its tuples is with the first. */
+/** A foreign document tuple by tuple, as a presentity here would have it. */
 export function sourcesOf(
   document: PresenceDocument,
   watcher: Address,
   presentity: Address,
 ): readonly VisibleSource[] {
-  const { tuples, notes, extensions } = document
-  const whole = { entity: presUri(presentity), notes, extensions }
-  if (tuples.length === 0) {
-    const isEmpty = notes.length === 0 && extensions.length === 0
-    return isEmpty ? [] : [sourceOf({ ...whole, tuples }, 'presence', watcher, presentity)]
-  }
-  return tuples.map((tuple, at) => {
-    const id = tuple.id.length > tupleIdMax ? hash('sha256', tuple.id, 'base64url') : tuple.id
-    const rest = at === 0 ? whole : { ...whole, notes: [], extensions: [] }
-    return sourceOf({ ...rest, tuples: [{ ...tuple, id }] }, id, watcher, presentity)
-  })
+  return tuplesOf(document, presentity).map((each) => sourceOf(each, watcher, presentity))
 }
 
 /** The same document gives the same octets. */
-function sourceOf(
-  document: PresenceDocument,
-  tuple: string,
-  watcher: Address,
-  presentity: Address,
-): VisibleSource {
+function sourceOf({ tuple, document }: ForeignTuple, watcher: Address, presentity: Address): VisibleSource {
   const fields: [string, string][] = [
     ['From', idOf(presentity, 'pres')],
     ['To', idOf(watcher, 'pres')],
   ]
   const raw = requestBytes('NOTIFY', 'PRIM', '1', fields, presenceBody(document))
-  const head: Head = {
+  const head = presenceHead({
     protocol: protocolName,
-    kind: 'presence',
     from: presentity,
     fromAgent: tuple,
     to: watcher,
-    toAgent: '',
     id: 'presence',
-    hops: hopsDefault,
     size: raw.length,
-    whenAbsent: 'drop',
-    whenAgentGone: 'drop',
-    storable: false,
-    copyable: false,
-  }
+  })
   return { tuple, source: new PrimEnvelope(head, raw, undefined, document) }
-}
-
-export function fetchedNotification(
-  document: PresenceDocument,
-  watcher: Address,
-  presentity: Address,
-): PresenceNotification {
-  const sources = sourcesOf(document, watcher, presentity)
-  const changes = sources.map(({ tuple, source }) => ({ kind: 'added', tuple, source }) as const)
-  return new PresenceNotification(presentity, 'full', changes, true, sources)
 }

@@ -8,10 +8,10 @@ import {
   type Condition,
   type Envelope,
   type Head,
-  hopsDefault,
   type InstantMessage,
   type Outcome,
   type PresenceDocument,
+  presenceHead,
   presUri,
   type Report,
 } from '#model'
@@ -81,21 +81,14 @@ export function presenceEnvelope(
   fromAgent: string,
   document: PresenceDocument,
 ): PrimEnvelope {
-  const head: Head = {
+  const head = presenceHead({
     protocol: protocolName,
-    kind: 'presence',
     from: by,
     fromAgent,
     to: by,
-    toAgent: '',
     id: request.id,
-    hops: hopsDefault,
     size: request.raw.length,
-    whenAbsent: 'drop',
-    whenAgentGone: 'drop',
-    storable: false,
-    copyable: false,
-  }
+  })
   return new PrimEnvelope(head, request.raw, request, document)
 }
 

@@ -1,13 +1,12 @@
 // Presence of other domains between SIP and the model: what a NOTIFY says, tuple by tuple; and how their answers to a MESSAGE end.
 
-import { createHash } from 'node:crypto'
-import { PresenceNotification, type TerminationReason, type TupleChange } from '#core'
+import { type ForeignTuple, type TerminationReason, tuplesOf } from '#core'
 import {
   type Address,
   delivered,
   type Outcome,
   type PresenceDocument,
-  presUri,
+  presenceHead,
   type Refused,
   refused,
   relayed,
@@ -22,9 +21,6 @@ import { contentTypeText } from './codec/headers.ts'
 import { bodyOf, parseMessage, type SipRequest, type SipResponse } from './codec/message.ts'
 import { nameAddrsOf } from './codec/name-addr.ts'
 import { conditionOf } from './errors.ts'
-
-/** LIMIT: characters of a tuple's id that are kept as they came. */
-const tupleIdMax = 256
 
 export interface TupleSource {
   readonly tuple: string
@@ -54,26 +50,14 @@ export function sourcesOf(
   watcher: Address,
   presentity: Address,
 ): readonly TupleSource[] {
-  const { tuples, notes, extensions } = document
-  const whole = { entity: presUri(presentity), notes, extensions }
-  if (tuples.length === 0) {
-    const isEmpty = notes.length === 0 && extensions.length === 0
-    return isEmpty ? [] : [sourceOf({ ...whole, tuples }, undefined, 'presence', watcher, presentity)]
-  }
-  return tuples.map((tuple, at) => {
-    const id =
-      tuple.id.length > tupleIdMax ? createHash('sha256').update(tuple.id).digest('base64url') : tuple.id
-    const rest = at === 0 ? whole : { entity: whole.entity, notes: [], extensions: [] }
-    const own = tuples.length === 1 ? octets : undefined
-    return sourceOf({ ...rest, tuples: [{ ...tuple, id }] }, own, id, watcher, presentity)
-  })
+  const own = document.tuples.length === 1 ? octets : undefined
+  return tuplesOf(document, presentity).map((each) => sourceOf(each, own, watcher, presentity))
 }
 
 /** The same document gives the same octets. */
 function sourceOf(
-  document: PresenceDocument,
+  { tuple, document }: ForeignTuple,
   body: Uint8Array | undefined,
-  tuple: string,
   watcher: Address,
   presentity: Address,
 ): TupleSource {
@@ -91,30 +75,15 @@ function sourceOf(
     body: body ?? writePidf(document),
   })
   const request = parseMessage(octets, true) as SipRequest
-  const head = {
+  const head = presenceHead({
     protocol: 'sip',
-    kind: 'presence',
     from: presentity,
     fromAgent: tuple,
     to: watcher,
-    toAgent: '',
     id: '',
-    hops: 70,
     size: octets.length,
-    whenAbsent: 'drop',
-    whenAgentGone: 'drop',
-    storable: false,
-    copyable: false,
-  } as const
+  })
   return { tuple, source: new SipPresenceEnvelope(head, request, document) }
-}
-
-export function fetchedNotification(
-  sources: readonly TupleSource[],
-  presentity: Address,
-): PresenceNotification {
-  const changes = sources.map(({ tuple, source }): TupleChange => ({ kind: 'added', tuple, source }))
-  return new PresenceNotification(presentity, 'full', changes, true, sources)
 }
 
 /** Why a subscription to somebody there ended, for those here. */

@@ -1,11 +1,11 @@
 // One other domain of the mesh as the core sees it (PeerLink): messages, and watching by leased subscription alone.
 
 import { randomBelow } from '#base'
-import type { FetchOutcome, PeerLink } from '#core'
+import { type FetchOutcome, fetchedNotification, type PeerLink } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { departureOf, protocolName } from '../binding.ts'
 import { outcomeOfReport } from '../binding-domains.ts'
-import { fetchedNotification, isWaitingEntry } from '../binding-presence.ts'
+import { isWaitingEntry, sourcesOf } from '../binding-presence.ts'
 import {
   dataDocument,
   endpointOf,
@@ -205,7 +205,10 @@ function fetchedOf(
   const entry = said.kind === 'publish' ? readPresence(said.presence) : undefined
   if (entry === undefined) return refused('content-not-understood')
   if (isWaitingEntry(entry)) return refused('permission-denied')
-  return { kind: 'fetched', notification: fetchedNotification(entry, about, now) }
+  return {
+    kind: 'fetched',
+    notification: fetchedNotification(about.presentity, sourcesOf(entry, about, now)),
+  }
 }
 
 /** What is between two people stays in its order. */

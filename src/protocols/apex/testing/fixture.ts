@@ -1,18 +1,16 @@
 // A relay of this protocol in memory, upon the memory store and a clock that stands still, and its accounts.
-import assert from 'node:assert/strict'
-import { BackOff, Derivation, Digest, Sasl, StoreAuthenticator, serverKeyOf } from '#auth'
 import { VirtualClock } from '#base'
-import { createService, type InboxAgent, noPeers, type Peers, type Service, type Store } from '#core'
-import { type Address, parseAddress } from '#model'
+import type { InboxAgent, Service } from '#core'
+import type { Address } from '#model'
 import { flushConnections } from '#net'
-import { Metrics, silentLog } from '#observe'
 import { defaultSessionLimits } from '#protocols/beep'
-import { createMemoryStore } from '#store'
-import { reviveEnvelope } from '../envelope.ts'
-import { Edge } from '../protocol.ts'
+import { type Surroundings, serverInMemory } from '#protocols/exchange/testing'
+import { Edge, protocol } from '../protocol.ts'
 import { Relay } from '../relay.ts'
 import type { ApexSettings } from '../settings.ts'
 import { reviveOther } from './other-message.ts'
+
+export { at } from '#protocols/exchange/testing'
 
 export const testSettings: ApexSettings = {
   edge: undefined,
@@ -48,12 +46,6 @@ export const testSettings: ApexSettings = {
   loginAttemptsMax: 3,
 }
 
-export function at(written: string): Address {
-  const address = parseAddress(written)
-  assert.ok(address)
-  return address
-}
-
 export interface Fixture {
   readonly service: Service
   readonly clock: VirtualClock
@@ -61,46 +53,14 @@ export interface Fixture {
   readonly edge: Edge
 }
 
-export interface Surroundings {
-  readonly clock?: VirtualClock
-  readonly domain?: string
-  readonly peers?: Peers
-  readonly store?: Store
-}
-
 export async function fixture(
   settings: Partial<ApexSettings> = {},
-  {
-    clock = new VirtualClock(Date.UTC(2026, 0, 1)),
-    domain = 'example.com',
-    peers = noPeers,
-    store = createMemoryStore(),
-  }: Surroundings = {},
+  surroundings: Surroundings = {},
 ): Promise<Fixture> {
-  const authenticator = new StoreAuthenticator(store)
-  const service = createService({
-    clock,
-    log: silentLog,
-    metrics: new Metrics(),
-    store,
-    peers,
-    domains: [domain],
-    policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
-    authenticator,
-    passwords: new Derivation({ iterations: 4096 }),
-    revive: (unit) => {
-      if (unit.head.protocol === 'apex') return reviveEnvelope(unit.head, unit.raw)
-      return unit.head.protocol === 'other' ? reviveOther(unit.head, unit.raw) : undefined
-    },
-  })
-  await service.accounts.add(
-    ['fred', 'barney', 'wilma'].map((name) => ({ address: at(`${name}@${domain}`), password: 'secret' })),
-  )
-  const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
-  const logins = {
-    sasl: new Sasl({ ...shared, iterations: 4096 }),
-    digest: new Digest({ ...shared, clock }),
-  }
+  const people = ['fred', 'barney', 'wilma']
+  const other = { name: 'other', revive: reviveOther }
+  const begun = { clock: new VirtualClock(Date.UTC(2026, 0, 1)), ...surroundings }
+  const { service, clock, logins } = await serverInMemory([protocol, other], people, begun)
   const relay = new Relay(service, { ...testSettings, ...settings })
   return { service, clock, relay, edge: new Edge(relay, undefined, logins) }
 }

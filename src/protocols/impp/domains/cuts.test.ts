@@ -2,7 +2,7 @@
 // §13, D46 to D48). Each run cuts behind another octet of what crosses; all of them with VERONA_SOAK.
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { cutFailed, cutPoints } from '../testing/cut-points.ts'
+import { cutFailed, cutPoints } from '#protocols/exchange/testing'
 import { at, settled } from '../testing/fixture.ts'
 import { dropHands, type Hand } from '../testing/hand.ts'
 import { clientOf, everything, type TwoDomains, twoDomains } from '../testing/two-domains.ts'

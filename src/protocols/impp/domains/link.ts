@@ -1,18 +1,18 @@
 // One other domain as the core sees it (PeerLink): messages, and watching by leased subscription alone.
 
 import { randomId } from '#base'
-import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
+import { type FetchOutcome, fetchedNotification, type PeerLink, type WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { WatchBook } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import {
   documentIn,
-  fetchedNotification,
   forwardedSend,
   offerOf,
   outcomeOf,
   presenceRequest,
   refusalIn,
+  sourcesOf,
 } from '../binding-domains.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import type { Carried } from './outstanding.ts'
@@ -118,7 +118,10 @@ export class ImppLink implements PeerLink {
     if (!response.ok) return refused(refusalIn(response).condition)
     const document = documentIn(response, this.#parts.environment.service.clock.now())
     if (document === undefined || typeof document === 'string') return refused('content-not-understood')
-    return { kind: 'fetched', notification: fetchedNotification(document, watcher, presentity) }
+    return {
+      kind: 'fetched',
+      notification: fetchedNotification(presentity, sourcesOf(document, watcher, presentity)),
+    }
   }
 
   #outcomeOf(carried: Carried): Outcome {

@@ -49,8 +49,9 @@ function shown({ requests }: Hand): string | undefined {
 /** SUBSCRIBEs that crossed since this was asked last. */
 function asked({ wires }: TwoDomains): number {
   return (
-    wires.texts
+    wires.said
       .splice(0)
+      .map(({ octets }) => octets)
       .join('')
       .match(/^SUBSCRIBE /gm)?.length ?? 0
   )

@@ -1,15 +1,14 @@
 // A server of this protocol in memory, upon the memory store and a clock that stands still, and its accounts.
 import assert from 'node:assert/strict'
-import { BackOff, Derivation, Digest, Sasl, StoreAuthenticator, serverKeyOf } from '#auth'
-import { VirtualClock } from '#base'
-import { createService, noPeers, type Peers, type Service, type Store } from '#core'
-import { type Address, parseAddress } from '#model'
-import { Metrics, silentLog } from '#observe'
-import { createMemoryStore } from '#store'
-import { reviveEnvelope } from '../envelope.ts'
+import type { VirtualClock } from '#base'
+import type { Service } from '#core'
+import { type Surroundings, serverInMemory } from '#protocols/exchange/testing'
+import { protocol } from '../protocol.ts'
 import { SentAnswers } from '../sent-answers.ts'
 import { type SessionEnvironment, Sessions } from '../session-environment.ts'
 import type { ImppSettings } from '../settings.ts'
+
+export { at, settled } from '#protocols/exchange/testing'
 
 export const testSettings: ImppSettings = {
   client: undefined,
@@ -51,64 +50,25 @@ export const testSettings: ImppSettings = {
   domainStrangersPerAddressMax: 3,
 }
 
-export function at(written: string): Address {
-  const address = parseAddress(written)
-  assert.ok(address)
-  return address
-}
-
 export interface Fixture {
   readonly service: Service
   readonly clock: VirtualClock
   readonly environment: SessionEnvironment
 }
 
-/** What a fixture may be other than the only server of example.com. */
-export interface Surroundings {
-  readonly clock?: VirtualClock
-  readonly domain?: string
-  readonly peers?: Peers
-  readonly store?: Store
-}
-
 export async function fixture(
   settings: Partial<ImppSettings> = {},
-  { clock = new VirtualClock(), domain = 'example.com', peers = noPeers, ...rest }: Surroundings = {},
+  surroundings: Surroundings = {},
 ): Promise<Fixture> {
-  const store = rest.store ?? createMemoryStore()
-  const authenticator = new StoreAuthenticator(store)
-  const service = createService({
-    clock,
-    log: silentLog,
-    metrics: new Metrics(),
-    store,
-    peers,
-    domains: [domain],
-    policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
-    authenticator,
-    passwords: new Derivation({ iterations: 4096 }),
-    revive: (unit) => (unit.head.protocol === 'impp' ? reviveEnvelope(unit.head, unit.raw) : undefined),
-  })
-  await service.accounts.add(
-    ['romeo', 'juliet'].map((name) => ({ address: at(`${name}@${domain}`), password: 'secret' })),
-  )
-  const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
-  const logins = {
-    sasl: new Sasl({ ...shared, iterations: 4096 }),
-    digest: new Digest({ ...shared, clock }),
-  }
+  const { service, clock, logins } = await serverInMemory([protocol], ['romeo', 'juliet'], surroundings)
+  const values = { ...testSettings, ...settings }
   const environment: SessionEnvironment = {
     service,
-    settings: { ...testSettings, ...settings },
+    settings: values,
     tls: { secureContext: () => assert.fail('not in memory') },
     logins,
     sessions: new Sessions(service.metrics),
-    answers: SentAnswers.by(clock, { ...testSettings, ...settings }),
+    answers: SentAnswers.by(clock, values),
   }
   return { service, clock, environment }
-}
-
-/** All that follows from what was asked: several turns of the event loop, no time. */
-export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -2,7 +2,8 @@
 // and a connection can be cut after any of them.
 import { VirtualClock } from '#base'
 import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
-import { type Connection, type ConnectionHandler, connectionPair, fixedResolver, type TlsInfo } from '#net'
+import { fixedResolver, type TlsInfo } from '#net'
+import { Wires, welcome } from '#protocols/exchange/testing'
 import { Domains } from '../domains/domains.ts'
 import type { DomainsEnvironment } from '../domains/environment.ts'
 import { domainMetrics } from '../domains/metrics.ts'
@@ -10,77 +11,11 @@ import type { ImppSettings } from '../settings.ts'
 import { type Fixture, fixture, settled, testSettings } from './fixture.ts'
 import { Hand } from './hand.ts'
 
-export const welcome: PeerPolicy = {
-  allowed: true,
-  protocol: undefined,
-  trusted: true,
-  messages: true,
-  presence: true,
-  calls: true,
-}
-
 export interface World extends Fixture {
   readonly domain: string
   readonly domains: Domains
   /** What it does with other domains, and how it gets to them; may be changed. */
   readonly policy: { current: PeerPolicy; tls: PeerRoute['tls'] }
-}
-
-/** The connections between the two, and what crossed them. */
-export class Wires {
-  /** Octets that crossed, in both directions. */
-  crossed = 0
-  /** The connection over which this one crosses is cut behind it. */
-  cutAfter = Number.POSITIVE_INFINITY
-  /** False: nobody can be connected to. */
-  up = true
-  opened = 0
-  readonly texts: string[] = []
-  readonly #open = new Set<() => void>()
-
-  /** Both ends of a new connection, tapped. */
-  pair(clock: VirtualClock, tls: Partial<TlsInfo>): [Connection, Connection] {
-    this.opened++
-    const [ours, theirs] = connectionPair({ clock, tls })
-    const cut = (): void => {
-      this.#open.delete(cut)
-      ours.destroy()
-      theirs.destroy()
-    }
-    this.#open.add(cut)
-    return [this.#tapped(ours, cut), this.#tapped(theirs, cut)]
-  }
-
-  cutAll(): void {
-    for (const cut of [...this.#open]) cut()
-  }
-
-  #tapped(connection: Connection, cut: () => void): Connection {
-    const start = (handler: ConnectionHandler): void =>
-      connection.start({
-        onData: (octets) => this.#cross(octets, handler, cut),
-        onSecure: () => handler.onSecure?.(),
-        onClose: (reason) => handler.onClose(reason),
-      })
-    return new Proxy(connection, {
-      get: (target, name) => {
-        if (name === 'start') return start
-        const value: unknown = Reflect.get(target, name, target)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
-  }
-
-  #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
-    const left = this.cutAfter - this.crossed
-    this.crossed += octets.length
-    const crossing = left >= octets.length ? octets : octets.subarray(0, left)
-    this.texts.push(Buffer.from(crossing).toString())
-    handler.onData(crossing)
-    if (left > octets.length) return
-    this.cutAfter = Number.POSITIVE_INFINITY
-    cut()
-  }
 }
 
 export interface TwoDomains {
@@ -178,7 +113,7 @@ async function makeWorld(
   const domains = new Domains(environment, async ({ host }) => {
     const world = worlds.get(domainAt[host] ?? '')
     if (!wires.up || world === undefined) throw new Error('nobody answers')
-    const [accepted, dialled] = wires.pair(clock, tlsOf(certified))
+    const [accepted, dialled] = wires.pair({ clock, tls: tlsOf(certified) })
     world.domains.accept(accepted)
     return dialled
   })

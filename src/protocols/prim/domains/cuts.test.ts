@@ -2,10 +2,10 @@
 // done twice (docs/specs/prim.md §8.3, §8.4). Each run cuts behind another octet of what crosses; all of them with VERONA_SOAK.
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { cutFailed, cutPoints } from '#protocols/exchange/testing'
 import { at } from '../testing/fixture.ts'
 import { type Came, dropHands, Hand, pidf } from '../testing/hand.ts'
 import { everything, type TwoDomains, twoDomains } from '../testing/two-domains.ts'
-import { cutFailed, cutPoints } from '../testing/wires.ts'
 
 afterEach(dropHands)
 

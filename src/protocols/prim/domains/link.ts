@@ -1,11 +1,11 @@
 // One other domain as the core sees it (PeerLink): messages, and watching by leased subscription alone.
 
-import type { FetchOutcome, PeerLink, WatcherAgent } from '#core'
+import { type FetchOutcome, fetchedNotification, type PeerLink, type WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { WatchBook } from '#protocols/exchange'
 import type { Settled } from '#wire/exchange'
 import { protocolName } from '../binding.ts'
-import { documentIn, fetchedNotification, forwardedSend, outcomeOf, refusalIn } from '../binding-domains.ts'
+import { documentIn, forwardedSend, outcomeOf, refusalIn, sourcesOf } from '../binding-domains.ts'
 import { idOf, type PrimResponse, requestBytes } from '../codec/index.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import type { DomainPair } from './pair.ts'
@@ -96,6 +96,9 @@ export class PrimLink implements PeerLink {
     if (settled.status !== 200) return refused(refusalIn(settled))
     const document = documentIn(settled, this.#parts.environment.service.clock.now())
     if (typeof document === 'string') return refused('content-not-understood')
-    return { kind: 'fetched', notification: fetchedNotification(document, watcher, presentity) }
+    return {
+      kind: 'fetched',
+      notification: fetchedNotification(presentity, sourcesOf(document, watcher, presentity)),
+    }
   }
 }

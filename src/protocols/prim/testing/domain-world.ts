@@ -2,20 +2,12 @@
 import type { VirtualClock } from '#base'
 import { createPeers, type PeerPolicy, type PeerRoute, type Peers, type Store } from '#core'
 import { type Connection, fixedResolver, type TlsInfo } from '#net'
+import { welcome } from '#protocols/exchange/testing'
 import { Domains } from '../domains/domains.ts'
 import type { DomainsEnvironment } from '../domains/environment.ts'
 import { domainMetrics } from '../domains/metrics.ts'
 import type { PrimSettings } from '../settings.ts'
 import { type Fixture, fixture, testSettings } from './fixture.ts'
-
-const welcome: PeerPolicy = {
-  allowed: true,
-  protocol: undefined,
-  trusted: true,
-  messages: true,
-  presence: true,
-  calls: true,
-}
 
 export interface World extends Fixture {
   readonly domains: Domains

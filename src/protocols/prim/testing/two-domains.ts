@@ -2,10 +2,10 @@
 import { VirtualClock } from '#base'
 import type { Store } from '#core'
 import type { Connection, TlsInfo } from '#net'
+import { Wires } from '#protocols/exchange/testing'
 import type { PrimSettings } from '../settings.ts'
 import { makeWorld, tlsOf, type World } from './domain-world.ts'
 import { settled } from './fixture.ts'
-import { Wires } from './wires.ts'
 
 export interface TwoDomains {
   readonly clock: VirtualClock

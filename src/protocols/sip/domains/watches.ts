@@ -1,8 +1,8 @@
 // Who here watches whom in one other domain, by subscriptions there, and presence that is asked for once: what is learnt goes to RemotePresence.
 
-import type { FetchOutcome } from '#core'
+import { type FetchOutcome, fetchedNotification } from '#core'
 import { type Address, refused } from '#model'
-import { documentIn, fetchedNotification, fetchRefusal, sourcesOf } from '../binding-domains.ts'
+import { documentIn, fetchRefusal, sourcesOf } from '../binding-domains.ts'
 import type { UserAgent } from '../client/user-agent.ts'
 import { bodyOf } from '../codec/message.ts'
 import type { Ends } from './environment.ts'
@@ -60,7 +60,7 @@ export class Watches {
           if (typeof document === 'string') tell(refused('content-not-understood'))
           else if (document !== undefined) {
             const sources = sourcesOf(document, bodyOf(request), watcher, presentity)
-            tell({ kind: 'fetched', notification: fetchedNotification(sources, presentity) })
+            tell({ kind: 'fetched', notification: fetchedNotification(presentity, sources) })
           }
           return 200
         },

@@ -3,11 +3,9 @@
 /** VERONA_SEED=n cuts where that run did. */
 export const seed = Number(process.env.VERONA_SEED) || 1 + Math.floor(Math.random() * 1_000_000)
 
-/** At most so many of a scene without VERONA_SOAK. */
-const samples = 40
-
-export function cutPoints(octets: number): readonly number[] {
-  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / samples)
+/** @param most at most so many without VERONA_SOAK */
+export function cutPoints(octets: number, most = 30): readonly number[] {
+  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / most)
   const points: number[] = []
   for (let cut = 1 + (seed % step); cut <= octets; cut += step) points.push(cut)
   return points

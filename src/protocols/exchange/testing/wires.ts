@@ -1,17 +1,14 @@
 // The connections between two domains in memory: what crossed them is counted, and they are cut behind an octet that a test names.
 import { type Connection, type ConnectionHandler, type ConnectionPairOptions, connectionPair } from '#net'
 
-/** VERONA_SEED=n cuts where that run did. */
-const seed = Number(process.env.VERONA_SEED) || 1 + Math.floor(Math.random() * 1_000_000)
-/** At most so many points of a scene without VERONA_SOAK. */
-const samples = 30
-
 export class Wires {
   /** Octets that crossed, in both directions. */
   crossed = 0
   /** Behind this one the connection over which it crosses is cut, or what `atCut` says is done. */
   cutAfter = Number.POSITIVE_INFINITY
   atCut: (() => void) | undefined
+  /** False: nobody can be connected to, where the test's dialler asks. */
+  up = true
   opened = 0
   /** What crossed, in order: over which connection, and whether who opened it said it. */
   readonly said: { readonly connection: number; readonly byOpener: boolean; readonly octets: string }[] = []
@@ -29,6 +26,10 @@ export class Wires {
     }
     this.#open.set(connection, { between, cut })
     return [this.#tapped(ours, connection, true, cut), this.#tapped(theirs, connection, false, cut)]
+  }
+
+  get texts(): readonly string[] {
+    return this.said.map(({ octets }) => octets)
   }
 
   cutAll(): void {
@@ -73,16 +74,4 @@ export class Wires {
     if (this.atCut === undefined) cut()
     else this.atCut()
   }
-}
-
-/** Behind which of so many octets to cut: each of them with VERONA_SOAK, else some. */
-export function cutPoints(octets: number, most = samples): readonly number[] {
-  const step = Number(process.env.VERONA_SOAK) > 0 ? 1 : Math.ceil(octets / most)
-  const points: number[] = []
-  for (let cut = 1 + (seed % step); cut <= octets; cut += step) points.push(cut)
-  return points
-}
-
-export function cutFailed(cut: number, octets: number, cause: Error): Error {
-  return new Error(`cut behind octet ${cut} of ${octets} (VERONA_SEED=${seed}): ${cause.message}`, { cause })
 }
