@@ -71,7 +71,7 @@ export function messageEnvelope(
     storable: true,
     copyable: true,
   }
-  return new PrimEnvelope(head, raw, undefined)
+  return new PrimEnvelope(head, raw, undefined, undefined, request.body.length)
 }
 
 /** PUBLISH as a publication under way. */
@@ -115,7 +115,7 @@ export function sendOf(
 ): OutgoingRequest | Condition {
   // The same protocol: the author's request, its fields and body octet for octet.
   if (envelope instanceof PrimEnvelope) {
-    const bodyOctets = envelope.parts.body.length
+    const { bodyOctets } = envelope
     const octets = withStartLine(envelope.raw, 'SEND', outgoing.token, outgoing.id, bodyOctets)
     return { octets, bodyOctets }
   }

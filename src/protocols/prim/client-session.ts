@@ -185,9 +185,11 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   }
 
   /** The response to one of its requests. */
-  respond(response: Bytes): void {
+  respond(response: Bytes | string): void {
     this.#pending--
-    if (this.state !== 'over' && response.length > 0) this.connection.write(response)
+    if (this.state === 'over' || response.length === 0) return
+    if (typeof response === 'string') this.connection.writeUtf8(response)
+    else this.connection.write(response)
   }
 
   #request(request: PrimRequest): void {

@@ -22,6 +22,29 @@ export interface RequestParts {
 }
 
 export class PrimEnvelope extends RequestEnvelope<RequestParts> {
+  readonly #bodyOctets: number | undefined
+
+  /** @param bodyOctets of its body, where `raw` was just written: it is nobody's loan then */
+  constructor(
+    head: Head,
+    raw: Bytes,
+    request: RequestParts | undefined,
+    document?: PresenceDocument,
+    bodyOctets?: number,
+  ) {
+    super(head, raw, request, document)
+    this.#bodyOctets = bodyOctets
+  }
+
+  /** Octets of its body; nothing is read for it where it was just written. */
+  get bodyOctets(): number {
+    return this.#bodyOctets ?? this.parts.body.length
+  }
+
+  override keep(): this {
+    return this.#bodyOctets === undefined ? super.keep() : this
+  }
+
   protected parse(): RequestParts {
     return requestOf(this.head, this.raw)
   }
@@ -41,7 +64,7 @@ export class PrimEnvelope extends RequestEnvelope<RequestParts> {
   }
 
   protected again(raw: Bytes, document: PresenceDocument | undefined): this {
-    return new PrimEnvelope(this.head, raw, undefined, document) as this
+    return new PrimEnvelope(this.head, raw, undefined, document, this.#bodyOctets) as this
   }
 }
 

@@ -1,13 +1,20 @@
 // The one response that a request gets. It keeps what it needs of the request, whose octets are a loan.
 
 import type { Condition, Refused } from '#model'
-import { type Body, type Fields, type PrimRequest, responseBytes, statusOf } from './codec/index.ts'
+import {
+  type Body,
+  type Fields,
+  type PrimRequest,
+  repeatedResponse,
+  responseBytes,
+  statusOf,
+} from './codec/index.ts'
 
 /** Where the response goes, once. */
 export interface ReplySink {
   /** Octets of a body that the far end takes (Max-Content-Length). */
   readonly bodyOctetsMax?: number
-  respond(response: Uint8Array): void
+  respond(response: Uint8Array | string): void
 }
 
 /** docs/specs/prim.md §5.1: what a response repeats as it stood, From and To not swapped. */
@@ -32,7 +39,8 @@ type Parts = Pick<PrimRequest, 'id' | 'token'> & { readonly headers: PrimRequest
 export class Reply {
   readonly id: string
   readonly #token: PrimRequest['token']
-  readonly #fields: (readonly [string, string])[] = []
+  /** Name, value, name, value: they came in a block that was read, and are written as they stood. */
+  readonly #repeated: string[] = []
   readonly #sink: ReplySink
   #given = false
 
@@ -43,11 +51,11 @@ export class Reply {
     if (headers === undefined) return
     for (let index = 0; index < headers.length; index++) {
       const name = headers.name(index)
-      if (repeated.has(name)) this.#fields.push([name, headers.value(index)])
+      if (repeated.has(name)) this.#repeated.push(name, headers.value(index))
     }
   }
 
-  ok(fields: Fields = [], body?: Body): void {
+  ok(fields: Fields = none, body?: Body): void {
     this.give(200, fields, body)
   }
 
@@ -60,15 +68,18 @@ export class Reply {
   }
 
   /** `fields` stand in place of those that are repeated, or behind them. */
-  give(status: number, fields: Fields = [], body?: Body, phrase?: string): void {
+  give(status: number, fields: Fields = none, body?: Body, phrase?: string): void {
     if (this.#given) return
     this.#given = true
     // docs/specs/prim.md §3.1: `-` is never answered.
     if (this.id === '-') return this.#sink.respond(noOctets)
+    if (fields === none && body === undefined)
+      return this.#sink.respond(repeatedResponse(this.#token, this.id, status, this.#repeated, phrase))
     const own = new Map(fields)
     const all: [string, string | undefined][] = []
-    for (const [name, value] of this.#fields) {
-      all.push([name, own.has(name) ? own.get(name) : value])
+    for (let at = 0; at < this.#repeated.length; at += 2) {
+      const name = this.#repeated[at] as string
+      all.push([name, own.has(name) ? own.get(name) : this.#repeated[at + 1]])
       own.delete(name)
     }
     if (body !== undefined && body.bytes.length > (this.#sink.bodyOctetsMax ?? body.bytes.length)) {
@@ -79,4 +90,5 @@ export class Reply {
   }
 }
 
+const none: Fields = []
 const noOctets = new Uint8Array(0)

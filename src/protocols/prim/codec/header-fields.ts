@@ -1,6 +1,8 @@
 // Header fields of PRIM and how their values are read (docs/specs/prim.md §3.3, §5). Letter case of names matters.
 
+import type { Bytes } from '#base'
 import { HeaderLines } from '#wire/header-lines'
+import { internAscii } from '#wire/xml'
 
 /** The fields that a unit may have once. All others are kept and passed on as they are. */
 export const knownFields: ReadonlySet<string> = new Set([
@@ -27,12 +29,21 @@ export const knownFields: ReadonlySet<string> = new Set([
   'Hop-Count',
 ])
 
+/** A bit for each, so that what was seen is one number. */
+const bits: ReadonlyMap<string, number> = new Map([...knownFields].map((name, at) => [name, 1 << at]))
+
 /** The value of the field with exactly this name. */
 export function field(headers: HeaderLines, name: string): string | undefined {
-  const lower = name.toLowerCase()
-  for (let at = headers.find(lower); at !== -1; at = headers.find(lower, at + 1))
-    if (headers.name(at) === name) return headers.value(at)
+  const { bytes, offsets } = headers
+  for (let at = 0; at < offsets.length; at += 4)
+    if (isName(bytes, offsets[at] as number, offsets[at + 1] as number, name)) return headers.value(at >> 2)
   return undefined
+}
+
+function isName(bytes: Bytes, at: number, end: number, name: string): boolean {
+  if (end - at !== name.length) return false
+  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name.charCodeAt(i)) return false
+  return true
 }
 
 /**
@@ -41,23 +52,24 @@ export function field(headers: HeaderLines, name: string): string | undefined {
  */
 export function primLines({ bytes, start, end, offsets }: HeaderLines): HeaderLines | number {
   const own: number[] = []
-  const seen = new Set<string>()
+  let fault = -1
+  let seen = 0
   for (let at = 0; at < offsets.length; at += 4) {
-    const [name, colon, value, valueEnd] = offsets.slice(at, at + 4) as [number, number, number, number]
+    const name = offsets[at] as number
+    const colon = offsets[at + 1] as number
+    const value = offsets[at + 2] as number
+    const valueEnd = offsets[at + 3] as number
     for (let i = name; i < colon; i++) if (!isNameOctet(bytes[i] as number)) return i
     if (bytes[value] !== 32) return value
     for (let i = value; i < valueEnd; i++) if (bytes[i] === 9) return i
     own.push(name, colon, value + 1, valueEnd)
+    const written = internAscii(bytes, name, colon)
+    const bit = bits.get(written) ?? 0
+    const isWrong = (seen & bit) !== 0 || written === 'Content-Transfer-Encoding'
+    if (isWrong && fault === -1) fault = name
+    seen |= bit
   }
-  const lines = new HeaderLines(bytes, start, end, own)
-  for (let at = 0; at < lines.length; at++) {
-    const name = lines.name(at)
-    if (name === 'Content-Transfer-Encoding') return own[at * 4] as number
-    if (!knownFields.has(name)) continue
-    if (seen.has(name)) return own[at * 4] as number
-    seen.add(name)
-  }
-  return lines
+  return fault === -1 ? new HeaderLines(bytes, start, end, own) : fault
 }
 
 function isNameOctet(octet: number): boolean {
@@ -117,9 +129,15 @@ export function isMessageId(value: string): boolean {
   return /^(?:[A-Za-z0-9!$&'*.+\-/=?_~]|%[0-9A-Fa-f]{2})+(?:@[A-Za-z0-9.-]+)?$/.test(value)
 }
 
+/** The last that was written: many in a row are of one second. */
+let written = { second: Number.NaN, text: '' }
+
 /** RFC 1123 §5.2.14, numeric zone: `Fri, 01 May 2026 09:05:00 +0000`. */
 export function dateText(milliseconds: number): string {
-  return new Date(milliseconds).toUTCString().replace('GMT', '+0000')
+  const second = Math.floor(milliseconds / 1000)
+  if (second !== written.second)
+    written = { second, text: new Date(milliseconds).toUTCString().replace('GMT', '+0000') }
+  return written.text
 }
 
 export function dateOf(value: string | undefined): number | undefined {

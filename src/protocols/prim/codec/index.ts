@@ -40,4 +40,4 @@ export {
   type PrimUnit,
   type Token,
 } from './unit.ts'
-export { type Body, type Fields, requestBytes, responseBytes } from './write.ts'
+export { type Body, type Fields, repeatedResponse, requestBytes, responseBytes } from './write.ts'

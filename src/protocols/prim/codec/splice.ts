@@ -3,10 +3,11 @@
 
 import { type Bytes, concat, utf8 } from '#base'
 import type { HeaderLines } from '#wire/header-lines'
+import { field } from './header-fields.ts'
 import type { PrimRequest, Token } from './unit.ts'
 import { fieldBlock, requestLine } from './write.ts'
 
-/** The whole unit with `hop` in place of the fields of those names. */
+/** The whole unit with `hop` in place of the fields of those names; hot: it is made for every message. */
 export function withHopFields(
   { headers, body }: Pick<PrimRequest, 'headers' | 'body'>,
   method: string,
@@ -14,13 +15,38 @@ export function withHopFields(
   id: string,
   hop: readonly (readonly [name: string, value: string | undefined])[],
 ): Bytes {
-  const parts: Bytes[] = [utf8(requestLine(method, token, id, body.length))]
+  const { bytes, start, end } = headers
+  const before = requestLine(method, token, id, body.length)
+  const after = fieldBlock(hop)
+  // The blank line that ends the block is behind the fields of the hop.
+  const kept = hasAny(headers, hop) ? linesWithout(headers, hop) : bytes.subarray(start, end - 2)
+  const whole = new Uint8Array(before.length + kept.length + after.length + body.length)
+  putAscii(whole, 0, before)
+  whole.set(kept, before.length)
+  putAscii(whole, before.length + kept.length, after)
+  whole.set(body, whole.length - body.length)
+  return whole
+}
+
+/** Start lines and fields of the hop are ours, and ASCII. */
+function putAscii(bytes: Bytes, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i)
+}
+
+type Hop = readonly (readonly [name: string, value: string | undefined])[]
+
+function hasAny(headers: HeaderLines, hop: Hop): boolean {
+  for (const [name] of hop) if (field(headers, name) !== undefined) return true
+  return false
+}
+
+function linesWithout(headers: HeaderLines, hop: Hop): Bytes {
+  const lines: Bytes[] = []
   for (let index = 0; index < headers.length; index++) {
     const name = headers.name(index)
-    if (!hop.some(([own]) => own === name)) parts.push(lineOf(headers, index))
+    if (!hop.some(([own]) => own === name)) lines.push(lineOf(headers, index))
   }
-  parts.push(utf8(fieldBlock(hop)), body)
-  return concat(parts)
+  return concat(lines)
 }
 
 /** One line, its CR LF included. */

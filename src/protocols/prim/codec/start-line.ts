@@ -101,7 +101,7 @@ const tokens: readonly Token[] = ['PRIM-PR', 'PRIM-IM', 'PRIM']
 
 /** `PRIM-PR/1.0`; the minor number says nothing to us (RFC 9110 §2.5). */
 function versionOf(bytes: Bytes, at: number, end: number): { token: Token; major: number } | undefined {
-  const token = tokens.find((each) => startsWith(bytes, at, end, each))
+  const token = tokenAt(bytes, at, end)
   if (token === undefined) return undefined
   at += token.length + 1
   let dot = at
@@ -109,6 +109,11 @@ function versionOf(bytes: Bytes, at: number, end: number): { token: Token; major
   const major = numberOf(bytes, at, dot, 2)
   const minor = numberOf(bytes, dot + 1, end, 2)
   return major === -1 || minor === -1 ? undefined : { token, major }
+}
+
+function tokenAt(bytes: Bytes, at: number, end: number): Token | undefined {
+  for (const token of tokens) if (startsWith(bytes, at, end, token)) return token
+  return undefined
 }
 
 function startsWith(bytes: Bytes, at: number, end: number, token: string): boolean {

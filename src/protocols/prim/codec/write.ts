@@ -35,6 +35,19 @@ export function responseBytes(
   return unitBytes(line, fields, body)
 }
 
+/** A response of fields that were read, name, value, name, value: hot, and written as they stood. */
+export function repeatedResponse(
+  token: Token,
+  id: string,
+  status: number,
+  fields: readonly string[],
+  phrase: string = phraseOf(status),
+): string {
+  let block = ''
+  for (let at = 0; at < fields.length; at += 2) block += `${fields[at]}: ${fields[at + 1]}\r\n`
+  return `${token}/${versionNumber} ${id} 0 ${status} ${phrase}\r\n${block}\r\n`
+}
+
 /** All lines and the blank line that ends them; §3.1: a space follows the colon, were there nothing behind it. */
 export function fieldBlock(fields: Fields): string {
   let block = ''

@@ -127,9 +127,11 @@ export class Leg implements ConnectionHandler, ReplySink {
     this.connection.startTls(own, { server, servername: theirs })
   }
 
-  respond(octets: Bytes): void {
+  respond(octets: Bytes | string): void {
     this.#pending--
-    if (this.state !== 'over' && octets.length > 0) this.connection.write(octets)
+    if (this.state === 'over' || octets.length === 0) return
+    if (typeof octets === 'string') this.connection.writeUtf8(octets)
+    else this.connection.write(octets)
   }
 
   /** It is in use. */
