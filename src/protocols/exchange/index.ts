@@ -2,6 +2,8 @@
 
 export { type ForeignSubscription, ForeignSubscriptions, type OnOver } from './foreign-subscriptions.ts'
 export { cutByFault, type ListenerPlan, type OpenListeners, openListeners } from './listeners.ts'
+export { placeFinder } from './places.ts'
+export { readUnits, type UnitSource, type UnitTaker } from './read-units.ts'
 export { type Dial, type OtherDomains, startProtocol } from './start.ts'
 export { Strangers } from './strangers.ts'
 export { type BookedWatch, WatchBook } from './watch-book.ts'

@@ -6,6 +6,7 @@ import { type Bytes, randomId } from '#base'
 import type { Account, Lease, Service } from '#core'
 import type { Address, Condition } from '#model'
 import type { CloseReason, Connection, ConnectionHandler } from '#net'
+import { readUnits, type UnitTaker } from '#protocols/exchange'
 import { ImppAgent } from './agent.ts'
 import {
   addressOfUrl,
@@ -13,6 +14,7 @@ import {
   type ImppFault,
   type ImppRequest,
   type ImppResponse,
+  type ImppUnit,
   requestBytes,
   responseBytes,
   UnitFramer,
@@ -51,7 +53,7 @@ const strangerLimits = { unitOctetsMax: 16_384, discardOctetsMax: 0 }
 const clientUnitOctets = 65_536
 const clientPending = 16
 
-export class ClientSession implements ConnectionHandler, ReplySink {
+export class ClientSession implements ConnectionHandler, ReplySink, UnitTaker<ImppUnit | ImppFault> {
   readonly connection: Connection
   readonly environment: SessionEnvironment
   readonly exchange: Exchange
@@ -103,20 +105,18 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   onData(octets: Bytes): void {
     if (this.state === 'ready') this.#renew()
     this.#framer.push(octets)
-    for (;;) {
-      // Octets after STARTTLS and before its handshake are not the client's word (§6.2).
-      if (this.state === 'securing') {
-        if (this.#framer.pendingOctets > 0)
-          this.connection.destroy({ why: 'tls', detail: 'octets before the handshake' })
-        return
-      }
-      if (this.state === 'over') return
-      const unit = this.#framer.next()
-      if (unit === undefined) return
-      if (unit.kind === 'request') this.#request(unit)
-      else if (unit.kind === 'response') this.#response(unit)
-      else this.#fault(unit)
-    }
+    readUnits(this.#framer, this)
+  }
+
+  take(unit: ImppUnit | ImppFault): void {
+    if (unit.kind === 'request') this.#request(unit)
+    else if (unit.kind === 'response') this.#response(unit)
+    else this.#fault(unit)
+  }
+
+  /** §6.2: not the client's word. */
+  tooEarly(): void {
+    this.connection.destroy({ why: 'tls', detail: 'octets before the handshake' })
   }
 
   onSecure(): void {

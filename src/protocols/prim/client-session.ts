@@ -6,6 +6,7 @@ import { type Bytes, randomId } from '#base'
 import type { Account, Lease, Service } from '#core'
 import type { Address, Condition } from '#model'
 import type { CloseReason, Connection, ConnectionHandler } from '#net'
+import { readUnits, type UnitTaker } from '#protocols/exchange'
 import { Exchange } from '#wire/exchange'
 import { PrimAgent } from './agent.ts'
 import {
@@ -14,6 +15,7 @@ import {
   type PrimFault,
   type PrimRequest,
   type PrimResponse,
+  type PrimUnit,
   requestBytes,
   type Scheme,
   type Strength,
@@ -52,7 +54,7 @@ const strangerLimits = { bodyOctetsMax: 16_384 }
 /** What a client takes when it does not say (§5.4). */
 const clientBodyOctets = 262_144
 
-export class ClientSession implements ConnectionHandler, ReplySink {
+export class ClientSession implements ConnectionHandler, ReplySink, UnitTaker<PrimUnit | PrimFault> {
   readonly connection: Connection
   readonly environment: SessionEnvironment
   readonly exchange: Exchange<PrimResponse>
@@ -99,20 +101,18 @@ export class ClientSession implements ConnectionHandler, ReplySink {
   onData(octets: Bytes): void {
     this.#heard = true
     this.#framer.push(octets)
-    for (;;) {
-      // Octets after STARTTLS and before its handshake are not the client's word (§4.2).
-      if (this.state === 'securing') {
-        if (this.#framer.pendingOctets > 0)
-          this.connection.destroy({ why: 'tls', detail: 'octets before the handshake' })
-        return
-      }
-      if (this.state === 'over') return
-      const unit = this.#framer.next()
-      if (unit === undefined) return
-      if (unit.kind === 'request') this.#request(unit)
-      else if (unit.kind === 'response') this.#response(unit)
-      else this.#fault(unit)
-    }
+    readUnits(this.#framer, this)
+  }
+
+  take(unit: PrimUnit | PrimFault): void {
+    if (unit.kind === 'request') this.#request(unit)
+    else if (unit.kind === 'response') this.#response(unit)
+    else this.#fault(unit)
+  }
+
+  /** §4.2: not the client's word. */
+  tooEarly(): void {
+    this.connection.destroy({ why: 'tls', detail: 'octets before the handshake' })
   }
 
   onSecure(): void {

@@ -1,8 +1,8 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, and who comes from there.
 
 import type { PeerExamination, PeerStatus, Way } from '#core'
-import { type Connection, onlyPlace, PlaceFinder } from '#net'
-import { type Dial, type OtherDomains, Strangers } from '#protocols/exchange'
+import { type Connection, onlyPlace, type PlaceFinder } from '#net'
+import { type Dial, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { ForeignWatchers } from './foreign-watchers.ts'
@@ -34,12 +34,7 @@ export class Domains implements OtherDomains {
     this.#environment = environment
     this.#dial = dial
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
-    this.#places = new PlaceFinder({
-      resolver: environment.resolver,
-      names: domainNames,
-      serversOf: (domain) => environment.routeTo(domain).servers,
-      isChosen: (domain) => environment.service.peers.policyFor(domain).protocol === protocolName,
-    })
+    this.#places = placeFinder(protocolName, domainNames, environment)
   }
 
   reaches(domain: string): Promise<Way | 'unanswered'> {

@@ -6,11 +6,13 @@ import { type Bytes, randomId } from '#base'
 import type { Lease } from '#core'
 import type { Condition } from '#model'
 import { type CloseReason, type Connection, type ConnectionHandler, ReadingPace, type TlsContext } from '#net'
+import { readUnits, type UnitTaker } from '#protocols/exchange'
 import {
   type Fields,
   type ImppFault,
   type ImppRequest,
   type ImppResponse,
+  type ImppUnit,
   requestBytes,
   responseBytes,
   UnitFramer,
@@ -67,7 +69,7 @@ export interface SessionParts {
   readonly onFailed: (session: DomainSession, why: string, broke: boolean) => void
 }
 
-export class DomainSession implements ConnectionHandler, Carrier {
+export class DomainSession implements ConnectionHandler, Carrier, UnitTaker<ImppUnit | ImppFault> {
   readonly connection: Connection
   readonly environment: DomainsEnvironment
   readonly role: 'initiator' | 'responder'
@@ -122,19 +124,18 @@ export class DomainSession implements ConnectionHandler, Carrier {
   onData(octets: Bytes): void {
     this.#heard()
     this.#framer.push(octets)
-    for (;;) {
-      if (this.state === 'over') return
-      // Octets before the handshake are nobody's word (docs/specs/impp-1.0.md §6.2).
-      if (this.state === 'securing') {
-        if (this.#framer.pendingOctets > 0) this.fail('octets came before the TLS handshake')
-        return
-      }
-      const unit = this.#framer.next()
-      if (unit === undefined) return
-      if (unit.kind === 'request') this.#request(unit)
-      else if (unit.kind === 'response') this.#response(unit)
-      else this.#fault(unit)
-    }
+    readUnits(this.#framer, this)
+  }
+
+  take(unit: ImppUnit | ImppFault): void {
+    if (unit.kind === 'request') this.#request(unit)
+    else if (unit.kind === 'response') this.#response(unit)
+    else this.#fault(unit)
+  }
+
+  /** docs/specs/impp-1.0.md §6.2. */
+  tooEarly(): void {
+    this.fail('octets came before the TLS handshake')
   }
 
   onSecure(): void {

@@ -1,8 +1,8 @@
 // All other domains by this protocol (PeerProtocol): the pairs of domains, the links to them, who comes from there, and how each is verified.
 
 import { Answered, type PeerExamination, type PeerStatus, type Way } from '#core'
-import { type Connection, DnsError, type Place, PlaceFinder } from '#net'
-import { type Dial, type OtherDomains, Strangers } from '#protocols/exchange'
+import { type Connection, DnsError, type Place, type PlaceFinder } from '#net'
+import { type Dial, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import { requestBytes } from '../codec/index.ts'
 import type { DomainsEnvironment } from './environment.ts'
@@ -34,16 +34,11 @@ export class Domains implements OtherDomains {
   readonly #strangers = new Strangers()
 
   constructor(environment: DomainsEnvironment, dial: Dial) {
-    const { service, settings, routeTo, resolver } = environment
+    const { service, settings } = environment
     this.#environment = environment
     this.#dial = dial
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
-    this.#places = new PlaceFinder({
-      resolver,
-      names: domainNames,
-      serversOf: (domain) => routeTo(domain).servers,
-      isChosen: (domain) => service.peers.policyFor(domain).protocol === protocolName,
-    })
+    this.#places = placeFinder(protocolName, domainNames, environment)
     this.#takers = {
       watchers: this.watchers,
       watchOf: (watcher, presentity, id) =>
