@@ -137,7 +137,7 @@ test('a subscription, what it tells, and its end', async () => {
       world.clock.advance(1000)
     }
     assert.equal(world.there.domains.watchers.size, 0)
-    assert.equal(world.here.domains.linkTo('capulet.example').watches, 0)
+    assert.equal(world.here.domains.linkTo('capulet.example').isWatching, false)
   }, befriended)
 })
 

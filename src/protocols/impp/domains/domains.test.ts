@@ -105,7 +105,7 @@ describe('watching somebody of another domain', () => {
     assert.match((await watcher.ask('UNSUBSCRIBE', { Target: juliet })).first, /^OK/)
     await everything()
     assert.equal(there.domains.watchers.size, 0)
-    assert.equal(here.domains.linkTo('capulet.example').watches, 0)
+    assert.equal(here.domains.linkTo('capulet.example').isWatching, false)
   })
 })
 

@@ -2,7 +2,7 @@
 
 import type { PeerExamination, PeerStatus, Way } from '#core'
 import { type Connection, onlyPlace, type PlaceFinder } from '#net'
-import { type Dial, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
+import { type Dial, Links, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import type { DomainsEnvironment } from './environment.ts'
 import { ForeignWatchers } from './foreign-watchers.ts'
@@ -25,7 +25,7 @@ export class Domains implements OtherDomains {
   readonly #dial: Dial
   readonly #places: PlaceFinder
   readonly #pairs = new Map<string, DomainPair>()
-  readonly #links = new Map<string, ImppLink>()
+  readonly #links: Links<ImppLink>
   /** Connections that have not proven anything yet, and how many of each source. */
   readonly #strangers = new Set<DomainSession>()
   readonly #strangersOf = new Strangers()
@@ -35,6 +35,16 @@ export class Domains implements OtherDomains {
     this.#dial = dial
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
     this.#places = placeFinder(protocolName, domainNames, environment)
+    this.#links = new Links(
+      environment.settings.domainsMax,
+      (domain) =>
+        new ImppLink({
+          domain,
+          environment,
+          pairOf: (ours) => this.#pairOf(ours, domain),
+          direct: () => this.#directTo(domain),
+        }),
+    )
   }
 
   reaches(domain: string): Promise<Way | 'unanswered'> {
@@ -51,17 +61,7 @@ export class Domains implements OtherDomains {
   }
 
   linkTo(domain: string): ImppLink {
-    const known = this.#links.get(domain)
-    if (known !== undefined) return known
-    if (this.#links.size >= this.#environment.settings.domainsMax) this.#forgetLink()
-    const link = new ImppLink({
-      domain,
-      environment: this.#environment,
-      pairOf: (ours) => this.#pairOf(ours, domain),
-      direct: () => this.#directTo(domain),
-    })
-    this.#links.set(domain, link)
-    return link
+    return this.#links.to(domain)
   }
 
   status(): readonly PeerStatus[] {
@@ -122,7 +122,7 @@ export class Domains implements OtherDomains {
       await new Promise<void>((resolve) => clock.schedule(goodbyeStep, resolve))
       if ([...this.#pairs.values()].every((pair) => !pair.isBusy)) break
     }
-    for (const link of this.#links.values()) link.stop()
+    this.#links.stop()
     for (const session of [...this.#strangers]) session.end('temporarily-unavailable', 'the server stops')
     for (const pair of this.#pairs.values()) pair.close()
   }
@@ -164,15 +164,10 @@ export class Domains implements OtherDomains {
     const { domainsMax } = this.#environment.settings
     if (this.#pairs.size < domainsMax) return true
     for (const [key, pair] of this.#pairs) {
-      const watches = this.#links.get(pair.theirs)?.watches ?? 0
-      if (pair.isForgettable && watches === 0 && !this.watchers.hasAny(pair.theirs)) this.#pairs.delete(key)
+      const isWatched = this.#links.get(pair.theirs)?.isWatching || this.watchers.hasAny(pair.theirs)
+      if (pair.isForgettable && !isWatched) this.#pairs.delete(key)
     }
     return this.#pairs.size < domainsMax
-  }
-
-  /** The longest known; one that is looked by stays: to be found another would ask for all presence anew. */
-  #forgetLink(): void {
-    for (const [domain, link] of this.#links) if (link.watches === 0) return void this.#links.delete(domain)
   }
 
   /** Shown where we have to do with that domain; a stranger's claim alone leaves nothing but a line in the log. */

@@ -3,7 +3,7 @@
 import { randomId } from '#base'
 import { type FetchOutcome, fetchedNotification, type PeerLink, type WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
-import { WatchBook } from '#protocols/exchange'
+import { type KeptLink, WatchBook } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import {
   documentIn,
@@ -30,7 +30,7 @@ export interface LinkParts {
   readonly direct: () => Promise<string | undefined> | undefined
 }
 
-export class ImppLink implements PeerLink {
+export class ImppLink implements PeerLink, KeptLink {
   readonly protocol = protocolName
   readonly words = false
   readonly domain: string
@@ -107,8 +107,8 @@ export class ImppLink implements PeerLink {
     for (const watch of this.#watches.all()) watch.abandon()
   }
 
-  get watches(): number {
-    return this.#watches.size
+  get isWatching(): boolean {
+    return this.#watches.size > 0
   }
 
   #fetched(carried: Carried, watcher: Address, presentity: Address): FetchOutcome {

@@ -174,7 +174,7 @@ test('who looks away and back while an answer is due has one subscription in the
   link.watch(romeoAddress, julietAddress)
   link.unwatch(romeoAddress, julietAddress)
   await everything()
-  assert.deepEqual([world.there.domains.watchers.size, link.watches], [0, 0])
+  assert.deepEqual([world.there.domains.watchers.size, link.isWatching], [0, false])
 })
 
 test('somebody who does not exist, or blocks, is not asked about again', async () => {

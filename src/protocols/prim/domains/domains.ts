@@ -2,7 +2,7 @@
 
 import { Answered, type PeerExamination, type PeerStatus, type Way } from '#core'
 import { type Connection, DnsError, type Place, type PlaceFinder } from '#net'
-import { type Dial, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
+import { type Dial, Links, type OtherDomains, placeFinder, Strangers } from '#protocols/exchange'
 import { protocolName } from '../binding.ts'
 import { requestBytes } from '../codec/index.ts'
 import type { DomainsEnvironment } from './environment.ts'
@@ -27,7 +27,7 @@ export class Domains implements OtherDomains {
   readonly #places: PlaceFinder
   readonly #takers: Takers
   readonly #pairs = new Map<string, DomainPair>()
-  readonly #links = new Map<string, PrimLink>()
+  readonly #links: Links<PrimLink>
   /** Those that others opened to us. */
   readonly #accepted = new Set<Leg>()
   /** Of them, those that have not proven anything yet. */
@@ -39,6 +39,15 @@ export class Domains implements OtherDomains {
     this.#dial = dial
     this.watchers = new ForeignWatchers(environment, (ours, theirs) => this.#pairOf(ours, theirs))
     this.#places = placeFinder(protocolName, domainNames, environment)
+    this.#links = new Links(
+      rememberedMax,
+      (domain) =>
+        new PrimLink({
+          domain,
+          environment,
+          pairOf: (ours) => this.#pairOf(ours, domain),
+        }),
+    )
     this.#takers = {
       watchers: this.watchers,
       watchOf: (watcher, presentity, id) =>
@@ -70,16 +79,7 @@ export class Domains implements OtherDomains {
   }
 
   linkTo(domain: string): PrimLink {
-    const known = this.#links.get(domain)
-    if (known !== undefined) return known
-    if (this.#links.size >= rememberedMax) this.#forgetLink()
-    const link = new PrimLink({
-      domain,
-      environment: this.#environment,
-      pairOf: (ours) => this.#pairOf(ours, domain),
-    })
-    this.#links.set(domain, link)
-    return link
+    return this.#links.to(domain)
   }
 
   status(): readonly PeerStatus[] {
@@ -124,7 +124,7 @@ export class Domains implements OtherDomains {
   }
 
   stop(): void {
-    for (const link of this.#links.values()) link.stop()
+    this.#links.stop()
     for (const pair of this.#pairs.values()) pair.close()
     for (const leg of [...this.#accepted]) leg.close('the server stops')
   }
@@ -150,10 +150,6 @@ export class Domains implements OtherDomains {
       const isWatched = this.#links.get(pair.theirs)?.isWatching || this.watchers.hasAny(pair.theirs)
       if (pair.state === 'idle' && !isWatched) return void this.#pairs.delete(key)
     }
-  }
-
-  #forgetLink(): void {
-    for (const [domain, link] of this.#links) if (!link.isWatching) return void this.#links.delete(domain)
   }
 
   /** One address after another, until one is ready. */

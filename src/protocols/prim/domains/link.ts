@@ -2,7 +2,7 @@
 
 import { type FetchOutcome, fetchedNotification, type PeerLink, type WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
-import { WatchBook } from '#protocols/exchange'
+import { type KeptLink, WatchBook } from '#protocols/exchange'
 import type { Settled } from '#wire/exchange'
 import { protocolName } from '../binding.ts'
 import { documentIn, forwardedSend, outcomeOf, refusalIn, sourcesOf } from '../binding-domains.ts'
@@ -17,7 +17,7 @@ export interface LinkParts {
   readonly pairOf: (ours: string) => DomainPair
 }
 
-export class PrimLink implements PeerLink {
+export class PrimLink implements PeerLink, KeptLink {
   readonly protocol = protocolName
   readonly words = false
   readonly domain: string
