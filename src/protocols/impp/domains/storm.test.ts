@@ -17,8 +17,9 @@ async function seconds(world: TwoDomains, count: number): Promise<number[]> {
     world.clock.advance(1000)
     await everything()
     each.push(
-      world.wires.texts
+      world.wires.said
         .splice(0)
+        .map(({ octets }) => octets)
         .join('')
         .match(/^SUBSCRIBE /gm)?.length ?? 0,
     )
@@ -53,7 +54,7 @@ test('a domain that was away for an hour is subscribed to again at a pace, by al
     world.clock.advance(60_000)
     await everything()
   }
-  world.wires.texts.length = 0
+  world.wires.said.length = 0
   world.wires.up = true
   told.clear()
   const again = await seconds(world, 330)
