@@ -14,7 +14,12 @@ const root = join(import.meta.dirname, '..')
 /** Path from the root -> content. */
 export async function references(): Promise<Map<string, string>> {
   const never = () => Promise.reject(new Error('no command is run here'))
-  const context = { terminal: processTerminal(), openControl: never, logIn: never, logInBy: { prim: never } }
+  const context = {
+    terminal: processTerminal(),
+    openControl: never,
+    logIn: never,
+    logInBy: { prim: never, apex: never },
+  }
   return new Map([
     ['docs/reference/settings.md', settingsReference(allSections(await loadProtocols()))],
     ['docs/reference/commands.md', commandsReference(programOf(context, version))],

@@ -13,6 +13,7 @@ export { withoutMd5 } from './digest-hash.ts'
 export { isDigest } from './digest-header.ts'
 export { type NonceLimits, nonceDefaults } from './digest-nonce.ts'
 export type { Logins } from './logins.ts'
+export { type LoginChannel, passwordClient, passwordMechanisms } from './password-login.ts'
 export { PersonCertificates } from './person-certificates.ts'
 export { Sasl } from './sasl.ts'
 export {

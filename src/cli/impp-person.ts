@@ -1,5 +1,4 @@
 // A login to the running server as an IMPP client.
-import type { Section } from '#config'
 import {
   ConnectionLost,
   type ConnectOptions,
@@ -11,8 +10,8 @@ import {
   type Remembered,
   type Sighting,
 } from '#protocols/impp/client-node'
-import { type Configuration, loadConfiguration, ownAuthority } from '#server'
-import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { loadConfiguration, ownAuthority } from '#server'
+import { tellingOf } from './client-failures.ts'
 import type {
   Access,
   HistoryMessage,
@@ -25,6 +24,7 @@ import type {
   PresenceTuple,
   Watching,
 } from './person.ts'
+import { serverChoice, type Way } from './server-choice.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The name of this device: it keeps its presence from one command to the next. */
@@ -37,12 +37,12 @@ export async function logInByImpp(terminal: Terminal, options: LoginOptions): Pr
     environment: terminal.environment,
     directory: terminal.directory,
   })
-  const { onMessage, server } = options
+  const { onMessage } = options
   const client = await told(() =>
     connect({
       address: options.address,
       password: options.password,
-      ...whereTo(server, options.address, configuration),
+      ...serverChoice(options, configuration, way),
       trust: [...ownAuthority(configuration), ...options.trust],
       device,
       inbox: onMessage === undefined ? 'closed' : 'open',
@@ -176,58 +176,12 @@ function historyMessage({ id, at, direction, message, omitted }: Remembered): Hi
   }
 }
 
-/** What the client's failures say, as failures of the command. */
-async function told<T>(call: () => Promise<T>, about?: string): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    if (error instanceof Refused) {
-      if (error.isLogin)
-        throw new CommandFailure('the name or the password is wrong', exitCodes.failed, error.condition)
-      throw new CommandFailure(
-        about === undefined ? error.message : `${about}: ${error.message}`,
-        exitCodes.failed,
-        error.condition,
-      )
-    }
-    if (error instanceof ConnectionLost) throw new CommandFailure(error.message, exitCodes.unreachable)
-    throw error
-  }
-}
+const told = tellingOf({ Refused, ConnectionLost })
 
-/** Where it is said, else our own server for our own people, else where DNS has the server of the person's domain. */
-function whereTo(
-  server: string | undefined,
-  address: string,
-  configuration: Configuration,
-): Pick<ConnectOptions, 'server' | 'tls'> {
-  if (server !== undefined) return { server: checked(server), tls: 'preferred' }
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-  const isElsewhere = address.includes('@') && !configuration.domains.includes(domain)
-  return isElsewhere ? { tls: 'required' } : { server: configuredServer(configuration), tls: 'preferred' }
-}
-
-/** What `--server` says, if a server can be there. */
-function checked(server: string): string {
-  try {
-    nodeDial({ server })
-    return server
-  } catch {
-    throw new CommandFailure('--server expects host:port, as in im.example.com:7410', exitCodes.usage)
-  }
-}
-
-/** Where the configuration has IMPP clients connect. */
-function configuredServer({ config, protocols }: Configuration): string {
-  const impp = protocols.find((protocol) => protocol.name === 'impp')
-  const values =
-    impp === undefined ? {} : (config.of(impp.settings as Section) as Readonly<Record<string, unknown>>)
-  const client = values['client'] as { host: string | undefined; port: number } | undefined
-  if (client === undefined || client.port === 0) {
-    throw new CommandFailure(
-      'the configuration names no place for IMPP clients ([impp] client); name one, or --server',
-    )
-  }
-  const { host = '127.0.0.1', port } = client
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+const way: Way = {
+  protocol: 'impp',
+  name: 'IMPP',
+  settings: ['client'],
+  portExample: 7410,
+  check: (server) => nodeDial({ server }),
 }

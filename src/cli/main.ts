@@ -1,5 +1,6 @@
 // The executable's start: the process as a terminal, and its exit code.
 import { loadConfiguration, openControl, version } from '#server'
+import { logInByApex } from './apex-person.ts'
 import type { CommandContext } from './commands/command.ts'
 import { logInByImpp } from './impp-person.ts'
 import { logInByPrim } from './prim-person.ts'
@@ -11,7 +12,10 @@ const context: CommandContext = {
   terminal,
   openControl: async (file) => openControl(await loadConfiguration({ file })),
   logIn: (options) => logInByImpp(terminal, options),
-  logInBy: { prim: (options) => logInByPrim(terminal, options) },
+  logInBy: {
+    prim: (options) => logInByPrim(terminal, options),
+    apex: (options) => logInByApex(terminal, options),
+  },
 }
 // A reader that went away (`verona user list | head`) ends us quietly.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

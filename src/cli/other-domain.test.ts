@@ -106,7 +106,7 @@ async function verona(words: string[], script: Script = {}) {
     openControl: async (named: string | undefined) =>
       openControl(await loadConfiguration({ file: named, directory, environment: {} })),
     logIn: (options: Parameters<typeof logInByImpp>[1]) => logInByImpp(terminal, options),
-    logInBy: { prim: () => assert.fail('not this way') },
+    logInBy: { prim: () => assert.fail('not this way'), apex: () => assert.fail('not this way') },
   }
   return { code: await run([...words, '--config', file], context, '0'), terminal }
 }

@@ -14,7 +14,7 @@ async function call(words: string[], person: ScriptedPerson, script: Script = {}
     terminal,
     openControl: () => assert.fail('not this way'),
     logIn: async () => person,
-    logInBy: { prim: () => assert.fail('not this way') },
+    logInBy: { prim: () => assert.fail('not this way'), apex: () => assert.fail('not this way') },
   }
   const code = await run(words, context, '0')
   return { code, terminal }
@@ -147,7 +147,7 @@ test('history --follow goes on behind the last message, until Ctrl-C', async () 
     terminal,
     openControl: () => assert.fail('not this way'),
     logIn: async () => person,
-    logInBy: { prim: () => assert.fail('not this way') },
+    logInBy: { prim: () => assert.fail('not this way'), apex: () => assert.fail('not this way') },
   }
   // A timer of the system does not keep the process alive; a connection would.
   const alive = setInterval(() => {}, 1000)

@@ -1,16 +1,14 @@
 // A login to the running server as a PRIM client (docs/specs/prim.md).
-import type { Section } from '#config'
 import {
   ConnectionLost,
-  type ConnectOptions,
   connect,
   type Incoming,
   type PrimClient,
   placeNamed,
   Refused,
 } from '#protocols/prim/client'
-import { type Configuration, loadConfiguration, ownAuthority } from '#server'
-import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { loadConfiguration, ownAuthority } from '#server'
+import { tellingOf } from './client-failures.ts'
 import type {
   Correspondent,
   IncomingMessage,
@@ -20,6 +18,7 @@ import type {
   PresenceTuple,
   Watching,
 } from './person.ts'
+import { serverChoice, type Way } from './server-choice.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The tuple of this device: it keeps its presence from one command to the next. */
@@ -40,7 +39,7 @@ export async function logInByPrim(terminal: Terminal, options: LoginOptions): Pr
       address: options.address,
       password: options.password,
       services: services[service],
-      ...whereTo(options, configuration),
+      ...serverChoice(options, configuration, wayTo(options.service)),
       trust: [...ownAuthority(configuration), ...options.trust],
       ...(onMessage && { onMessage: (incoming: Incoming) => onMessage(incomingMessage(incoming)) }),
     }),
@@ -105,61 +104,15 @@ function incomingMessage({ message, at }: Incoming): IncomingMessage {
 /** Milliseconds. PRIM dates every message and does not say which ones were kept: one that is this old was. */
 const onTheWay = 60_000
 
-/** What the client's failures say, as failures of the command. */
-async function told<T>(call: () => Promise<T>, about?: string): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    if (error instanceof Refused) {
-      if (error.isLogin)
-        throw new CommandFailure('the name or the password is wrong', exitCodes.failed, error.condition)
-      const said = about === undefined ? error.message : `${about}: ${error.message}`
-      throw new CommandFailure(said, exitCodes.failed, error.condition)
-    }
-    if (error instanceof ConnectionLost) throw new CommandFailure(error.message, exitCodes.unreachable)
-    throw error
-  }
-}
+const told = tellingOf({ Refused, ConnectionLost })
 
-/** Where it is said, else our own server for our own people, else where DNS has the server of the person's domain. */
-function whereTo(
-  { server, address, service }: LoginOptions,
-  configuration: Configuration,
-): Pick<ConnectOptions, 'server' | 'tls'> {
-  if (server !== undefined) return { server: checked(server), tls: 'preferred' }
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-  const isElsewhere = address.includes('@') && !configuration.domains.includes(domain)
-  if (isElsewhere) return { tls: 'required' }
+/** Either place takes both services. */
+function wayTo(service: LoginOptions['service']): Way {
   return {
-    server: configuredServer(configuration, service === 'messages' ? 'im' : 'presence'),
-    tls: 'preferred',
+    protocol: 'prim',
+    name: 'PRIM',
+    settings: service === 'messages' ? ['im', 'presence'] : ['presence', 'im'],
+    portExample: 7740,
+    check: (server) => placeNamed(server, 'pres'),
   }
-}
-
-/** What `--server` says, if a server can be there. */
-function checked(server: string): string {
-  try {
-    placeNamed(server, 'pres')
-    return server
-  } catch {
-    throw new CommandFailure('--server expects host:port, as in im.example.com:7740', exitCodes.usage)
-  }
-}
-
-/** Where the configuration has PRIM clients connect: either place takes both services. */
-function configuredServer({ config, protocols }: Configuration, first: 'im' | 'presence'): string {
-  const prim = protocols.find((protocol) => protocol.name === 'prim')
-  const values =
-    prim === undefined ? {} : (config.of(prim.settings as Section) as Readonly<Record<string, unknown>>)
-  const places = [first, first === 'im' ? 'presence' : 'im'].map(
-    (name) => values[name] as { host: string | undefined; port: number } | undefined,
-  )
-  const place = places.find((each) => each !== undefined && each.port !== 0)
-  if (place === undefined) {
-    throw new CommandFailure(
-      'the configuration names no place for PRIM clients ([prim] presence, im); name one, or --server',
-    )
-  }
-  const { host = '127.0.0.1', port } = place
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

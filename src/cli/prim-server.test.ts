@@ -1,39 +1,22 @@
 // The commands by PRIM, with a running server: STARTTLS with its own certificate, SCRAM, both services.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { loadConfiguration, openControl, type RunningServer, startServer } from '#server'
 import { exitCodes } from './exit-codes.ts'
-import { logInByImpp } from './impp-person.ts'
-import { logInByPrim } from './prim-person.ts'
-import { run } from './run.ts'
-import { ScriptedTerminal } from './testing/scripted-terminal.ts'
+import { House } from './testing/house.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'verona-prim-'))
-const file = join(directory, 'verona.toml')
-let server: RunningServer
+const house = new House('prim', '[prim]\npresence = "127.0.0.1:0"\nim = "127.0.0.1:0"\n')
 let presenceAt = ''
 let messagesAt = ''
 
 before(async () => {
-  const listeners = '[prim]\npresence = "127.0.0.1:0"\nim = "127.0.0.1:0"\n[impp]\nclient = "127.0.0.1:0"\n'
-  writeFileSync(file, `${listeners}[log]\nlevel = "silent"\n`)
-  const configuration = await loadConfiguration({ file, directory, environment: {} })
-  server = await startServer(configuration)
-  presenceAt = whereOf('prim.presence')
-  messagesAt = whereOf('prim.im')
-  for (const name of ['juliet', 'romeo']) {
-    const added = await verona(['user', 'add', `${name}@localhost`, '--password-stdin'], { input: 'secret' })
-    assert.equal(added.code, 0, added.terminal.complained)
-    assert.equal((await verona(['contact', `${name}@localhost`, 'allow', '*'])).code, 0)
-  }
+  await house.open('juliet', 'romeo')
+  presenceAt = house.whereOf('prim.presence')
+  messagesAt = house.whereOf('prim.im')
 })
-after(async () => {
-  await server.stop()
-  rmSync(directory, { recursive: true })
-})
+after(() => house.close())
+
+const verona = house.verona.bind(house)
+const asPerson = house.asPerson.bind(house)
 
 test('a message to somebody away is kept, and shown with its subject when they watch for messages', async () => {
   const words = ['send', 'juliet@localhost', 'Good\nnight \u{1f319}', '--subject', 'Late', '--thread', 'a b']
@@ -146,38 +129,6 @@ test('without --server the configuration must name a place', async () => {
 test('watching ends with 4 when the server stops', async () => {
   const watching = asPerson('juliet', presenceAt, ['watch', 'romeo@localhost'])
   await watching.shown('romeo@localhost')
-  await server.stop()
+  await house.server.stop()
   assert.equal((await watching).code, exitCodes.unreachable)
 })
-
-type Script = ConstructorParameters<typeof ScriptedTerminal>[0]
-
-function whereOf(setting: string): string {
-  const where = server.listeners.find((listener) => listener.setting === setting)?.where
-  assert.ok(where, setting)
-  return where.replace('/tcp', '')
-}
-
-async function verona(words: string[], script: Script = {}) {
-  const terminal = new ScriptedTerminal({ directory, ...script })
-  return call(terminal, [...words, '--config', file])
-}
-
-/** A command as a person; `shown` resolves once the output holds a word. */
-function asPerson(name: string, where: string, [command = '', ...rest]: string[]) {
-  const terminal = new ScriptedTerminal({ directory, environment: { VERONA_PASSWORD: 'secret' } })
-  const login = ['--protocol', 'prim', '--as', `${name}@localhost`, '--server', where, '--config', file]
-  const result = call(terminal, [command, ...login, ...rest])
-  return Object.assign(result, { shown: (word: string) => terminal.until(word) })
-}
-
-async function call(terminal: ScriptedTerminal, words: string[]) {
-  const context = {
-    terminal,
-    openControl: async (named: string | undefined) =>
-      openControl(await loadConfiguration({ file: named, directory, environment: {} })),
-    logIn: (options: Parameters<typeof logInByImpp>[1]) => logInByImpp(terminal, options),
-    logInBy: { prim: (options: Parameters<typeof logInByPrim>[1]) => logInByPrim(terminal, options) },
-  }
-  return { code: await run(words, context, '0'), terminal }
-}

@@ -17,7 +17,12 @@ async function call(words: string[]) {
     return person
   }
   const openControl = () => assert.fail('not this way')
-  const context = { terminal, openControl, logIn: by('impp'), logInBy: { prim: by('prim') } }
+  const context = {
+    terminal,
+    openControl,
+    logIn: by('impp'),
+    logInBy: { prim: by('prim'), apex: by('apex') },
+  }
   return { code: await run([...words, '--as', 'a@x', '--server', 'h:1'], context, '0'), logins }
 }
 
@@ -31,6 +36,7 @@ for (const [words, service] of either) {
   test(`${words[0]} logs in by the protocol that is named, IMPP where none is, to ${service} alone`, async () => {
     for (const [given, protocol] of [
       [['--protocol', 'prim'], 'prim'],
+      [['--protocol', 'apex'], 'apex'],
       [['--protocol', 'impp'], 'impp'],
       [[], 'impp'],
     ] as const) {
@@ -44,6 +50,7 @@ for (const [words, service] of either) {
 for (const words of [
   ['fetch', 'b@x', '--protocol', 'telepathy'],
   ['watch', 'b@x', '--protocol', 'prim', '--reconnect'],
+  ['watch', 'b@x', '--protocol', 'apex', '--reconnect'],
   ['history', '--protocol', 'prim'],
   ['acl', '--protocol', 'prim'],
 ]) {

@@ -361,7 +361,7 @@ async function call(words: string[], script: Script = {}, behaviour: Behaviour =
       behaviour.onLogin?.(person)
       return person
     },
-    logInBy: { prim: () => assert.fail('not this way') },
+    logInBy: { prim: () => assert.fail('not this way'), apex: () => assert.fail('not this way') },
   }
   const code = await run(words, context, '1.2.3')
   return { code, terminal, control, person }

@@ -275,7 +275,7 @@ async function call(terminal: ScriptedTerminal, words: string[], logged = (): vo
       logged()
       return person
     },
-    logInBy: { prim: () => assert.fail('not this way') },
+    logInBy: { prim: () => assert.fail('not this way'), apex: () => assert.fail('not this way') },
   }
   return { code: await run(words, context, '0'), terminal }
 }

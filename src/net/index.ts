@@ -58,6 +58,7 @@ export {
 export { isPublicAddress } from './public-address.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'
+export { connectFirst, type ServerPlace, serverPlace } from './server-place.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'
 export {
   type CertificateFiles,

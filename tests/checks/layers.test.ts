@@ -85,6 +85,16 @@ const allowed: [string, string, Edge['target']][] = [
     "import { a } from '#protocols/prim/client'",
     { module: 'src/protocols/prim/client/index.ts' },
   ],
+  [
+    'src/protocols/apex/client/log-in.ts',
+    "import { a } from '#protocols/beep'",
+    { module: 'src/protocols/beep/index.ts' },
+  ],
+  [
+    'src/cli/apex-person.ts',
+    "import { a } from '#protocols/apex/client'",
+    { module: 'src/protocols/apex/client/index.ts' },
+  ],
   ['src/cli/user.ts', "import type { A } from '#admin'", { module: 'src/admin/index.ts' }],
   ['src/net/tcp.ts', "import { connect } from 'node:net'", { package: 'node:net' }],
   ['src/protocols/sip/a.ts', "import { isIP, isIPv6 } from 'node:net'", { package: 'node:net' }],

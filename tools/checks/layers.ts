@@ -18,6 +18,7 @@ const mayImport: Record<string, string[]> = {
   protocols: ['base', 'model', 'wire', 'observe', 'config', 'net', 'core', 'auth'],
   'protocols/umpp': ['protocols/sip', 'protocols/xmpp'],
   'protocols/apex': ['protocols/beep', 'protocols/exchange'],
+  'protocols/apex/client': ['protocols/beep'],
   'protocols/impp': ['protocols/impp/client', 'protocols/exchange'],
   'protocols/prim': ['protocols/exchange'],
   'protocols/impp/client': ['base', 'model', 'wire'],
@@ -37,7 +38,14 @@ const mayImport: Record<string, string[]> = {
     'protocols',
     'admin',
   ],
-  cli: ['base', 'config', 'server', 'protocols/impp/client-node', 'protocols/prim/client'],
+  cli: [
+    'base',
+    'config',
+    'server',
+    'protocols/impp/client-node',
+    'protocols/prim/client',
+    'protocols/apex/client',
+  ],
 }
 
 /** Imports of types alone that are allowed beyond the table. */
@@ -151,9 +159,10 @@ function sidewaysBreach(from: string, edge: Edge): string | undefined {
 const codecs: Record<string, string> = {
   'src/protocols/impp/client': 'src/protocols/impp/codec/index.ts',
   'src/protocols/prim/client': 'src/protocols/prim/codec/index.ts',
+  'src/protocols/apex/client': 'src/protocols/apex/codec/index.ts',
 }
 /** The rows above the protocols name a client one by one. */
-const clientDoors = ['protocols/impp/client', 'protocols/prim/client']
+const clientDoors = ['protocols/impp/client', 'protocols/prim/client', 'protocols/apex/client']
 
 function acrossBreach(from: string, edge: Edge, target: string): string | undefined {
   const specifier = edge.specifier as string

@@ -84,7 +84,7 @@ function throughDoor(specifier: string): string {
 /** Doors of one protocol beside its own: the client of IMPP, and the same in Node. */
 const clients = ['client', 'client-node']
 /** The protocols that have one. */
-const withClients = ['impp', 'prim']
+const withClients = ['impp', 'prim', 'apex']
 
 /** The unit a module belongs to: `src/core`, `src/wire/xml`, `src/protocols/sip`, `src/protocols/impp/client`, `src/protocols/prim/client`, or `tests`. */
 export function unitOf(path: string): string {

@@ -15,7 +15,7 @@ export interface CommandContext {
 }
 
 /** What `--protocol` may be beside impp. A further one needs a login (`prim-person.ts` is an example) and its place here. */
-export const otherProtocols = ['prim'] as const
+export const otherProtocols = ['prim', 'apex'] as const
 export type OtherProtocol = (typeof otherProtocols)[number]
 
 export interface ConfigOptions {

@@ -124,6 +124,10 @@ async function call(words: string[], running = true, { interactive = false, hasP
   control.hasPeers = hasPeers
   const openControl = async () => ({ control, running, close: async () => control.say('close') })
   const logIn = () => Promise.reject(new Error('nobody logs in'))
-  const code = await run(words, { terminal, openControl, logIn, logInBy: { prim: logIn } }, '1.2.3')
+  const code = await run(
+    words,
+    { terminal, openControl, logIn, logInBy: { prim: logIn, apex: logIn } },
+    '1.2.3',
+  )
   return { code, terminal, control }
 }

@@ -46,8 +46,12 @@ async function watch(context: CommandContext, targets: readonly string[], option
   if (targets.length === 0 && options.messages !== true) {
     throw new CommandFailure('watch whom? Name somebody, or give --messages', exitCodes.usage)
   }
-  if (options.reconnect === true && options.protocol === 'prim') {
-    throw new CommandFailure('--reconnect is for IMPP: by PRIM a lost connection is the end', exitCodes.usage)
+  const { protocol = 'impp' } = options
+  if (options.reconnect === true && protocol !== 'impp') {
+    throw new CommandFailure(
+      `--reconnect is for IMPP: by ${protocol.toUpperCase()} a lost connection is the end`,
+      exitCodes.usage,
+    )
   }
   const events = new Events(context.terminal, options.json === true, count)
   const taking = options.messages === true ? (message: IncomingMessage) => events.message(message) : undefined

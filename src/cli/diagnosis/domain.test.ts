@@ -12,7 +12,7 @@ async function doctor(words: readonly string[], running = true) {
   const logIn = () => Promise.reject(new Error('nobody logs in'))
   const code = await run(
     ['doctor', ...words],
-    { terminal, openControl, logIn, logInBy: { prim: logIn } },
+    { terminal, openControl, logIn, logInBy: { prim: logIn, apex: logIn } },
     '1.2.3',
   )
   return { code, terminal, control }

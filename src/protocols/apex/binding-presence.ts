@@ -6,6 +6,7 @@ import { type Address, hopsDefault, imUri, type PresenceTuple } from '#model'
 import {
   endpointOf,
   entryTuplesMax,
+  infoOfWords,
   type PresenceEntry,
   type PresenceEntryTuple,
   readTimestamp,
@@ -71,7 +72,7 @@ function tupleOf(
   return {
     destination: contact?.uri ?? imUri(presentity),
     availableUntil: timestampText(basic === 'open' ? until : since),
-    tupleInfo: words === undefined ? '' : `data:,${encodeURIComponent(words.toWellFormed())}`,
+    tupleInfo: words === undefined ? '' : infoOfWords(words),
     capabilities: [],
   }
 }

@@ -1,33 +1,23 @@
 // The only file that speaks both languages of messages: data of APEX <-> the abstract service's envelopes, outcomes and answers
 // (RFC 3860; docs/mappings/apex.md).
 
-import { randomId, utf8 } from '#base'
+import { randomId } from '#base'
 import { accepted, type DeliveryAnswer } from '#core'
 import {
   type Address,
   type Condition,
-  type Content,
   type Envelope,
   type Head,
   hopsDefault,
   type InstantMessage,
-  imUri,
   type Outcome,
   type Report,
 } from '#model'
-import { beepXmlType, type OutgoingEntity } from '#protocols/beep'
-import { bodyOfTexts, type TextBody, writeCpim } from '#wire/cpim'
-import {
-  decodeTransferEncoding,
-  describingFields,
-  freshBoundary,
-  parseMediaType,
-  writeEntity,
-  writeMultipart,
-} from '#wire/mime'
+import type { OutgoingEntity } from '#protocols/beep'
 import {
   type ApexCode,
   type ApexOption,
+  bodyOf,
   type Data,
   dataDocument,
   dataFor,
@@ -40,6 +30,7 @@ import {
   type Payload,
   partOf,
   payloadBytes,
+  relatedEntity,
   sameEndpoint,
   serviceEndpoint,
   statusResponseText,
@@ -48,12 +39,11 @@ import {
   xmlPayload,
 } from './codec/index.ts'
 import { ApexEnvelope, type ReadData } from './envelope.ts'
-import { codeOf, conditionOf } from './errors.ts'
+import { codeOf, conditionOf, reasonOf } from './errors.ts'
+
+export { apexProfile } from './codec/index.ts'
 
 export const protocolName = 'apex'
-
-/** RFC 3340 §8.1. */
-export const apexProfile = 'http://iana.org/beep/APEX'
 
 export interface Journey {
   readonly from: Address
@@ -150,9 +140,9 @@ function translated(envelope: Envelope, endpoint: EndpointName, form: Form): Del
   // A chat state or a receipt alone has no form here.
   if (body === undefined || (body.bytes.length === 0 && envelope.content() === undefined))
     return 'content-not-understood'
-  const id = message.id === '' ? head.id : message.id
   const parties = { originator: endpointOf(head.from), recipient: endpoint }
-  return { entity: relatedEntity(body, parties, id, form.options) }
+  const id = message.id === '' ? head.id : message.id
+  return { entity: relatedEntity(body, { ...parties, id, options: form.options }) }
 }
 
 /** Options that data is given for its way to another relay, as they are written. */
@@ -230,75 +220,6 @@ export function timeLeft(option: ApexOption, waited: number): string | undefined
   return optionAround(option, `<dataTiming${attributes.join('')} />`)
 }
 
-/** §4.1: the content beside the document, by a cid URL. */
-function relatedEntity(
-  { type, bytes, fields = [] }: TextBody,
-  { originator, recipient }: { readonly originator: EndpointName; readonly recipient: EndpointName },
-  id: string,
-  options: string,
-): OutgoingEntity {
-  const contentId = contentIdFor(id, originator.domain)
-  const startId = `${randomId(12)}@${originator.domain}`
-  const content = `cid:${encodeURIComponent(contentId).replaceAll('%40', '@')}`
-  const control = utf8(dataDocument({ content, originator, recipient, options }))
-  const boundary = freshBoundary()
-  const parts = [
-    writeEntity(
-      [
-        ['Content-Type', beepXmlType],
-        ['Content-ID', `<${startId}>`],
-      ],
-      control,
-    ),
-    writeEntity([['Content-Type', type], ...fields, ['Content-ID', `<${contentId}>`]], bytes),
-  ]
-  return {
-    contentType: `multipart/related; boundary="${boundary}"; start="<${startId}>"; type="${beepXmlType}"`,
-    body: writeMultipart(parts, boundary),
-  }
-}
-
-/** An identifier of another protocol as a Content-ID (RFC 2392 §2): an addr-spec, with the sender's domain where it has none. */
-function contentIdFor(id: string, domain: string): string {
-  const local = id === '' ? randomId() : id
-  const safe = (text: string): string => text.replace(/[^A-Za-z0-9!#$&'*+\-/=?^_`{|}~.]/g, '_').slice(0, 200)
-  const at = local.lastIndexOf('@')
-  return at > 0 && at < local.length - 1
-    ? `${safe(local.slice(0, at))}@${safe(local.slice(at + 1))}`
-    : `${safe(local)}@${domain}`
-}
-
-/** The body of a message of another protocol, its content octet for octet; what data has no word for (a subject) in Message/CPIM. */
-function bodyOf(message: InstantMessage, content: Content | undefined): TextBody | undefined {
-  const body = content === undefined ? bodyOfTexts(message.body) : plainContent(content)
-  if (message.subject.length === 0) return body
-  if (body === undefined && content !== undefined) return undefined
-  const { type, bytes, fields = [] } = body ?? emptyText
-  if (parseMediaType(type)?.essence === 'message/cpim') return body
-  const head = {
-    from: { name: '', uri: imUri(message.from) },
-    to: [{ name: '', uri: imUri(message.to) }],
-    ...(message.sentAt !== undefined && { dateTime: new Date(message.sentAt).toISOString() }),
-    subject: message.subject,
-  }
-  return {
-    type: 'message/cpim',
-    bytes: writeCpim(head, writeEntity([['Content-Type', type], ...fields], bytes)),
-  }
-}
-
-const emptyText: TextBody = { type: 'text/plain; charset=utf-8', bytes: new Uint8Array(0) }
-
-/** §4.1: what is encoded goes as it is meant. Undefined where it can't be undone. */
-function plainContent(content: Content): TextBody | undefined {
-  const encoding = content.fields.find(({ name }) => /^content-transfer-encoding$/i.test(name))
-  const bytes = decodeTransferEncoding(content.bytes, encoding?.value ?? '')
-  const fields = describingFields(content.fields)
-    .filter(({ name }) => !/^content-(transfer-encoding|id)$/i.test(name))
-    .map(({ name, value }) => [name, value] as const)
-  return bytes && { type: content.type, bytes, fields }
-}
-
 /** What became known of a message later: the report service says it, of whom it was for (RFC 3340 §6.2). */
 function reportDelivery(
   { event, condition, about }: Report,
@@ -331,6 +252,11 @@ export function answerOf(code: number): DeliveryAnswer {
   // The person says no; anything else is this application's inability, and another or the store may take it.
   if (condition === 'permission-denied') return { kind: 'refused', outcome: { kind: 'refused', condition } }
   return { kind: 'declined', condition }
+}
+
+/** The text beside it. */
+export function reasonOfOutcome(outcome: Outcome): string {
+  return outcome.kind === 'refused' ? (reasonOf[outcome.condition] ?? '') : ''
 }
 
 /** What an outcome is in a statusResponse: 350 where the data is kept and nobody has it yet. */

@@ -3,10 +3,17 @@
 import { type Bytes, ownBytes } from '#base'
 import { ServiceError } from '#core'
 import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
-import { textsOf } from '#wire/cpim'
-import { isContentField } from '#wire/mime'
 import { childFrame, selfContainedChild } from '#wire/xml'
-import { controlOf, type Data, type Payload, partOf, readMessage, readPayloadBytes } from './codec/index.ts'
+import {
+  contentOfPart,
+  controlOf,
+  type Data,
+  type Payload,
+  partOf,
+  readMessage,
+  readPayloadBytes,
+  wordsOf,
+} from './codec/index.ts'
 import { revivePresence } from './presence-envelope.ts'
 
 /** A payload that is data, and what it says. */
@@ -56,33 +63,25 @@ export class ApexEnvelope implements Envelope {
     const { payload, data } = this.read
     const { from, to, id } = this.head
     const part = partOf(payload, data.content)
-    const { texts, isText } = part === undefined ? noTexts : textsOf(part)
     const content = this.content()
+    const { body, subject, isText } = wordsOf(part, content)
     return {
       from,
       to,
       id,
       thread: '',
       kind: 'chat',
-      subject: [],
-      body: texts,
+      subject,
+      body,
       ...(content !== undefined && !isText && { content }),
     }
   }
 }
 
-const noTexts = { texts: [], isText: false }
-
 /** The content octet for octet: a part with its fields, or the XML of data-content as a document of its own (RFC 3340 §4.1). */
 function contentOf({ payload, data }: ReadData): Content | undefined {
   const part = partOf(payload, data.content)
-  if (part !== undefined) {
-    const type = part.headers.get('content-type') ?? 'text/plain; charset=us-ascii'
-    const fields: { name: string; value: string }[] = []
-    for (const [name, value] of part.headers)
-      if (isContentField(name) && !/^content-id$/i.test(name)) fields.push({ name, value })
-    return { type, bytes: part.body, fields }
-  }
+  if (part !== undefined) return contentOfPart(part)
   if (data.inline === undefined) return undefined
   const { frame } = data
   const inside = childFrame(frame, frame.findChild('data-content', ''))

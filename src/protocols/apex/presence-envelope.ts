@@ -4,8 +4,7 @@ import { type Bytes, text, utf8 } from '#base'
 import { ServiceError } from '#core'
 import type { Content, Head, PresenceDocument, PresenceEnvelope } from '#model'
 import { isXmlFault, parseElement } from '#wire/xml'
-import { documentOf } from './binding-entry.ts'
-import { type PresenceEntry, presenceText, readPresence } from './codec/index.ts'
+import { documentOf, type PresenceEntry, presenceText, readPresence } from './codec/index.ts'
 
 export class ApexPresenceEnvelope implements PresenceEnvelope {
   readonly head: Head

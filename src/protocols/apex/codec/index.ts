@@ -13,6 +13,7 @@ export {
   serviceOf,
   talkSubaddress,
 } from './entity-name.ts'
+export { documentOf, infoOfWords } from './entry-document.ts'
 export {
   type ApexError,
   type ApexMessage,
@@ -53,7 +54,8 @@ export {
   presenceText,
   readPresence,
 } from './presence.ts'
-export { type ApexCode, codeOf, conditionOf, replyCodes } from './reply-codes.ts'
+export { bodyOf, contentOfPart, type Related, relatedEntity, type Words, wordsOf } from './related.ts'
+export { type ApexCode, codeOf, conditionOf, reasonOf, replyCodes } from './reply-codes.ts'
 export {
   type AccessEntry,
   accessText,
@@ -72,6 +74,7 @@ export {
 } from './services.ts'
 export { readTimestamp, readUniqueId, timestampText, uniqueIdMax } from './values.ts'
 export {
+  apexProfile,
   attachDocument,
   bindDocument,
   type DataChange,

@@ -63,6 +63,21 @@ export const codeOf: Readonly<Record<Condition, ApexCode>> = {
   'internal-fault': 451,
 }
 
+/** What a code alone leaves open, for the text of a reply; a person's rules are nobody's business. */
+export const reasonOf: Readonly<Partial<Record<Condition, string>>> = {
+  'target-unknown': 'nobody has that name',
+  'domain-unknown': 'no way to that domain is known',
+  'connection-failed': 'that domain is out of reach',
+  'remote-timeout': 'no answer came in time',
+  'mailbox-full': 'too much waits already',
+  'mailbox-unavailable': 'nobody is attached',
+  'content-not-understood': 'no device takes such content',
+  'message-too-large': 'it is too large',
+  'too-many-hops': 'too many hops',
+  'loop-detected': 'it came by here before',
+  'rate-exceeded': 'too much in too short a time',
+}
+
 const conditions: Readonly<Record<number, Condition>> = {
   421: 'temporarily-unavailable',
   450: 'temporarily-unavailable',

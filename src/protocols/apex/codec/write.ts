@@ -6,6 +6,9 @@ import type { EndpointName } from './entity-name.ts'
 import type { Data, Party } from './messages.ts'
 import type { ApexOption } from './options.ts'
 
+/** RFC 3340 §8.1. */
+export const apexProfile = 'http://iana.org/beep/APEX'
+
 export const okDocument = '<ok />'
 
 export function errorDocument(code: number, text: string): string {

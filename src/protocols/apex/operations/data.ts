@@ -3,7 +3,7 @@
 import type { Address, Outcome } from '#model'
 import { type BeepError, beepError } from '#protocols/beep'
 import { type Element, isXmlFault, parseElement } from '#wire/xml'
-import { codeOfOutcome, messageEnvelope } from '../binding.ts'
+import { codeOfOutcome, messageEnvelope, reasonOfOutcome } from '../binding.ts'
 import {
   type ApexOption,
   dataFor,
@@ -189,7 +189,7 @@ class Matter {
   }
 
   #settled(outcome: Outcome, tracking: Tracking | undefined): void {
-    this.#tell(codeOfOutcome(outcome))
+    this.#tell(codeOfOutcome(outcome), reasonOfOutcome(outcome))
     if (tracking === undefined || outcome.kind === 'stored') return
     if (outcome.kind === 'refused') return tracking.failed()
     const { timing } = this.#wishes

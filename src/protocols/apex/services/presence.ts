@@ -21,7 +21,7 @@ import {
 } from '../codec/index.ts'
 import { ForeignWatcher } from '../domains/foreign-watcher.ts'
 import { ForeignWatchers } from '../domains/foreign-watchers.ts'
-import { codeOf } from '../errors.ts'
+import { codeOf, reasonOf } from '../errors.ts'
 import type { ApexService, Relay, ServiceRequest } from '../relay.ts'
 import { Entries } from './entries.ts'
 import { type Operation, Operations } from './operation.ts'
@@ -256,7 +256,7 @@ export class PresenceService implements ApexService {
   }
 
   #refuse(request: ServiceRequest, transId: number, condition: Condition): void {
-    this.#reply(request, transId, codeOf[condition])
+    this.#reply(request, transId, codeOf[condition], reasonOf[condition])
   }
 
   #reply(request: ServiceRequest, transId: number | undefined, code: number, text?: string): void {

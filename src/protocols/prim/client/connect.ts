@@ -2,7 +2,15 @@
 
 import { type Clock, SystemClock } from '#base'
 import { parseAddress } from '#model'
-import { clientTlsContext, connectTcp, DnsError, type Resolver, systemResolver } from '#net'
+import {
+  clientTlsContext,
+  connectFirst,
+  DnsError,
+  type Resolver,
+  type ServerPlace,
+  serverPlace,
+  systemResolver,
+} from '#net'
 import type { Scheme } from '../codec/index.ts'
 import { ConnectionLost, Refused } from './failures.ts'
 import { logIn, Redirected, secure } from './log-in.ts'
@@ -64,18 +72,11 @@ function placeOfRedirect(location: string, service: Scheme): Place {
   }
 }
 
-export interface Place {
-  readonly host: string
-  readonly port: number
-}
+export type Place = ServerPlace
 
 /** @throws TypeError when it is no `host` or `host:port` */
 export function placeNamed(written: string, service: Scheme): Place {
-  const match = /^(?:\[([^\]]+)\]|([^:/\s]+))(?::(\d{1,5}))?$/.exec(written)
-  const port = Number(match?.[3] ?? primPorts[service])
-  if (match === null || port < 1 || port > 65_535)
-    throw new TypeError(`${written} is no host:port, as im.example.com:${primPorts[service]}`)
-  return { host: (match[1] ?? match[2]) as string, port }
+  return serverPlace(written, primPorts[service])
 }
 
 async function placesFor(
@@ -106,20 +107,8 @@ export async function placesOfDomain(
 }
 
 async function firstOf(places: readonly Place[], clock: Clock): Promise<ClientWire> {
-  const failures: string[] = []
-  for (const place of places) {
-    try {
-      return new ClientWire(await connectTcp(place), clock)
-    } catch (error) {
-      failures.push(unreachable(place, error as NodeJS.ErrnoException))
-    }
-  }
-  throw new ConnectionLost(failures.join('; '))
-}
-
-function unreachable({ host, port }: Place, error: NodeJS.ErrnoException): string {
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  return error.code === 'ECONNREFUSED'
-    ? `nobody answers at ${where}; is the server running?`
-    : `${where} cannot be reached: ${error.message}`
+  const connection = await connectFirst(places, clock).catch((error: Error) => {
+    throw new ConnectionLost(error.message)
+  })
+  return new ClientWire(connection, clock)
 }

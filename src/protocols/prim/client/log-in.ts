@@ -1,6 +1,6 @@
 // From an open connection to a session (docs/specs/prim.md §4.2, §4.3): STARTTLS where it can be had, then LOGIN to each service.
 
-import { plainClient, type SaslClient, ScramClient, type ScramClientOptions } from '#auth'
+import { passwordClient, passwordMechanisms, type SaslClient } from '#auth'
 import type { Bytes } from '#base'
 import type { Address } from '#model'
 import type { TlsContext } from '#net'
@@ -54,12 +54,13 @@ export async function logIn(wire: ClientWire, service: Scheme, credentials: Cred
       ],
       body,
     )
-  const known = mechanismsOf(wire)
+  const { tls } = wire.connection
+  const known = passwordMechanisms(tls)
   const begun = await step('init', known.join(' '))
   const chosen = field(begun.headers, 'SASL-Mech') ?? ''
   if (begun.status !== 100) throw refusalOf(begun, known)
   if (!known.includes(chosen)) throw new ConnectionLost(`the server chose ${chosen}, which we did not offer`)
-  const sasl = clientOf(chosen, wire, credentials)
+  const sasl = passwordClient(chosen, tls, credentials.address.key, credentials.password)
   const answer = await exchange(sasl, (bytes) => step('continue', chosen, { type: undefined, bytes }))
   if (answer.status !== 200) throw refusalOf(answer, [])
   // Without this proof the server may be anybody.
@@ -80,31 +81,6 @@ async function exchange(
     answer = await step(response)
   }
   return answer
-}
-
-const hashes = ['SHA-512', 'SHA-256', 'SHA-1'] as const
-
-/** Best first: bound to the channel, SCRAM, and PLAIN under TLS alone. */
-function mechanismsOf(wire: ClientWire): readonly string[] {
-  const scram = hashes.map((hash) => `SCRAM-${hash}`)
-  const bound = bindingOf(wire) === undefined ? [] : scram.map((name) => `${name}-PLUS`)
-  return [...bound, ...scram, ...(wire.connection.tls === undefined ? [] : ['PLAIN'])]
-}
-
-function clientOf(mechanism: string, wire: ClientWire, { address, password }: Credentials): SaslClient {
-  if (mechanism === 'PLAIN') return plainClient(address.key, password)
-  const hash = hashes.find((each) => mechanism.startsWith(`SCRAM-${each}`)) ?? 'SHA-256'
-  const channel = bindingOf(wire)
-  const binding = mechanism.endsWith('-PLUS') ? channel : channel && ('unasked' as const)
-  return new ScramClient({ hash, user: address.key, password, ...(binding && { binding }) })
-}
-
-function bindingOf({ connection }: ClientWire): Exclude<ScramClientOptions['binding'], 'unasked'> {
-  const { tls } = connection
-  const exporter = tls?.tlsExporter()
-  if (exporter !== undefined) return { type: 'tls-exporter', data: exporter }
-  const endPoint = tls?.tlsServerEndPoint()
-  return endPoint && { type: 'tls-server-end-point', data: endPoint }
 }
 
 /** @param offered what we can do, when that was the question */

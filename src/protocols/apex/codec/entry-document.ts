@@ -1,7 +1,8 @@
-// What a presence entry of APEX (RFC 3343 §3) says, as the abstract service's document (RFC 3863; docs/mappings/apex.md).
+// A presence entry as the document that all protocols share (RFC 3343 §3, RFC 3863; docs/mappings/apex.md).
 
 import { type Address, type PresenceDocument, type PresenceTuple, presUri } from '#model'
-import { type PresenceEntry, readTimestamp } from './codec/index.ts'
+import type { PresenceEntry } from './presence.ts'
+import { readTimestamp } from './values.ts'
 
 /** What an entry says at a moment: each tuple open until its availableUntil. `name`: what its one tuple is called. */
 export function documentOf(
@@ -23,7 +24,11 @@ export function documentOf(
   return { entity: presUri(presentity), tuples, notes: [], extensions: [] }
 }
 
-/** `data:,words` (RFC 2397): the one URI that is the information itself. */
+/** Words as a tupleInfo: `data:,words` (RFC 2397), the one URI that is the information itself. */
+export function infoOfWords(words: string): string {
+  return `data:,${encodeURIComponent(words.toWellFormed())}`
+}
+
 function noteOf(uri: string): PresenceTuple['notes'] {
   const words = /^data:(?:text\/plain)?(?:;charset=utf-8)?,(.*)$/i.exec(uri)?.[1]
   if (words === undefined) return []
