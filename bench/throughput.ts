@@ -15,7 +15,7 @@ function given(name: string, otherwise: string): string {
 const history = words.includes('--history')
 const windows = given('window', '1,10').split(',')
 const seconds = given('seconds', '5')
-const cases = given('cases', 'relay,xmpp,sip,impp,prim,xmpp-sip').split(',')
+const cases = given('cases', 'relay,xmpp,sip,impp,prim,apex,xmpp-sip').split(',')
 
 function loadWords(pid: number, port: number, window: string, more: string[] = []): string[] {
   return [
@@ -47,6 +47,7 @@ async function measure(name: string, window: string): Promise<LoadResult> {
     if (name === 'xmpp') return load('xmpp-load.ts', loadWords(pid, ports.xmpp, window))
     if (name === 'sip') return load('sip-load.ts', loadWords(pid, ports.sip, window))
     if (name === 'prim') return load('prim-load.ts', loadWords(pid, ports.prim, window))
+    if (name === 'apex') return load('apex-load.ts', loadWords(pid, ports.apex, window))
     if (name === 'impp') return load('impp-load.ts', loadWords(pid, ports.impp, window))
     const crossed = ['--sender', 'xmpp', '--other-port', String(ports.xmpp)]
     return load('sip-load.ts', loadWords(pid, ports.sip, window, crossed))

@@ -85,6 +85,7 @@ export interface Ports {
   readonly sip: number
   readonly impp: number
   readonly prim: number
+  readonly apex: number
 }
 
 export interface ServerOptions {
@@ -105,6 +106,7 @@ export async function withServer<T>(
     sip: await freePort(),
     impp: await freePort(),
     prim: await freePort(),
+    apex: await freePort(),
   }
   const file = join(directory, 'verona.toml')
   writeFileSync(
@@ -131,6 +133,9 @@ pending_max = 1000
 im = "127.0.0.1:${ports.prim}"
 plain_without_tls = true
 pending_max = 1000
+[apex]
+edge = "127.0.0.1:${ports.apex}"
+plain_without_tls = true
 `,
   )
   const lines = Array.from({ length: users }, (_, at) => `u${at + 1}@localhost,pw`)

@@ -41,17 +41,18 @@ class Reader {
 
   element(): Node {
     const start = this.#at
-    const [, name = ''] = this.#take(/<([A-Za-z_][\w.:-]*)/y, 'a start tag')
+    const [, name = ''] = this.#take(/<([A-Za-z_:\u{c0}-\u{effff}][\w.:\u{b7}-\u{effff}-]*)/uy, 'a start tag')
     const attributes = new Map<string, string>()
     for (;;) {
       if (this.#skips(/\s*\/>/y)) return { name, attributes, children: [], source: this.#since(start) }
       if (this.#skips(/\s*>/y)) break
       const [, attribute = '', , single, double] = this.#take(
-        /\s+([A-Za-z_][\w.:-]*)\s*=\s*('([^<']*)'|"([^<"]*)")/y,
+        /\s+([A-Za-z_:\u{c0}-\u{effff}][\w.:\u{b7}-\u{effff}-]*)\s*=\s*('([^<']*)'|"([^<"]*)")/uy,
         'an attribute',
       )
       if (attributes.has(attribute)) throw new Error(`${attribute} twice`)
-      attributes.set(attribute, meant(single ?? double ?? ''))
+      // XML 1.0 §3.3.3: white space that is not written as a reference is a space.
+      attributes.set(attribute, meant((single ?? double ?? '').replace(/\r\n|[\t\r\n]/g, ' ')))
     }
     const children = this.#inside(name)
     return { name, attributes, children, source: this.#since(start) }

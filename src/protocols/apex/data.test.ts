@@ -30,6 +30,31 @@ test('data comes to who is attached octet for octet', async () => {
   assert.equal(other.came[0]?.type, /^Content-Type: (.*)\r\n/.exec(payload)?.[1])
 })
 
+test('a Content-Type that is folded before its first word is one like another (RFC 3080 §2.2)', async () => {
+  const world = await fixture()
+  const one = await attached(world, 'fred')
+  const payload = talk(fred, barney, 'Yabba').replace(
+    'Content-Type: multipart',
+    'Content-Type:\r\n multipart',
+  )
+  assert.equal(await one.sayPayload(payload), '<ok />')
+  // It waited on the disk, and is read again.
+  const other = await attached(world, 'barney')
+  await settled()
+  assert.match(other.came[0]?.body ?? '', /Yabba/)
+})
+
+for (const [what, field] of [
+  ['control characters', 'X: a\u0007b'],
+  ['more characters than a line may have', `X: ${'x'.repeat(2500)}`],
+] as const) {
+  test(`an entity header with ${what} is refused, and the session goes on: 500`, async () => {
+    const one = await attached(await fixture(), 'fred')
+    assert.match(await one.sayPayload(`${field}\r\n${talk(fred, barney, 'Yabba')}`), /code='500'/)
+    assert.equal(await one.sayPayload(talk(fred, barney, 'dabba')), '<ok />')
+  })
+}
+
 test('of several recipients each gets its own alone, and nothing else is changed', async () => {
   const world = await fixture()
   const one = await attached(world, 'fred')

@@ -99,5 +99,5 @@ function isToken(text: string): boolean {
 function isDomain(text: string): boolean {
   if (text.length === 0 || text.length > 255) return false
   if (text.startsWith('[')) return /^\[[0-9A-Za-z.:]+\]$/.test(text)
-  return /^(?!-)[^\s@/<>"'\\[\]\u0000-\u001f]+$/.test(text)
+  return /^(?!-)[^\s@/<>"'\\[\]\u0000-\u001f\u007f]+$/.test(text)
 }

@@ -32,8 +32,15 @@ export interface PayloadEntity {
 export function readPayload({ contentType, headers, body }: PayloadEntity): Payload | BeepError {
   const type = parseMediaType(contentType)
   if (type === undefined) return beepError(501, 'the content type is not understood')
-  const fields = [...headers].filter(([name]) => name.toLowerCase() !== 'content-type')
-  const head = { contentType, fields, body }
+  const fields: (readonly [string, string])[] = []
+  let characters = 0
+  for (const [name, value] of headers) {
+    characters += name.length + value.length
+    if (!isRepeatable(name, value) || characters > fieldsMax)
+      return beepError(500, 'a header field is too long, or holds controls')
+    if (name.toLowerCase() !== 'content-type') fields.push([name, value.trim()])
+  }
+  const head = { contentType: contentType.trim(), fields, body }
   if (!isPlain(headers)) return beepError(504, 'transforming transfer encodings are not taken')
   if (type.essence === beepXmlType)
     return { ...head, control: { start: 0, end: body.length }, parts: new Map() }
@@ -42,6 +49,15 @@ export function readPayload({ contentType, headers, body }: PayloadEntity): Payl
   const places = splitMultipart(body, type.parameters.get('boundary') ?? '')
   if (typeof places === 'string') return beepError(500, `no multipart: ${places}`)
   return related(head, places, type.parameters.get('start'))
+}
+
+/** LIMIT: characters of an entity header field, unfolded, and of all of them: they are written again, and read again. */
+const fieldMax = 2048
+const fieldsMax = 16_384
+
+/** Whether the field can be written again, on one line: it may wait on the disk meanwhile. */
+function isRepeatable(name: string, value: string): boolean {
+  return name.length + value.length <= fieldMax && !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)
 }
 
 /** RFC 2387 §3.2: the root is what `start` names, else the first. */
