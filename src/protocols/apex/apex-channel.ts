@@ -1,6 +1,7 @@
 // One channel of the APEX profile with an application: its messages in, the operations that are in progress on it (RFC 3340 §4.3, §4.4).
 
 import { type Bytes, utf8 } from '#base'
+import type { Lease } from '#core'
 import {
   type BeepError,
   beepError,
@@ -25,6 +26,7 @@ import {
   readPayload,
 } from './codec/index.ts'
 import type { EdgeSession } from './edge-session.ts'
+import type { ReadData } from './envelope.ts'
 import { attach } from './operations/attach.ts'
 import { takeData } from './operations/data.ts'
 import { terminate } from './operations/terminate.ts'
@@ -91,6 +93,7 @@ export class ApexChannel implements ChannelHandler {
     if (this.channel === undefined) return
     for (const attachment of this.#fresh.splice(0)) {
       this.relay.presence.attached(attachment)
+      this.relay.reports.attached(attachment)
       if (attachment.capabilities.messages) this.relay.service.messages.ready(attachment.account)
     }
   }
@@ -138,13 +141,27 @@ export class ApexChannel implements ChannelHandler {
         const sender = this.session.attachedAs(message.originator.identity)
         if (sender === undefined || payload === undefined)
           return answer(beepError(537, 'not attached as the originator'))
-        return answer(
-          takeData(this.relay, { payload, data: message }, { from: sender.owner, agent: sender.id }),
-        )
+        return this.#take({ payload, data: message }, sender, answer)
       }
       default:
         return answer(beepError(501, `<${message.kind}> is a reply`))
     }
+  }
+
+  /** `ok` once the data is delivered or kept, or, where that takes long, is under way (decision 0139). */
+  #take(read: ReadData, sender: Attachment, answer: (error?: BeepError) => void): void {
+    const { leases } = this.relay.service
+    let late: Lease | undefined
+    let isAnswered = false
+    const say = (error?: BeepError): void => {
+      late?.cancel()
+      if (!isAnswered) answer(error)
+      isAnswered = true
+    }
+    const from = { from: sender.owner, agent: sender.id }
+    const fault = takeData(this.relay, read, from, undefined, say)
+    if (fault !== undefined) return say(fault)
+    if (!isAnswered) late = leases.grant(this.relay.settings.okSeconds, say)
   }
 
   #slow(): readonly Attachment[] {

@@ -1,6 +1,15 @@
 // An application that is attached as an endpoint (RFC 3340 §4.4.1): an agent of its owner's inbox (RFC 2778 §2.2), and the way to it.
 
-import type { Account, AgentCapabilities, DeliveryAnswer, DeliveryContext, InboxAgent, Lease } from '#core'
+import {
+  type Account,
+  type AgentCapabilities,
+  accepted,
+  type DeliveryAnswer,
+  type DeliveryContext,
+  held,
+  type InboxAgent,
+  type Lease,
+} from '#core'
 import type { Address, Condition, Envelope } from '#model'
 import type { Channel, OutgoingEntity, Reply } from '#protocols/beep'
 import { answerOf, deliveryOf, protocolName } from './binding.ts'
@@ -13,6 +22,7 @@ import {
   terminateDocument,
   xmlPayload,
 } from './codec/index.ts'
+import { ApexEnvelope, type DeliveryWatch } from './envelope.ts'
 import type { Relay } from './relay.ts'
 
 export interface AttachmentParts {
@@ -76,17 +86,43 @@ export class Attachment implements InboxAgent {
       return answer({ kind: 'accepted' })
     }
     if (typeof delivery === 'string') return answer({ kind: 'declined', condition: delivery })
-    this.send(delivery.entity, (told) => {
-      if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
-        relay.deliveredLate(delivery.data)
-      answer(told)
-    })
+    const isKept = envelope.head.whenAbsent === 'store'
+    // Whoever sent it waits for no word of ours: the core keeps it until the application has answered (decision 0139).
+    const watch =
+      envelope instanceof ApexEnvelope && isKept && context.storedAt === undefined
+        ? envelope.watch
+        : undefined
+    const hold = (): void => answer(held)
+    const isSent = this.send(
+      delivery.entity,
+      (told) => {
+        if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
+          relay.deliveredLate(delivery.data)
+        watch?.word(told)
+        // Who says no for its person has it: nobody else is asked, and the report says the no.
+        answer(watch !== undefined && told.kind === 'refused' ? accepted : told)
+      },
+      isKept ? hold : undefined,
+      watch,
+    )
+    if (isSent && watch !== undefined) hold()
   }
 
-  /** Gives it data; the application's word follows once. */
-  send(entity: OutgoingEntity, onAnswer: (answer: DeliveryAnswer) => void): void {
+  /**
+   * Gives it data; the application's word follows once. False where it could not be given.
+   * @param onLate the time to answer is over, and the answer is waited for all the same; undefined: then it counts as none
+   */
+  send(
+    entity: OutgoingEntity,
+    onAnswer: (answer: DeliveryAnswer) => void,
+    onLate?: () => void,
+    watch?: DeliveryWatch,
+  ): boolean {
     const channel = this.#parts.channel()
-    if (channel === undefined || this.#over) return onAnswer(gone)
+    if (channel === undefined || this.#over) {
+      onAnswer(gone)
+      return false
+    }
     const { leases } = this.#parts.relay.service
     let isAnswered = false
     const settle = (answer: DeliveryAnswer): void => {
@@ -95,14 +131,30 @@ export class Attachment implements InboxAgent {
       lease.cancel()
       this.#waiting.delete(lease)
       onAnswer(answer)
+      this.#catchUp()
     }
-    const lease = leases.grant(this.#parts.relay.settings.responseSeconds, () =>
-      settle({ kind: 'declined', condition: 'remote-timeout' }),
-    )
+    const lease = leases.grant(this.#parts.relay.settings.responseSeconds, () => {
+      if (onLate === undefined) settle({ kind: 'declined', condition: 'remote-timeout' })
+      else if (watch !== undefined) watch.late()
+      else if (!isAnswered) onLate()
+    })
     this.#waiting.add(lease)
-    if (channel.send(entity, (reply) => settle(wordOf(reply))) !== 'refused') return
+    // Before it can be answered.
+    watch?.held()
+    const isFull = channel.outstanding >= unansweredMax
+    if (!isFull && channel.send(entity, (reply) => settle(wordOf(reply))) !== 'refused') return true
     this.#missed = true
     settle({ kind: 'declined', condition: 'resource-limit' })
+    return false
+  }
+
+  /** It answers again: what went to the store meanwhile is for it. */
+  #catchUp(): void {
+    const channel = this.#parts.channel()
+    if (!this.#missed || channel === undefined || channel.outstanding * 2 > unansweredMax) return
+    if (channel.queuedBytes > 0) return
+    this.#missed = false
+    this.#parts.relay.service.messages.ready(this.account)
   }
 
   /** Whether something went to the store because the application was too slow, since this was asked last. */
@@ -135,6 +187,9 @@ export class Attachment implements InboxAgent {
     this.terminate(421, reason)
   }
 }
+
+/** LIMIT: data that one application has not answered; past it the store keeps the rest. */
+const unansweredMax = 1000
 
 const gone: DeliveryAnswer = { kind: 'declined', condition: 'connection-failed' }
 

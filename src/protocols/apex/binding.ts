@@ -38,7 +38,7 @@ import {
   withControl,
   xmlPayload,
 } from './codec/index.ts'
-import { ApexEnvelope, type ReadData } from './envelope.ts'
+import { ApexEnvelope, type DeliveryWatch, type ReadData } from './envelope.ts'
 import { codeOf, conditionOf, reasonOf } from './errors.ts'
 
 export { apexProfile } from './codec/index.ts'
@@ -54,6 +54,7 @@ export interface Journey {
   readonly hold: boolean
   /** Whether it goes on to another relay. */
   readonly leaves: boolean
+  readonly watch?: DeliveryWatch
   /** An option with another content for the way on. */
   readonly option?: (option: ApexOption) => string | undefined
 }
@@ -62,7 +63,7 @@ export interface Journey {
 export function messageEnvelope(
   { payload, data }: ReadData,
   recipient: Party,
-  { from, fromAgent, to, hold, leaves, option }: Journey,
+  { from, fromAgent, to, hold, leaves, option, watch }: Journey,
 ): ApexEnvelope {
   const control = dataFor(data, { recipient, leaves, ...(option && { option }) })
   const raw = payloadBytes(withControl(payload, control))
@@ -84,7 +85,7 @@ export function messageEnvelope(
     storable: talks,
     copyable: talks,
   }
-  return new ApexEnvelope(head, raw)
+  return new ApexEnvelope(head, raw, { watch })
 }
 
 function contentIdOf(payload: Payload, { content }: Data): string | undefined {

@@ -1,7 +1,7 @@
 // Data of this protocol as the core's envelope: the payload for its one recipient octet for octet, its content, what it says.
 
 import { type Bytes, ownBytes } from '#base'
-import { ServiceError } from '#core'
+import { type DeliveryAnswer, ServiceError } from '#core'
 import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
 import { childFrame, selfContainedChild } from '#wire/xml'
 import {
@@ -22,16 +22,32 @@ export interface ReadData {
   readonly data: Data
 }
 
+/** Who wants to know what applications do with data that they were given. In memory alone. */
+export interface DeliveryWatch {
+  /** One has it, and has not answered. */
+  held(): void
+  /** It takes long to. */
+  late(): void
+  /** It has. */
+  word(answer: DeliveryAnswer): void
+}
+
 export class ApexEnvelope implements Envelope {
   readonly head: Head
   readonly raw: Bytes
+  readonly watch: DeliveryWatch | undefined
   #read: ReadData | undefined
   #content: Content | 'none' | undefined
   #view: InstantMessage | undefined
   #kept: ApexEnvelope | undefined
 
-  constructor(head: Head, raw: Bytes, read?: ReadData) {
+  constructor(
+    head: Head,
+    raw: Bytes,
+    { read, watch }: { read?: ReadData; watch?: DeliveryWatch | undefined } = {},
+  ) {
     this.head = head
+    this.watch = watch
     this.raw = raw
     this.#read = read
   }
@@ -53,7 +69,7 @@ export class ApexEnvelope implements Envelope {
 
   keep(): ApexEnvelope {
     if (this.#kept === undefined) {
-      this.#kept = new ApexEnvelope(this.head, ownBytes(this.raw))
+      this.#kept = new ApexEnvelope(this.head, ownBytes(this.raw), { watch: this.watch })
       this.#kept.#kept = this.#kept
     }
     return this.#kept
@@ -91,7 +107,7 @@ function contentOf({ payload, data }: ReadData): Content | undefined {
 /** The envelope of data that the store or another machine held. @throws ServiceError when it is none of this protocol. */
 export function reviveEnvelope(head: Head, raw: Bytes): Envelope {
   if (head.kind === 'presence') return revivePresence(head, raw)
-  return new ApexEnvelope(head, raw, dataOf(head, raw))
+  return new ApexEnvelope(head, raw, { read: dataOf(head, raw) })
 }
 
 function dataOf({ id }: Head, raw: Bytes): ReadData {

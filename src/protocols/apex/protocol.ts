@@ -43,6 +43,9 @@ async function start(
   const relay = new Relay(service, values)
   const edge = new Edge(relay, tls, logins)
   const mesh = values.mesh && domains && meshOf(relay, tls, domains)
+  relay
+    .restore()
+    .catch((error: unknown) => service.log.error('what was under way could not be read', { error }))
   const { listeners, close } = await openListeners(service, [
     {
       name: 'apex edge',
@@ -87,9 +90,6 @@ function meshOf(relay: Relay, tls: TlsContext, others: PeerEnvironment<Resolver>
     dial: ({ host, port }) => connectTcp({ host, port, connectSecondsMax, clock, metrics, onFault }),
   })
   relay.mesh = mesh
-  relay.presence
-    .restore()
-    .catch((error: unknown) => service.log.error('stored subscriptions could not be read', { error }))
   return mesh
 }
 

@@ -1,7 +1,7 @@
 // The relay of our domains (RFC 3340 §1.2): who is attached, the services behind their well-known endpoints (§6), and what these send.
 
 import type { Service } from '#core'
-import type { Outcome } from '#model'
+import type { Address, Outcome } from '#model'
 import type { OutgoingEntity } from '#protocols/beep'
 import type { Element } from '#wire/xml'
 import {
@@ -18,9 +18,11 @@ import { Endpoints } from './endpoints.ts'
 import { type ApexMetrics, apexMetrics } from './metrics.ts'
 import { wishesOf } from './option-rules.ts'
 import { AccessService } from './services/access.ts'
+import { KeptReports } from './services/kept-reports.ts'
+import { KeptTimes } from './services/kept-times.ts'
 import { PresenceService } from './services/presence.ts'
 import type { ApexSettings } from './settings.ts'
-import { AskedStatus, Holdings } from './tracking.ts'
+import { AskedStatus, Holdings, Tracking } from './tracking.ts'
 
 /** What a service is told. */
 export interface ServiceRequest {
@@ -42,6 +44,8 @@ export interface Post {
   /** The element for data-content. */
   readonly inline: string
   readonly options?: string
+  /** Whether it waits for one of ours who is not attached. */
+  readonly keeps?: boolean
 }
 
 /** How data gets to endpoints of other domains. */
@@ -62,7 +66,8 @@ export class Relay {
   readonly settings: ApexSettings
   readonly metrics: ApexMetrics
   readonly endpoints = new Endpoints()
-  readonly holdings = new Holdings()
+  readonly reports: KeptReports
+  readonly holdings: Holdings
   readonly asked = new AskedStatus()
   readonly presence: PresenceService
   readonly access: AccessService
@@ -73,12 +78,20 @@ export class Relay {
     this.service = service
     this.settings = settings
     this.metrics = apexMetrics(service.metrics)
+    this.reports = new KeptReports(this)
+    this.holdings = new Holdings(new KeptTimes(this))
     this.presence = new PresenceService(this)
     this.access = new AccessService(this)
   }
 
   isOurs(domain: string): boolean {
     return this.service.router.isLocal(domain)
+  }
+
+  /** Whether the person has devices of other protocols that take messages: when such a one has it, it is delivered. */
+  hasOtherDevices(person: Address): boolean {
+    const agents = this.service.directory.resident(person)?.inbox.agents ?? []
+    return agents.some(({ protocol, capabilities }) => protocol !== 'apex' && capabilities.messages)
   }
 
   /** Whether we are the last relay for the domain: it is ours, or reached by another protocol, which knows no options. */
@@ -93,7 +106,10 @@ export class Relay {
   }
 
   /** Best effort, as all data: who is not attached is not told. True where it was given on; `onOutcome` hears of another domain alone. */
-  post({ service, domain, to, inline, options = '' }: Post, onOutcome?: (outcome: Outcome) => void): boolean {
+  post(
+    { service, domain, to, inline, options = '', keeps = false }: Post,
+    onOutcome?: (outcome: Outcome) => void,
+  ): boolean {
     const originator = serviceEndpoint(service, domain)
     const isOurs = this.isOurs(to.domain)
     const mark = isOurs ? '' : (this.mesh?.freshMark() ?? '')
@@ -108,9 +124,17 @@ export class Relay {
       this.mesh?.post(document, to, domain, onOutcome)
       return this.mesh !== undefined
     }
+    const keep = (): void => {
+      if (keeps) this.reports.keep(to, document)
+    }
     const attachment = this.endpoints.find(to)
-    if (attachment === undefined) return false
-    attachment.send(entityOf(xmlPayload(document)), () => {})
+    if (attachment === undefined) {
+      keep()
+      return false
+    }
+    attachment.send(entityOf(xmlPayload(document)), (answer) => {
+      if (answer.kind === 'declined' && answer.condition === 'connection-failed') keep()
+    })
     return true
   }
 
@@ -130,6 +154,7 @@ export class Relay {
       domain,
       to: originator,
       inline,
+      keeps: true,
       ...(options !== undefined && { options }),
     }
     // Of its own domain nothing more is heard: it is given on, or there is nobody.
@@ -182,6 +207,21 @@ export class Relay {
       `<option internal='dataTiming' targetHop='all' mustUnderstand='true' transID='${this.freshTransId()}'>` +
       `<dataTiming noLaterThan='${returnTrip}' /></option>`
     this.report(domain, originator, recipient, { transId, code: 250, options })
+  }
+
+  /** What was under way before a restart goes on. */
+  async restore(): Promise<void> {
+    const { clock } = this.service
+    await this.holdings.restore((kept) => {
+      const { reporter, originator, recipient, transId, timing } = kept
+      return new Tracking({
+        clock,
+        timing,
+        tell: (code) => this.report(reporter, originator, recipient, { transId, code }),
+        onOver: () => this.holdings.over(kept),
+      })
+    })
+    await this.presence.restore()
   }
 
   stop(): void {

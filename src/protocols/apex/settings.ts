@@ -36,6 +36,12 @@ export const settings = section('apex', 'APEX on BEEP (RFC 3340 to 3343; docs/sp
     max: 3600,
     doc: 'How long an application may take to answer data; data without an answer counts as not delivered.',
   }),
+  okSeconds: seconds({
+    default: 5,
+    min: 1,
+    max: 3600,
+    doc: 'How long `ok` to data waits until it is delivered, or kept on the disk; then it is said all the same.',
+  }),
   subscriptionSecondsMax: seconds({
     default: 86_400,
     min: 60,

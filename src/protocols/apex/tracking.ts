@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '#base'
 import type { Address } from '#model'
 import type { Data, DataTiming } from './codec/index.ts'
+import type { HeldData, KeptTimes } from './services/kept-times.ts'
 
 export interface TrackingParts {
   readonly clock: Clock
@@ -62,60 +63,74 @@ export class Tracking {
 /** LIMIT: data that is held and whose times are watched; past it the oldest is watched no more. */
 const holdingsMax = 10_000
 
-/** What is held for somebody who is away, while its times run. They do not outlive this process. */
+/** What is held for somebody who is away, while its times run, also over a restart. */
 export class Holdings {
   readonly #held = new Map<string, Tracking>()
   /** Those whose time is over, though something of them may still wait for another domain. */
   readonly #late = new Set<string>()
+  readonly #kept: KeptTimes
+  #isStopping = false
 
-  add(data: Data, tracking: Tracking): void {
-    if (this.#held.size >= holdingsMax) {
-      for (const [key, oldest] of this.#held) {
-        this.#held.delete(key)
-        oldest.end()
-        break
-      }
-    }
-    this.#held.set(keyOf(data), tracking)
+  constructor(kept: KeptTimes) {
+    this.#kept = kept
+  }
+
+  add(about: HeldData, tracking: Tracking): void {
+    this.#put(keyOf(about), tracking)
+    this.#kept.keep(keyOf(about), about)
   }
 
   delivered(data: Data): void {
-    const key = keyOf(data)
-    this.#held.get(key)?.end()
-    this.#held.delete(key)
+    this.#held.get(keyOfData(data))?.end()
   }
 
   /** Its times are over. */
-  forget(data: Data): void {
-    const key = keyOf(data)
+  over(about: Pick<HeldData, 'originator' | 'recipient' | 'transId'>): void {
+    const key = keyOf(about)
     if (this.#held.get(key)?.waited === 'late') {
       if (this.#late.size >= holdingsMax) this.#late.clear()
       this.#late.add(key)
     }
-    this.#held.delete(key)
+    if (this.#held.delete(key) && !this.#isStopping) this.#kept.forget(key)
   }
 
   /** Other data begins by which its author means the same transID. */
-  begin(data: Data): void {
-    this.#late.delete(keyOf(data))
+  begin(about: Pick<HeldData, 'originator' | 'recipient' | 'transId'>): void {
+    this.#late.delete(keyOf(about))
   }
 
   /** Milliseconds that it has been held; 0 where it was not. */
   waited(data: Data): number | 'late' {
-    const key = keyOf(data)
+    const key = keyOfData(data)
     return this.#late.has(key) ? 'late' : (this.#held.get(key)?.waited ?? 0)
   }
 
+  /** Those of a former life; `resume` makes them run. */
+  async restore(resume: (held: HeldData) => Tracking): Promise<void> {
+    for (const held of await this.#kept.read()) this.#put(keyOf(held), resume(held))
+  }
+
   stop(): void {
+    this.#isStopping = true
     for (const tracking of [...this.#held.values()]) tracking.end()
     this.#held.clear()
+  }
+
+  #put(key: string, tracking: Tracking): void {
+    if (this.#held.size >= holdingsMax) {
+      for (const oldest of this.#held.values()) {
+        oldest.end()
+        break
+      }
+    }
+    this.#held.set(key, tracking)
   }
 }
 
 /** LIMIT: messages that are kept, whose sender asked what becomes of them. */
 const askedMax = 10_000
 
-interface About {
+export interface About {
   readonly from: Address
   readonly to: Address
   readonly id: string
@@ -144,7 +159,15 @@ function aboutKey({ from, to, id }: About): string {
   return `${from.key}\n${to.key}\n${id}`
 }
 
-function keyOf({ originator, recipients, options }: Data): string {
+function keyOf({
+  originator,
+  recipient,
+  transId,
+}: Pick<HeldData, 'originator' | 'recipient' | 'transId'>): string {
+  return `${originator.written}\n${recipient.written}\n${transId}`
+}
+
+function keyOfData({ originator, recipients, options }: Data): string {
   const timing = options.find(({ name }) => name === 'dataTiming')
   return `${originator.identity.written}\n${recipients[0]?.identity.written}\n${timing?.transId ?? 0}`
 }

@@ -18,10 +18,12 @@ import {
   withControl,
 } from '../codec/index.ts'
 import { withoutMark } from '../domains/marks.ts'
-import type { ReadData } from '../envelope.ts'
+import type { ApexEnvelope, ReadData } from '../envelope.ts'
 import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
 import type { Relay } from '../relay.ts'
-import { Tracking } from '../tracking.ts'
+import type { HeldData } from '../services/kept-times.ts'
+import { type About, Tracking } from '../tracking.ts'
+import { Custody } from './custody.ts'
 
 /** Who gave it to us, already found to be allowed to (step 1). */
 export interface Sender {
@@ -32,13 +34,15 @@ export interface Sender {
 
 /**
  * Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. Who wants to know has it from
- * `onSettled`, once: the error, or nothing where all recipients have it or will have it.
+ * `onSettled`, once: the error, or nothing where all recipients have it or will have it. `onKept` is called once, too: nothing of what is to be held
+ * can be lost any more.
  */
 export function takeData(
   relay: Relay,
   read: ReadData,
   sender: Sender,
   onSettled: (error: BeepError | undefined) => void = () => {},
+  onKept: () => void = () => {},
 ): BeepError | undefined {
   const { data } = read
   const isFinal = data.recipients.some(({ identity }) => relay.isFinalFor(identity.domain))
@@ -55,7 +59,11 @@ export function takeData(
     codes.push(code)
     if (--left === 0) onSettled(errorOf(codes))
   }
-  for (const recipient of data.recipients) takeFor(relay, read, sender, { recipient, onCode })
+  let unkept = data.recipients.length
+  const kept = (): void => {
+    if (--unkept === 0) onKept()
+  }
+  for (const recipient of data.recipients) takeFor(relay, read, sender, { recipient, onCode, onKept: kept })
   return undefined
 }
 
@@ -73,12 +81,13 @@ function contentFault({ payload, data }: ReadData): BeepError | undefined {
 }
 
 /** Step 5. */
-function takeFor(relay: Relay, read: ReadData, sender: Sender, { recipient, onCode }: Share): void {
+function takeFor(relay: Relay, read: ReadData, sender: Sender, share: Share): void {
+  const { recipient } = share
   const { identity } = recipient
   const isOurs = relay.isOurs(identity.domain)
   const isFinal = relay.isFinalFor(identity.domain)
   const wishes = wishesOf(read.data, recipient, isFinal)
-  const matter = new Matter(relay, read, { recipient, onCode }, wishes, isOurs)
+  const matter = new Matter(relay, read, share, wishes, isOurs)
   const fault = recipientFault(recipient, isFinal)
   if (fault !== undefined) return matter.failed(fault.code, fault.text)
   if (isOurs && isService(identity)) return matter.toService()
@@ -93,6 +102,8 @@ interface Share {
   readonly recipient: Party
   /** Called once with what became of it. */
   readonly onCode: (code: number) => void
+  /** Called once: it is delivered, kept, refused, or not to be kept. */
+  readonly onKept: () => void
 }
 
 /** One piece of data on its way to one recipient. */
@@ -102,13 +113,15 @@ class Matter {
   readonly #recipient: Party
   readonly #wishes: Wishes
   readonly #isOurs: boolean
-  readonly #onCode: (code: number) => void
+  readonly #share: Share
+  #isKept = false
+  #isCoded = false
 
-  constructor(relay: Relay, read: ReadData, { recipient, onCode }: Share, wishes: Wishes, isOurs: boolean) {
+  constructor(relay: Relay, read: ReadData, share: Share, wishes: Wishes, isOurs: boolean) {
     this.#relay = relay
     this.#read = read
-    this.#recipient = recipient
-    this.#onCode = onCode
+    this.#recipient = share.recipient
+    this.#share = share
     this.#wishes = wishes
     this.#isOurs = isOurs
   }
@@ -140,6 +153,8 @@ class Matter {
     const control = dataFor(data, { recipient: this.#recipient, leaves: true, adds: mesh.freshMark() })
     const { contentType, fields, body } = withControl(payload, control)
     const entity = { contentType, fields, body: body.slice() }
+    // What services are told is never held.
+    this.#kept()
     mesh.carries(domain).then((isCarried) => {
       if (!isCarried) return this.#answerForService(element)
       mesh.pass(entity, from.domain, domain, (outcome) => this.#tell(codeOfOutcome(outcome)))
@@ -156,13 +171,21 @@ class Matter {
   }
 
   send(sender: Sender, to: Address): void {
-    const { data } = this.#read
     const { hopping, hold } = this.#wishes
     // RFC 3342 §4: one hop less, and none left is an error.
     const hopsLeft =
       hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
     if (!this.#isOurs && hopsLeft <= 0) return this.#hopsUsedUp()
-    const envelope = messageEnvelope(this.#read, this.#recipient, {
+    const tracking = this.#track()
+    const custody = new Custody({
+      onKept: () => this.#kept(),
+      // It is on the disk: another relay need not wait any longer.
+      onLate: () => this.#coded(250),
+      onKnown: (outcome) => this.#known(outcome, tracking, envelope.head),
+      hasOthers: () => this.#isOurs && this.#relay.hasOtherDevices(to),
+    })
+    const envelope: ApexEnvelope = messageEnvelope(this.#read, this.#recipient, {
+      watch: custody,
       from: sender.from,
       fromAgent: sender.agent,
       to,
@@ -170,16 +193,23 @@ class Matter {
       leaves: !this.#isOurs,
       option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
-    const tracking = this.#track()
-    this.#relay.service.messages.send(envelope, (outcome) => {
-      this.#settled(outcome, tracking)
-      const [transId] = this.#wishes.statusRequests
-      // It may fail yet, and who asked is to know which it was.
-      if (outcome.kind === 'stored' && transId !== undefined)
-        this.#relay.asked.remember(envelope.head, transId)
-      if (tracking !== undefined && outcome.kind === 'stored' && !tracking.isOver)
-        this.#relay.holdings.add(data, tracking)
-    })
+    this.#relay.service.messages.send(envelope, (outcome) => custody.outcome(outcome))
+    // What leaves is for the other domain to keep: its relay may take long.
+    if (!this.#isOurs || envelope.head.whenAbsent !== 'store') this.#kept()
+  }
+
+  #known(outcome: Outcome, tracking: Tracking | undefined, about: About): void {
+    if (outcome.kind === 'stored') this.#remember(about)
+    this.#settled(outcome, tracking)
+    const held = this.#held()
+    if (tracking !== undefined && held !== undefined && outcome.kind === 'stored' && !tracking.isOver)
+      this.#relay.holdings.add(held, tracking)
+  }
+
+  /** It may fail yet, and who asked is to know which it was. */
+  #remember(about: About): void {
+    const [transId] = this.#wishes.statusRequests
+    if (transId !== undefined) this.#relay.asked.remember(about, transId)
   }
 
   failed(code: number, text = ''): void {
@@ -189,7 +219,7 @@ class Matter {
   }
 
   #settled(outcome: Outcome, tracking: Tracking | undefined): void {
-    this.#tell(codeOfOutcome(outcome), reasonOfOutcome(outcome))
+    this.#answerRequests(codeOfOutcome(outcome), reasonOfOutcome(outcome))
     if (tracking === undefined || outcome.kind === 'stored') return
     if (outcome.kind === 'refused') return tracking.failed()
     const { timing } = this.#wishes
@@ -203,15 +233,28 @@ class Matter {
 
   #track(): Tracking | undefined {
     const { timing } = this.#wishes
-    if (timing === undefined) return undefined
-    const { data } = this.#read
-    this.#relay.holdings.begin(data)
+    const held = this.#held()
+    if (timing === undefined || held === undefined) return undefined
+    this.#relay.holdings.begin(held)
     return new Tracking({
       clock: this.#relay.service.clock,
       timing: timing.value,
       tell: (code) => this.#report(timing.option, code),
-      onOver: () => this.#relay.holdings.forget(data),
+      onOver: () => this.#relay.holdings.over(held),
     })
+  }
+
+  #held(): HeldData | undefined {
+    const { timing } = this.#wishes
+    return (
+      timing && {
+        reporter: this.#reporter(),
+        originator: this.#read.data.originator.identity,
+        recipient: this.#recipient.identity,
+        transId: timing.option.transId as number,
+        timing: timing.value,
+      }
+    )
   }
 
   #hopsUsedUp(): void {
@@ -224,12 +267,29 @@ class Matter {
     this.#reported(option.transId as number, code)
   }
 
-  /** §5.1: each statusRequest that is for this relay is answered. Whoever waits for the outcome has it when those of other domains have their answer. */
   #tell(code: number, text?: string): void {
+    this.#kept()
+    this.#answerRequests(code, text)
+  }
+
+  #kept(): void {
+    if (this.#isKept) return
+    this.#isKept = true
+    this.#share.onKept()
+  }
+
+  #coded(code: number): void {
+    if (this.#isCoded) return
+    this.#isCoded = true
+    this.#share.onCode(code)
+  }
+
+  /** §5.1: each statusRequest that is for this relay is answered. Whoever waits for the outcome has it when those of other domains have their answer. */
+  #answerRequests(code: number, text?: string): void {
     const { statusRequests } = this.#wishes
     let left = statusRequests.length + 1
     const told = (): void => {
-      if (--left === 0) this.#onCode(code)
+      if (--left === 0) this.#coded(code)
     }
     for (const transId of statusRequests) this.#reported(transId, code, text, told)
     told()

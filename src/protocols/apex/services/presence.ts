@@ -24,6 +24,7 @@ import { ForeignWatchers } from '../domains/foreign-watchers.ts'
 import { codeOf, reasonOf } from '../errors.ts'
 import type { ApexService, Relay, ServiceRequest } from '../relay.ts'
 import { Entries } from './entries.ts'
+import { type KeptOperation, KeptOperations } from './kept-operations.ts'
 import { type Operation, Operations } from './operation.ts'
 import { Subscription, type SubscriptionParts } from './subscription.ts'
 import { WatcherFeed } from './watcher-feed.ts'
@@ -33,6 +34,7 @@ type Said<Kind extends ServiceMessage['kind']> = Extract<ServiceMessage, { reado
 export class PresenceService implements ApexService {
   readonly entries: Entries
   readonly foreign: ForeignWatchers
+  readonly #kept: KeptOperations
   readonly #relay: Relay
   readonly #operations = new Operations()
 
@@ -40,6 +42,7 @@ export class PresenceService implements ApexService {
     this.#relay = relay
     this.entries = new Entries(relay)
     this.foreign = new ForeignWatchers(relay)
+    this.#kept = new KeptOperations(relay)
   }
 
   /**
@@ -53,8 +56,40 @@ export class PresenceService implements ApexService {
     return element?.name === 'terminate' && this.#operations.find(identity, transId) !== undefined
   }
 
-  /** What people of other domains had in progress before a restart goes on. */
-  restore(): Promise<void> {
+  /** What was in progress before a restart goes on: each originator hears how things stand, once it is attached. */
+  async restore(): Promise<void> {
+    await this.#kept.restore((operation, seconds) => {
+      if (operation.kind === 'subscribe') return this.#resume(operation, seconds)
+      this.#relay.service.directory.find(operation.presentity, (found) => {
+        if (typeof found === 'string') this.#kept.forget(operation)
+        else this.#feed(operation, found, seconds)
+      })
+    })
+    await this.#restoreForeign()
+  }
+
+  #resume(operation: KeptOperation, seconds: number): void {
+    const { watcher, presentity } = operation
+    const subscription = new Subscription({
+      ...operation,
+      relay: this.#relay,
+      onOver: (over) => this.#over(over),
+    })
+    this.#operations.add(subscription)
+    this.#relay.service.presence.subscribe(
+      { id: subscription.id, watcher, presentity, seconds, agent: subscription },
+      (outcome) => {
+        if (outcome.kind === 'refused') subscription.terminated(subscription.id, 'rejected')
+      },
+    )
+  }
+
+  #over(operation: Operation): void {
+    this.#operations.delete(operation)
+    if (this.#relay.isOurs(operation.originator.domain)) this.#kept.forget(operation)
+  }
+
+  #restoreForeign(): Promise<void> {
     return this.foreign.restore(({ seconds, ...kept }) => {
       const agent = this.foreign.open({
         ...kept,
@@ -125,24 +160,35 @@ export class PresenceService implements ApexService {
       publisher,
       domain,
       transId,
-      onOver: (over) => this.#operations.delete(over),
+      onOver: (over) => this.#over(over),
     }
     const subscription = this.#renewed(older, transId) ?? this.#begun(parts)
     const seconds = Math.min(duration, this.#relay.settings.subscriptionSecondsMax)
-    presence.subscribe(
-      { id: subscription.id, watcher, presentity: subject, seconds, agent: subscription },
-      (outcome) => {
-        if (outcome.kind === 'refused') {
-          subscription.refused()
-          return this.#refuse(request, transId, outcome.condition)
-        }
-        // Step 4: "silently terminated", once this one may be.
-        if (older !== undefined && older.transId !== transId) older.end()
-        if (subscription instanceof ForeignWatcher) this.foreign.keep(subscription, parts, outcome.seconds)
-        // It waits for the presentity's word: until then nothing is to be seen.
-        if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
-      },
-    )
+    const begin = (): void => {
+      // It was terminated meanwhile.
+      if (this.#operations.find(originator, transId) !== subscription) return
+      presence.subscribe(
+        { id: subscription.id, watcher, presentity: subject, seconds, agent: subscription },
+        (outcome) => {
+          if (outcome.kind === 'refused') {
+            subscription.refused()
+            return this.#refuse(request, transId, outcome.condition)
+          }
+          // Step 4: "silently terminated", once this one may be.
+          if (older !== undefined && older.transId !== transId) older.end()
+          if (subscription instanceof ForeignWatcher) this.foreign.keep(subscription, parts, outcome.seconds)
+          // It waits for the presentity's word: until then nothing is to be seen.
+          if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
+        },
+      )
+    }
+    if (subscription instanceof ForeignWatcher) return begin()
+    // What its publish says is to hold over a restart.
+    this.#kept.keep({ kind: 'subscribe', ...parts }, seconds).then(begin, (error: unknown) => {
+      this.#relay.service.log.error('a subscription could not be stored', { error })
+      subscription.refused()
+      this.#refuse(request, transId, 'internal-fault')
+    })
   }
 
   /** The same once more, with another duration. */
@@ -166,20 +212,42 @@ export class PresenceService implements ApexService {
       older?.end()
       if (this.#isInUse(originator, transId)) return this.#reply(request, transId, 555)
       if (this.#isFull(originator)) return this.#reply(request, transId, 554)
-      this.#reply(request, transId, 250)
       const seconds = Math.min(duration, this.#relay.settings.subscriptionSecondsMax)
-      const onOver = (over: WatcherFeed): void => this.#operations.delete(over)
-      const feed = new WatcherFeed({
-        relay: this.#relay,
+      const { address } = account
+      const kind = 'watch'
+      const operation = {
+        kind,
         originator,
-        account,
-        domain,
         transId,
-        seconds,
-        onOver,
+        watcher: address,
+        presentity: address,
+        publisher,
+        domain,
+      } as const
+      const begin = (): void => {
+        if (this.#isInUse(originator, transId)) return this.#reply(request, transId, 555)
+        this.#reply(request, transId, 250)
+        this.#feed(operation, account, seconds)
+      }
+      if (seconds === 0 || !this.#relay.isOurs(originator.domain)) return begin()
+      this.#kept.keep(operation, seconds).then(begin, (error: unknown) => {
+        this.#relay.service.log.error('a watch operation could not be stored', { error })
+        this.#refuse(request, transId, 'internal-fault')
       })
-      if (seconds > 0) this.#operations.add(feed)
     })
+  }
+
+  #feed({ originator, transId, domain }: KeptOperation, account: Account, seconds: number): void {
+    const feed: WatcherFeed = new WatcherFeed({
+      relay: this.#relay,
+      originator,
+      account,
+      domain,
+      transId,
+      seconds,
+      onOver: (over) => this.#over(over),
+    })
+    if (seconds > 0) this.#operations.add(feed)
   }
 
   /** §4.4. */

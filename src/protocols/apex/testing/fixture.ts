@@ -20,6 +20,7 @@ export const testSettings: ApexSettings = {
   reports: true,
   attachmentsMax: 4,
   responseSeconds: 30,
+  okSeconds: 5,
   subscriptionSecondsMax: 86_400,
   subscriptionsMax: 3,
   domainResponseSeconds: 60,

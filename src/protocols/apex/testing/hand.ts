@@ -121,6 +121,13 @@ export class Hand {
     return reply.body.trim()
   }
 
+  /** Answers the oldest MSG that was not. */
+  answer(document: string): void {
+    const frame = this.#due.shift()
+    assert.ok(frame, 'nothing waits for an answer')
+    this.#answer(frame.channel, frame.number, document)
+  }
+
   /** All that came since the last time. */
   async hear(): Promise<string[]> {
     await settled()

@@ -1,0 +1,154 @@
+// `ok` and what is kept (decision 0139): what was accepted survives us, is offered once, and its report is the application's own word.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { accepted } from '#core'
+import { at, type Fixture, fixture, otherDevice, settled } from './testing/fixture.ts'
+import { data, Hand } from './testing/hand.ts'
+
+const fred = 'fred@example.com'
+const barney = 'barney@example.com'
+const asks = "<option internal='statusRequest' transID='86' />"
+
+async function attached(world: Fixture, user: string, subaddress = ''): Promise<Hand> {
+  const hand = new Hand(world)
+  await hand.signIn(user, `<attach endpoint='${user}${subaddress}@example.com' transID='1' />`)
+  return hand
+}
+
+async function silent(world: Fixture, subaddress = ''): Promise<Hand> {
+  const hand = new Hand(world)
+  hand.answers = undefined
+  await hand.signIn('barney', `<attach endpoint='barney${subaddress}@example.com' transID='1' />`)
+  return hand
+}
+
+async function waiting(world: Fixture): Promise<number> {
+  return (await world.service.store.undelivered(at(barney), 0, 10)).length
+}
+
+test('when `ok` is said the data is on the disk, though its application has not answered', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  assert.equal(await one.say(data(fred, barney, '<a />', asks)), '<ok />')
+  assert.equal(other.came.length, 1)
+  assert.equal(await waiting(world), 1)
+  assert.deepEqual(await one.hear(), [], 'nobody knows yet')
+  other.answer('<ok />')
+  assert.match((await one.hear()).join(), /transID='86'.*code='250'/)
+  assert.equal(await waiting(world), 0)
+})
+
+test('an application that answers late has it: it is not offered again', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  await one.say(data(fred, barney, '<a />'))
+  world.clock.advance(120_000)
+  await settled()
+  other.answer('<ok />')
+  await settled()
+  assert.equal(other.came.length, 1)
+  other.drop()
+  await settled()
+  assert.deepEqual(await (await attached(world, 'barney')).hear(), [])
+})
+
+test('the same for what waited, and for what came by another protocol', async () => {
+  const world = await fixture()
+  const one = await attached(world, 'fred')
+  await one.say(data(fred, barney, '<waited />'))
+  const other = await silent(world)
+  await settled()
+  assert.equal(other.came.length, 1)
+  world.clock.advance(40_000)
+  await settled()
+  other.answer('<ok />')
+  await settled()
+  assert.equal(await waiting(world), 0)
+})
+
+test('an application that goes without an answer: the data waits, and comes with the same identifier', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  await one.say(data(fred, barney, '<a />', asks))
+  const [first] = other.came
+  other.drop()
+  assert.match((await one.hear()).join(), /code='350'/)
+  const again = await attached(world, 'barney')
+  assert.deepEqual(await again.hear(), [first?.body])
+  assert.match((await one.hear()).join(), /code='250'/)
+})
+
+test('an application that says no for its person: the report says so once, and it is offered to nobody again', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await attached(world, 'barney')]
+  other.answers = "<error code='537'>no</error>"
+  await one.say(data(fred, barney, '<a />', asks))
+  const told = await one.hear()
+  assert.equal(told.length, 1)
+  assert.match(told[0] ?? '', /transID='86'.*code='537'/)
+  assert.equal(other.came.length, 1)
+  assert.equal(await waiting(world), 0)
+})
+
+test('of two applications of a person the one that takes it decides', async () => {
+  const world = await fixture()
+  const one = await attached(world, 'fred')
+  const other = await silent(world)
+  const third = await attached(world, 'barney', '/appl=im')
+  await one.say(data(fred, barney, '<a />', asks))
+  assert.match((await one.hear()).join(), /code='250'/)
+  assert.equal(third.came.length, 1)
+  other.answer('<ok />')
+  assert.deepEqual(await one.hear(), [])
+})
+
+test('where a device of another protocol has it, it is delivered, whatever an application does', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  const device = otherDevice(at(barney), (_envelope, _context, answer) => answer(accepted))
+  world.service.messages.attach(device, () => {})
+  await one.say(data(fred, barney, '<a />', asks))
+  assert.match((await one.hear()).join(), /code='250'/)
+  other.answer("<error code='450' />")
+  assert.deepEqual(await one.hear(), [])
+})
+
+test('data that nobody holds is answered at once, and is lost with its application (§4.4.4.1)', async () => {
+  const world = await fixture({ holdAlways: false })
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  assert.equal(await one.say(data(fred, barney, '<a />', asks)), '<ok />')
+  assert.equal(await waiting(world), 0)
+  other.drop()
+  assert.match((await one.hear()).join(), /code='450'/)
+})
+
+test('LIMIT: `ok` waits no longer than ok_seconds for a device that thinks', async () => {
+  const world = await fixture()
+  const one = await attached(world, 'fred')
+  world.service.messages.attach(
+    otherDevice(at(barney), () => {}),
+    () => {},
+  )
+  const said = one.say(data(fred, barney, '<a />'))
+  await settled()
+  world.clock.advance(5000)
+  assert.equal(await said, '<ok />')
+})
+
+test('LIMIT: data that one application has not answered; it gets more once it answers', async () => {
+  const world = await fixture()
+  const [one, other] = [await attached(world, 'fred'), await silent(world)]
+  for (let at = 0; at < 1000; at++) await one.say(data(fred, barney, `<n at='${at}' />`))
+  await one.say(data(fred, barney, '<a />', asks))
+  assert.equal(other.came.length, 1000)
+  // As much waits for this person as may (100, in these tests).
+  assert.match((await one.hear()).join(), /code='450'.*too much waits/)
+  for (let at = 0; at < 1000; at++) {
+    other.answer('<ok />')
+    // Within the window of BEEP.
+    if (at % 20 === 0) await settled()
+  }
+  await one.say(data(fred, barney, '<b />'))
+  await settled()
+  assert.match(other.came.at(-1)?.body ?? '', /<b \/>/)
+})
