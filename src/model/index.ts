@@ -29,7 +29,14 @@ export {
   presenceHead,
   type WhenAbsent,
 } from './envelope.ts'
-export type { ChatState, InstantMessage, LanguageText, MessageKind, Report } from './message.ts'
+export {
+  type ChatState,
+  type InstantMessage,
+  type LanguageText,
+  type MessageKind,
+  type Report,
+  senderNameOf,
+} from './message.ts'
 export { delivered, type Outcome, type PeerReply, type Refused, refused, relayed, stored } from './outcome.ts'
 export { prepareDomain, prepareOpaque, prepareUsername } from './precis.ts'
 export { type Basic, isOpen, type PresenceDocument, type PresenceTuple, type Show } from './presence.ts'

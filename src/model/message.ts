@@ -16,6 +16,8 @@ export type ChatState = 'active' | 'composing' | 'paused' | 'inactive' | 'gone'
 export interface InstantMessage {
   readonly from: Address
   readonly to: Address
+  /** What the sender calls itself, a line of text; never who it is. */
+  readonly senderName?: string
   /** The sender's own identifier; empty when there is none. */
   readonly id: string
   /** Thread of the conversation; empty when there is none. */
@@ -35,6 +37,17 @@ export interface InstantMessage {
   readonly displayedFor?: string
   /** Content that is not plain text, byte for byte. */
   readonly content?: Content
+}
+
+/** LIMIT: characters of a sender's name; what is longer is cut. */
+const senderNameMax = 200
+
+/** A name as it may be shown: on one line; undefined where nothing is left of it. */
+export function senderNameOf(written: string | undefined): string | undefined {
+  if (written === undefined) return undefined
+  const line = written.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  const name = Array.from(line).slice(0, senderNameMax).join('').trimEnd()
+  return name === '' ? undefined : name
 }
 
 /** What became known of a message after its sender was answered. Never a report about a report. */

@@ -8,6 +8,7 @@ import {
   type Head,
   type InstantMessage,
   type MessageEnvelope,
+  senderNameOf,
   sipUri,
 } from '#model'
 import { parseCpim } from '#wire/cpim'
@@ -22,11 +23,12 @@ import {
 import { isXmlFault, parseElement } from '#wire/xml'
 import { askingContent, asksOf, failureContent, receiptContent, receiptsIn } from './binding-imdn.ts'
 import type { RequestEssentials } from './codec/check.ts'
-import { octetsOf, unfolded, utf8Of } from './codec/grammar.ts'
+import { octetsOf, quoted, unfolded, utf8Of } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
 import { callIdOf, contentTypeText, secondsOf } from './codec/headers.ts'
 import { cpimMediaType, type ImdnHeaders } from './codec/imdn.ts'
 import { bodyOf, headerValue, headerValuesNamed, type SipRequest } from './codec/message.ts'
+import { displayName, nameAddrOf } from './codec/name-addr.ts'
 import { withoutCredentials } from './codec/splice.ts'
 import type { Incoming } from './incoming.ts'
 
@@ -148,9 +150,11 @@ function instantMessage(envelope: SipMessageEnvelope): InstantMessage {
   const { head, request } = envelope
   const subject = headerValue(request, header.subject)
   const language = headerValue(request, header.contentLanguage)?.trim() ?? ''
+  const name = senderName(request)
   const common = {
     from: head.from,
     to: head.to,
+    ...(name === undefined ? {} : { senderName: name }),
     id: head.id,
     thread: callIdOf(request) ?? '',
     kind: 'normal' as const,
@@ -176,6 +180,12 @@ function instantMessage(envelope: SipMessageEnvelope): InstantMessage {
     body: wrapped === undefined ? [] : [{ language, text: wrapped }],
     ...(content === undefined ? {} : { content }),
   }
+}
+
+/** RFC 3261 §20.20: the display name of From. */
+function senderName(request: SipRequest): string | undefined {
+  const from = nameAddrOf(request, header.from)
+  return from === undefined ? undefined : senderNameOf(displayName(from))
 }
 
 function sentAt(date: string | undefined): { sentAt?: number } {
@@ -262,12 +272,14 @@ function inCpim(envelope: Envelope, plain: Content | undefined, now: number): Co
 }
 
 function partsOf(
-  { head }: Envelope,
+  envelope: Envelope,
   payload: Content,
   thread: string,
   subject: string | undefined,
   at: number | undefined,
 ): MessageParts {
+  const { head } = envelope
+  const name = head.kind === 'message' ? (envelope.view() as InstantMessage).senderName : undefined
   // A name out of another protocol is not ours to trust: `Route` would be one too.
   const headers: (readonly [string, string])[] = describingFields(payload.fields).map(
     ({ name, value }) => [name, octetsOf(value)] as const,
@@ -277,7 +289,7 @@ function partsOf(
   // RFC 3428 §4: Date says when it was sent, where that is not now.
   if (at !== undefined) headers.push(['Date', new Date(at).toUTCString()])
   return {
-    from: `<${sipUri(head.from)}>`,
+    from: `${name === undefined ? '' : `${quoted(octetsOf(name))} `}<${sipUri(head.from)}>`,
     to: `<${sipUri(head.to)}>`,
     // RFC 7572 §4: the thread is the Call-ID, where it can be one; else the id, which is as good for one message.
     callId: [thread, head.id].find(isCallId) ?? randomId(),

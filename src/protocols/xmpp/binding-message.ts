@@ -9,6 +9,7 @@ import {
   type LanguageText,
   type MessageKind,
   type Report,
+  senderNameOf,
 } from '#model'
 import { isHeaderValue } from '#wire/header-lines'
 import { describingFields, parseMediaType } from '#wire/mime'
@@ -26,6 +27,7 @@ import {
   hintsNamespace,
   invitationNamespace,
   markersNamespace,
+  nickNamespace,
   receiptsNamespace,
   roomUserNamespace,
 } from './codec/namespaces.ts'
@@ -118,9 +120,12 @@ export function messageView(head: Head, stanza: Stanza): InstantMessage {
   const receiptFor = element.child('received', receiptsNamespace)?.attribute('id')
   const displayedFor = element.child('displayed', markersNamespace)?.attribute('id')
   const content = contentIn(element)
+  // XEP-0172 §4.3
+  const name = senderNameOf(element.child('nick', nickNamespace)?.text())
   return {
     from: head.from,
     to: head.to,
+    ...(name === undefined ? {} : { senderName: name }),
     id: head.id,
     thread: element.childText('thread') ?? '',
     kind: kind === 'error' ? 'normal' : kind,
@@ -242,6 +247,7 @@ export function messageElement(head: Head, message: InstantMessage, to: string, 
     ...message.subject.map((text) => languageElement('subject', text)),
     ...message.body.map((text) => languageElement('body', text)),
     message.thread === '' ? undefined : xml('thread', clientNamespace, {}, message.thread),
+    message.senderName === undefined ? undefined : xml('nick', nickNamespace, {}, message.senderName),
     message.chatState === undefined ? undefined : xml(message.chatState, chatStatesNamespace),
     message.receiptRequested === true ? xml('request', receiptsNamespace) : undefined,
     message.receiptFor === undefined

@@ -67,6 +67,11 @@ const golden: readonly (readonly [what: string, wire: string, view: Partial<Inst
     { id: '2', receiptFor: '1' },
   ],
   [
+    'a name that the sender goes by (XEP-0172 §4.3)',
+    "<message id='1'><body>x</body><nick xmlns='http://jabber.org/protocol/nick'>Ishmael</nick></message>",
+    { id: '1', body: [{ language: '', text: 'x' }], senderName: 'Ishmael' },
+  ],
+  [
     'a headline',
     "<message type='headline'><body>x</body></message>",
     { kind: 'headline', body: [{ language: '', text: 'x' }] },

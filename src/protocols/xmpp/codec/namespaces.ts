@@ -49,6 +49,8 @@ export const managementNamespace = 'urn:xmpp:sm:3'
 export const clientStatesNamespace = 'urn:xmpp:csi:0'
 export const streamLimitsNamespace = 'urn:xmpp:stream-limits:0'
 export const framingNamespace = 'urn:ietf:params:xml:ns:xmpp-framing'
+/** XEP-0172 */
+export const nickNamespace = 'http://jabber.org/protocol/nick'
 /** RFC 3923 §9 */
 export const e2eNamespace = 'urn:ietf:params:xml:ns:xmpp-e2e'
 /** Our own: MIME content octet for octet, base64. */
