@@ -2,11 +2,12 @@
 // registrar. People of both are phones by hand, in the words of the transcripts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { SipParty } from '../transcripts/sip-party.ts'
+import type { SipParty } from '../transcripts/sip-party.ts'
 import { Kamailio } from './kamailio.ts'
 import { Network } from './network.ts'
 import { peer } from './peers.ts'
-import { password, VeronaServer } from './server.ts'
+import { phoneByHand } from './phone-by-hand.ts'
+import { VeronaServer } from './server.ts'
 
 const kamailio = peer('kamailio')
 const skip =
@@ -61,13 +62,7 @@ describe('Kamailio as another domain by SIP', { skip }, () => {
   async function phone(address: string): Promise<SipParty> {
     const [, domain] = address.split('@')
     const port = domain === ours ? server.port('sipUdp') : other.port
-    const party = new SipParty([address], {
-      name: address,
-      octets: new Map(),
-      places: new Map([['sip.udp', { host: '127.0.0.1', port }]]),
-      variables,
-      passwordOf: () => password,
-    })
+    const party = phoneByHand(address, port, variables)
     parties.push(party)
     await party.act('registers', '')
     return party

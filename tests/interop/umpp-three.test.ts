@@ -2,13 +2,14 @@
 // second and XMPP with the third, these two speak IMPP. One person of each, one by XMPP, one by SIP, one by IMPP.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { SipParty } from '../transcripts/sip-party.ts'
+import type { SipParty } from '../transcripts/sip-party.ts'
 import { Network } from './network.ts'
 import { peer } from './peers.ts'
+import { phoneByHand, published } from './phone-by-hand.ts'
 import { freePort } from './ports.ts'
 import type { Program } from './program.ts'
 import { Scene } from './scene.ts'
-import { password, VeronaServer } from './server.ts'
+import { VeronaServer } from './server.ts'
 import { XmppClient } from './xmpp-client.ts'
 
 const slixmpp = peer('slixmpp')
@@ -17,6 +18,9 @@ const domains = [montague, capulet, escalus] as const
 const romeo = `romeo@${montague}`
 const juliet = `juliet@${capulet}`
 const prince = `prince@${escalus}`
+
+const phoneSays = (note: string): string =>
+  `<tuple id="phone"><status><basic>open</basic></status><note>${note}</note></tuple>`
 
 describe('three domains, by UMPP, XMPP and IMPP', { skip: slixmpp.skip || peer('openssl').skip }, () => {
   let network: Network
@@ -97,13 +101,7 @@ describe('three domains, by UMPP, XMPP and IMPP', { skip: slixmpp.skip || peer('
   })
 
   async function phone(): Promise<SipParty> {
-    const party = new SipParty([juliet], {
-      name: 'Juliet',
-      octets: new Map(),
-      places: new Map([['sip.udp', { host: '127.0.0.1', port: serverOf(capulet).port('sipUdp') }]]),
-      variables: new Map(),
-      passwordOf: () => password,
-    })
+    const party = phoneByHand(juliet, serverOf(capulet).port('sipUdp'))
     await party.act('registers', '')
     return party
   }
@@ -206,10 +204,7 @@ describe('three domains, by UMPP, XMPP and IMPP', { skip: slixmpp.skip || peer('
       await juliets.act('receives', 'SIP/2.0 200 *')
       await notified(whom === romeo ? /<basic>open/ : /at court/)
     }
-    await juliets.act(
-      'sends',
-      `PUBLISH sip:${juliet} SIP/2.0\nEvent: presence\nExpires: 600\nContent-Type: application/pidf+xml\n\n<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:${juliet}"><tuple id="phone"><status><basic>open</basic></status><note>at the ball</note></tuple></presence>`,
-    )
+    await juliets.act('sends', published(juliet, phoneSays('at the ball')))
     await juliets.act('receives', 'SIP/2.0 200 *')
     await romeos.next('presence', { status: 'at the ball' })
     await princes.sees(new RegExp(`"event":"presence","from":"${juliet}"[^\\n]*"text":"at the ball"`))
@@ -230,10 +225,7 @@ describe('three domains, by UMPP, XMPP and IMPP', { skip: slixmpp.skip || peer('
       juliets = await phone()
       await julietHears(romeo, 'meanwhile')
       await allTalk('again')
-      await juliets.act(
-        'sends',
-        `PUBLISH sip:${juliet} SIP/2.0\nEvent: presence\nExpires: 600\nContent-Type: application/pidf+xml\n\n<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:${juliet}"><tuple id="phone"><status><basic>open</basic></status><note>by the tomb</note></tuple></presence>`,
-      )
+      await juliets.act('sends', published(juliet, phoneSays('by the tomb')))
       await juliets.act('receives', 'SIP/2.0 200 *')
       await romeos.next('presence', { status: 'by the tomb' })
       await princes.sees(new RegExp(`"event":"presence","from":"${juliet}"[^\\n]*"text":"by the tomb"`))

@@ -2,10 +2,9 @@
 // included, and Prosody, on which a real client hears and answers the messages of the session.
 import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
-import { SipParty } from '../transcripts/sip-party.ts'
 import { peer } from './peers.ts'
+import { phoneByHand, published } from './phone-by-hand.ts'
 import { type Scene, scene } from './scene.ts'
-import { password } from './server.ts'
 import { DraftTown, type DraftTownParts } from './umpp-peer.ts'
 import { XmppClient } from './xmpp-client.ts'
 
@@ -43,8 +42,8 @@ const asMontague: DraftTownParts = {
 }
 
 /** Juliet's phone says it of her balcony. */
-const published = (basic: string, match = ''): string =>
-  `PUBLISH sip:juliet@${capulet} SIP/2.0\nEvent: presence\nExpires: 600\n${match}Content-Type: application/pidf+xml\n\n<?xml version="1.0" encoding="UTF-8"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:juliet@${capulet}"><tuple id="balcony"><status><basic>${basic}</basic></status><timestamp>2026-02-14T01:00:00Z</timestamp></tuple></presence>`
+const balcony = (basic: string): string =>
+  `<tuple id="balcony"><status><basic>${basic}</basic></status><timestamp>2026-02-14T01:00:00Z</timestamp></tuple>`
 
 /** A town for some tests, and how they are written. */
 function inTown(title: string, parts: DraftTownParts, tests: (act: Act, town: () => DraftTown) => void) {
@@ -122,19 +121,13 @@ inTown('Montague is sipp and Prosody', asCapulet, (act, town) => {
     'its SUBSCRIBE as printed is answered; NOTIFY says open, then closed, of her balcony (U85 to U111, G8, G10)',
     async (stage) => {
       await town().server.command('contact', `juliet@${capulet}`, 'approve', `romeo@${montague}`).succeeds()
-      const juliet = new SipParty([`juliet@${capulet}`], {
-        name: 'Juliet',
-        octets: new Map(),
-        places: new Map([['sip.udp', { host: '127.0.0.1', port: town().server.port('sipUdp') }]]),
-        variables: new Map(),
-        passwordOf: () => password,
-      })
+      const juliet = phoneByHand(`juliet@${capulet}`, town().server.port('sipUdp'))
       try {
-        await juliet.act('sends', published('open'))
+        await juliet.act('sends', published(`juliet@${capulet}`, balcony('open')))
         await juliet.act('receives', 'SIP/2.0 200 *\nSIP-ETag: {etag}')
         const watcher = town().scenario(stage, 'umpp-subscribe', '98394813@orchard.montague.example.net')
         await watcher.sees(/<basic>open<\/basic>/)
-        await juliet.act('sends', published('closed', 'SIP-If-Match: {etag}\n'))
+        await juliet.act('sends', published(`juliet@${capulet}`, balcony('closed'), 'SIP-If-Match: {etag}\n'))
         await watcher.succeeds()
       } finally {
         juliet.abandon()
