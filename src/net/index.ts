@@ -55,6 +55,7 @@ export {
   type Reached,
   type ServiceNames,
 } from './places.ts'
+export { plainReason } from './plain-reason.ts'
 export { isPublicAddress } from './public-address.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'

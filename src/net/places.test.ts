@@ -216,3 +216,24 @@ test('an examination tries every address of every place, and tells of each what 
   const [place] = (await onlyPlace({ host: 'x', port: 1, direct: true }).find(domain)).all
   assert.deepEqual(place, { host: 'x', port: 1, direct: true })
 })
+
+/** [what, records, whether a name server validated them, what is told] */
+const sources: [string, Record<string, readonly SrvRecord[]>, boolean, string][] = [
+  ['one name of two', { [plain]: [record('a', 0, 1)] }, false, `SRV ${plain}`],
+  [
+    'both names',
+    { [plain]: [record('a', 0, 1)], [direct]: [record('b', 0, 1)] },
+    false,
+    `SRV ${plain} and ${direct}`,
+  ],
+  ['validated', { [plain]: [record('a', 0, 1)] }, true, `SRV ${plain}, validated by DNSSEC`],
+  ['refused', { [plain]: [nowhere] }, false, `SRV ${plain} says that it is not offered`],
+  ['a label', { [im]: [record('a', 0, 1)] }, true, `SRV ${im}, validated by DNSSEC`],
+]
+for (const [what, srv, secure, told] of sources)
+  test(`a person is told where places are known from: ${what}`, async () => {
+    const said = Object.entries(srv).map(([name, all]) => [name, all.map((one) => ({ ...one, secure }))])
+    const resolver = fixedResolver({ srv: Object.fromEntries(said), addresses: address })
+    const finder = new PlaceFinder({ resolver, names, serversOf: () => undefined, isChosen: () => false })
+    assert.equal((await finder.find(domain)).source, told)
+  })

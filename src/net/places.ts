@@ -2,6 +2,7 @@
 // as those of RFC 3861 say (`_im._proto`, `_pres._proto`; for some protocols before its own), else, for protocols that go there, at the domain's own addresses.
 import { DnsError, type Resolver, type SrvRecord, srvOrder } from './dns.ts'
 import { type Place, placeOf } from './place-of.ts'
+import { plainReason } from './plain-reason.ts'
 
 /** What a protocol is called in DNS. */
 export interface ServiceNames {
@@ -155,11 +156,8 @@ export class PlaceFinder {
         } catch (error) {
           const { message } = error as Error
           const said = `${address}:${place.port}: `
-          return {
-            where: at,
-            isGood: false,
-            outcome: message.startsWith(said) ? message.slice(said.length) : message,
-          }
+          const why = message.startsWith(said) ? message.slice(said.length) : message
+          return { where: at, isGood: false, outcome: plainReason(why) }
         }
       }),
     )
@@ -187,13 +185,27 @@ async function ownPlaces(
   const records = answers.flatMap((answer, at) =>
     answer === 'unavailable' ? [] : answer.map((record) => ({ ...record, direct: own[at]?.direct === true })),
   )
-  const source = `SRV ${own.map(({ name }) => `${name}.${domain}`).join(' and ')}`
+  const asked = own.map(({ name }) => `${name}.${domain}`)
   if (records.length > 0) {
     const ordered = srvOrder(records)
-    if (ordered !== 'unavailable') return both(ordered.map(placeOfRecord), true, source)
+    if (ordered !== 'unavailable') return both(ordered.map(placeOfRecord), true, sourceOf(asked, answers))
   }
   // RFC 2782: "decidedly not available"; one kind that is refused leaves the other (XEP-0368 §3).
-  return answers.includes('unavailable') ? both([], true, `${source}: not offered`) : undefined
+  const refused = asked.filter((_, at) => answers[at] === 'unavailable')
+  return refused.length > 0
+    ? both([], true, `SRV ${refused.join(' and ')} says that it is not offered`)
+    : undefined
+}
+
+/** The names that say something, and whether all that they say was validated (RFC 4035). */
+function sourceOf(
+  asked: readonly string[],
+  answers: readonly (readonly SrvRecord[] | 'unavailable')[],
+): string {
+  const saying = asked.filter((_, at) => answers[at] !== 'unavailable' && answers[at]?.length !== 0)
+  const records = answers.flatMap((answer) => (answer === 'unavailable' ? [] : answer))
+  const isValidated = records.length > 0 && records.every(({ secure }) => secure === true)
+  return `SRV ${saying.join(' and ')}${isValidated ? ', validated by DNSSEC' : ''}`
 }
 
 /** RFC 3861 §3: of each service on its own. */
@@ -210,7 +222,9 @@ async function labelledPlaces(
     answer === 'unavailable' ? [] : answer.map(placeOfRecord),
   )
   const all = [...messages, ...presence.filter((place) => !messages.some((one) => isSame(one, place)))]
-  return { all, messages, presence, named: true, source: `SRV ${asked.join(' and ')}` }
+  const source =
+    all.length > 0 ? sourceOf(asked, answers) : `SRV ${asked.join(' and ')} say that it is not offered`
+  return { all, messages, presence, named: true, source }
 }
 
 function both(all: readonly Place[], named: boolean, source: string): Places {

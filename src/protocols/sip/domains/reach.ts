@@ -1,6 +1,6 @@
 // How a request of ours gets to another domain: its servers, the connections to them, who rests, and what failed last.
 
-import { PlaceFinder, type Reached } from '#net'
+import { PlaceFinder, type Places, type Reached } from '#net'
 import { parseSipUri, type SipUri } from '../codec/uri.ts'
 import type { Flow } from '../flow.ts'
 import type { DomainsEnvironment, Ends } from './environment.ts'
@@ -114,6 +114,11 @@ export class Reach {
   /** What the labels of RFC 3861 say of a domain that has no records of RFC 3263. */
   labelled(theirs: string): Promise<Reached | 'unanswered'> {
     return this.#labels.reaches(theirs)
+  }
+
+  /** Where those labels lead. @throws DnsError */
+  labels(theirs: string): Promise<Places> {
+    return this.#labels.find(theirs)
   }
 
   /** RFC 3261 §21.5.4: "the client MUST act as if it had received a 500" where no time is given; with one, it comes again then. */
