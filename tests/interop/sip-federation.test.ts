@@ -169,6 +169,36 @@ describe('Kamailio as another domain by SIP', { skip }, () => {
     await tybalt.act('receives', 'SIP/2.0 486 *')
   })
 
+  act('a call is answered there, and ended by the one who made it (RFC 3261 §12, §16)', async () => {
+    const [tybalt, paris] = [await phone(`tybalt@${ours}`), await phone(`paris@${theirs}`)]
+    await tybalt.act(
+      'sends',
+      `INVITE sip:paris@${theirs} SIP/2.0\nFrom: <sip:tybalt@${ours}>;tag=t\nCall-ID: call-2\nContact: {contact}`,
+    )
+    await paris.act('receives', `INVITE sip:paris@127.0.0.1:* SIP/2.0\nFrom: <sip:tybalt@${ours}>;tag=t`)
+    const fields = paris.lastReceived.split('\n')
+    const target = /^INVITE (\S+)/.exec(fields[0] ?? '')?.[1] ?? ''
+    const routes = fields.filter((line) => /^record-route:/i.test(line))
+    assert.ok(routes.length >= 2, paris.lastReceived)
+    await paris.act('answers 200', [...routes, `Contact: <${target}>`].join('\n'))
+    await tybalt.act('receives', 'SIP/2.0 200 *\nCall-ID: call-2\nTo: <sip:{to}>;tag={paris}')
+    const way = [...routes].reverse().map((line) => line.replace(/^record-route/i, 'Route'))
+    const inDialog = (method: string): string =>
+      [
+        `${method} ${target} SIP/2.0`,
+        ...way,
+        `From: <sip:tybalt@${ours}>;tag=t`,
+        'To: <sip:{to}>;tag={paris}',
+        'Call-ID: call-2',
+      ].join('\n')
+    await tybalt.act('sends', inDialog('ACK'))
+    await paris.act('receives', 'ACK sip:paris@127.0.0.1:* SIP/2.0\nCall-ID: call-2')
+    await tybalt.act('sends', inDialog('BYE'))
+    await paris.act('receives', 'BYE sip:paris@127.0.0.1:* SIP/2.0\nCall-ID: call-2')
+    await paris.act('answers 200', '')
+    await tybalt.act('receives', 'SIP/2.0 200 *\nCall-ID: call-2')
+  })
+
   for (const [kind, why] of [
     ['expired', /has expired/],
     ['other name', /certificate is for DNS:other\.example[^\n]*not for mantua\.example/],
