@@ -1,4 +1,4 @@
-// Servers that meet by TLS from the first octet (XEP-0368): two of ours as processes, and Prosody; and a certificate that is put in place while
+// Servers that meet by TLS from the first octet (XEP-0368): two of ours as processes, Prosody and ejabberd; and a certificate that is put in place while
 // one of them runs.
 import assert from 'node:assert/strict'
 import { copyFileSync } from 'node:fs'
@@ -12,10 +12,9 @@ import { patienceMs } from './program.ts'
 import { scene } from './scene.ts'
 import { VeronaServer } from './server.ts'
 import { XmppClient } from './xmpp-client.ts'
-import { Prosody } from './xmpp-server.ts'
+import { Ejabberd, Prosody, type XmppServer } from './xmpp-server.ts'
 
 const slixmpp = peer('slixmpp')
-const prosody = peer('prosody')
 const ours = 'verona.example'
 const theirs = 'mantua.example'
 
@@ -73,62 +72,76 @@ describe('two servers of ours by TLS at once', { skip: slixmpp.skip }, () => {
   )
 })
 
-describe('Prosody by TLS at once', { skip: slixmpp.skip || prosody.skip }, () => {
-  let network: Network
-  let server: VeronaServer
-  let other: Prosody
+const others = [
+  {
+    name: 'Prosody',
+    its: peer('prosody'),
+    make: (network: Network): XmppServer => new Prosody(peer('prosody').path, network, theirs, ['paris']),
+  },
+  {
+    name: 'ejabberd',
+    its: peer('ejabberd'),
+    make: (network: Network): XmppServer => new Ejabberd(network, theirs, ['paris']),
+  },
+]
 
-  before(async () => {
-    network = await Network.open([ours, theirs])
-    other = new Prosody(prosody.path, network, theirs, ['paris'])
-    other.directPort = await freePort()
-    onlyDirect(
-      network,
-      new Map([
-        [ours, network.portOf(ours)],
-        [theirs, other.directPort],
-      ]),
-    )
-    await other.start()
-    server = await startOurs(network, ours, true)
-  })
-  after(async () => {
-    await Promise.all([server?.remove(), other?.remove()])
-    await network?.close()
-  })
+for (const { name, its, make } of others)
+  describe(`${name} by TLS at once`, { skip: slixmpp.skip || its.skip }, () => {
+    let network: Network
+    let server: VeronaServer
+    let other: XmppServer
 
-  scene(
-    'messages go both ways where no name leads to STARTTLS',
-    false,
-    () => server,
-    async (stage) => {
-      const [romeo, paris] = await Promise.all([
-        XmppClient.online(stage, slixmpp.path, `romeo@${ours}/orchard`),
-        XmppClient.online(stage, slixmpp.path, `paris@${theirs}/street`, {
+    before(async () => {
+      network = await Network.open([ours, theirs])
+      other = make(network)
+      other.directPort = await freePort()
+      onlyDirect(
+        network,
+        new Map([
+          [ours, network.portOf(ours)],
+          [theirs, other.directPort],
+        ]),
+      )
+      await other.start()
+      server = await startOurs(network, ours, true)
+    })
+    after(async () => {
+      await Promise.all([server?.remove(), other?.remove()])
+      await network?.close()
+    })
+
+    scene(
+      'messages go both ways where no name leads to STARTTLS',
+      false,
+      () => server,
+      async (stage) => {
+        const [romeo, paris] = await Promise.all([
+          XmppClient.online(stage, slixmpp.path, `romeo@${ours}/orchard`),
+          XmppClient.online(stage, slixmpp.path, `paris@${theirs}/street`, {
+            port: other.port,
+            authority: network.authority,
+          }),
+        ])
+        paris.do('message', { to: `romeo@${ours}`, body: 'herein', id: 'in' })
+        await romeo.next('message', { id: 'in', body: 'herein' })
+        romeo.do('message', { to: `paris@${theirs}`, body: 'hinaus', id: 'out' })
+        await paris.ever('message', { id: 'out', body: 'hinaus' })
+        // What it opened, and what we open once that is gone.
+        await other.stop()
+        await other.start()
+        const again = await XmppClient.online(stage, slixmpp.path, `paris@${theirs}/street`, {
           port: other.port,
           authority: network.authority,
-        }),
-      ])
-      paris.do('message', { to: `romeo@${ours}`, body: 'herein', id: 'in' })
-      await romeo.next('message', { id: 'in', body: 'herein' })
-      romeo.do('message', { to: `paris@${theirs}`, body: 'hinaus', id: 'out' })
-      await paris.ever('message', { id: 'out', body: 'hinaus' })
-      // What it opened, and what we open once that is gone.
-      await other.stop()
-      await other.start()
-      const again = await XmppClient.online(stage, slixmpp.path, `paris@${theirs}/street`, {
-        port: other.port,
-        authority: network.authority,
-      })
-      romeo.do('message', { to: `paris@${theirs}`, body: 'wieder', id: 'again' })
-      await again.ever('message', { id: 'again', body: 'wieder' })
-      assert.match(
-        await server.command('peers', 'show', theirs).succeeds(),
-        new RegExp(`to 127\\.0\\.0\\.1:${other.directPort} for verona\\.example, TLSv1\\.3`),
-      )
-    },
-  )
-})
+        })
+        romeo.do('message', { to: `paris@${theirs}`, body: 'wieder', id: 'again' })
+        await again.ever('message', { id: 'again', body: 'wieder' })
+        assert.match(
+          await server.command('peers', 'show', theirs).succeeds(),
+          new RegExp(`to 127\\.0\\.0\\.1:${other.directPort} for verona\\.example, TLSv1\\.3`),
+        )
+      },
+    )
+  })
 
 /** No name of these domains leads to STARTTLS. */
 function onlyDirect(network: Network, ports: ReadonlyMap<string, number>): void {

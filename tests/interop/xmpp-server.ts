@@ -27,6 +27,8 @@ export abstract class XmppServer {
   /** Each life of it. */
   readonly programs: Program[] = []
   port = 0
+  /** Where it takes servers by TLS at once (XEP-0368), where it does. */
+  directPort: number | undefined
   options: XmppServerOptions = {}
 
   constructor(network: Network, domain: string, users: readonly string[]) {
@@ -93,8 +95,6 @@ interface Shown {
 export class Prosody extends XmppServer {
   readonly peer = 'prosody'
   readonly #path: string
-  /** Where it takes servers by TLS at once (XEP-0368), where it does. */
-  directPort: number | undefined
 
   constructor(path: string, network: Network, domain: string, users: readonly string[]) {
     super(network, domain, users)
@@ -153,6 +153,10 @@ export class Ejabberd extends XmppServer {
       CERTIFICATE: pem,
       SECURITY: onlyCertificates ? 'required' : 'optional',
       DIALBACK: onlyCertificates ? '' : '  mod_s2s_dialback: {}',
+      DIRECT:
+        this.directPort === undefined
+          ? ''
+          : `  - port: ${this.directPort}\n    ip: "127.0.0.1"\n    module: ejabberd_s2s_in\n    tls: true`,
     })
     const [address = '', port = ''] = this.network.dns.split(':')
     const accounts = this.users.map((user) => `{<<"${user}">>, <<"${this.domain}">>, <<"${password}">>}`)
