@@ -53,6 +53,8 @@ interface Known {
   readonly waiting: Finder[]
   /** Of the clock that never steps back; undefined while protocols are still asked. */
   until: number | undefined
+  /** What is answered may have been true before a change. */
+  isStale?: boolean
 }
 
 export function createPeers(parts: PeerLinksParts): Peers {
@@ -97,6 +99,13 @@ class PeerLinks implements Peers {
     if (decided !== undefined) return use(decided)
     if (known.waiting.length >= waitingFindersMax) return use('resource-limit')
     known.waiting.push({ service, protocol, use })
+  }
+
+  changed(domain: string): void {
+    const known = this.#known.get(domain)
+    // Who is asked now has answered or will, of what was so before or after; what that is holds no longer than it would have.
+    if (known !== undefined)
+      known.until = known.until === undefined ? undefined : this.#parts.clock.monotonic()
   }
 
   status(): readonly PeerStatus[] {
@@ -212,7 +221,8 @@ class PeerLinks implements Peers {
   }
 }
 
-function lifeOf({ reached }: Known): number {
+function lifeOf({ reached, isStale }: Known): number {
+  if (isStale === true) return 0
   const ways = [...reached.values()]
   if (ways.some(isWay)) return knownForMs.way
   return ways.includes('unanswered') ? knownForMs.unanswered : knownForMs.none

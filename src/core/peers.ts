@@ -213,6 +213,8 @@ export interface Peers {
     protocol: ProtocolName | undefined,
     use: (link: PeerLink | Condition) => void,
   ): void
+  /** The ways to a domain may be others than were learnt: its protocols are asked anew when it is needed next. */
+  changed(domain: string): void
   status(): readonly PeerStatus[]
   /** Asks every protocol, whatever the policy. Never rejects. */
   examine(ours: string, domain: string): Promise<DomainExamination>
@@ -233,6 +235,7 @@ export const noPeers: Peers = {
   policyFor: () => anybody,
   add: () => {},
   find: (_domain, _service, _protocol, use) => use('domain-unknown'),
+  changed: () => {},
   status: () => [],
   examine: async (_ours, domain) => ({
     domain,

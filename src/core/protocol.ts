@@ -18,6 +18,8 @@ export interface Protocol<Settings, Tls, Logins, Web = unknown, Resolver = unkno
   readonly standsOn?: readonly ProtocolName[]
   /** Where it opens no listener of its own: whether these settings turn it on. */
   isOn?(settings: Settings): boolean
+  /** Asked where it is on: what in the settings of those that it stands on keeps it from running, in words for the operator; undefined: nothing. */
+  misses?(settingsOf: (name: ProtocolName) => Readonly<Record<string, unknown>>): string | undefined
   /** Makes an envelope again of what the store or another machine held. Throws ServiceError when the octets are not its own. */
   revive(head: Head, raw: Bytes): Envelope
   /** Starts its listeners; rejects when one can't be opened, having closed the others. */

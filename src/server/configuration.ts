@@ -2,7 +2,7 @@
 import { assert } from '#base'
 import { type Config, type ListenAddress, loadConfig, type Section, type SettingsOf } from '#config'
 import { prepareDomain } from '#model'
-import { wrongFunctions } from './functions.ts'
+import { functionsOf, settingsFor, wrongFunctions } from './functions.ts'
 import { wrongPeers } from './peer-book.ts'
 import { type AnyProtocol, loadProtocols } from './protocols.ts'
 import { mainSettings, serverSections } from './settings.ts'
@@ -38,6 +38,8 @@ export async function loadConfiguration(options: ConfigurationOptions = {}): Pro
   refuseClearPasswords(config, protocols)
   const useless = wrongFunctions(config, protocols)
   if (useless !== undefined) throw new ConfigurationFault(useless)
+  const missing = missingGrounds(config, protocols)
+  if (missing !== undefined) throw new ConfigurationFault(missing)
   const domains = domainsOf(config)
   const wrong = wrongPeers(
     config,
@@ -74,6 +76,22 @@ function domainsOf(config: Config): string[] {
       )
   }
   return [...new Set(prepared)]
+}
+
+/** A protocol that stands on others needs them as it says (decision 0120). */
+function missingGrounds(config: Config, protocols: readonly AnyProtocol[]): string | undefined {
+  const functions = functionsOf(config)
+  if (!functions.has('forwarder')) return undefined
+  const settingsOf = (name: string): Readonly<Record<string, unknown>> => {
+    const section = protocols.find((each) => each.name === name)?.settings as Section | undefined
+    if (section === undefined) return {}
+    return settingsFor(section, config.of(section) as Readonly<Record<string, unknown>>, functions)
+  }
+  for (const { name, isOn, misses } of protocols) {
+    const missed = isOn?.(settingsOf(name)) === true ? misses?.(settingsOf) : undefined
+    if (missed !== undefined) return missed
+  }
+  return undefined
 }
 
 /** Passwords in the clear are for load generators and laboratories on this machine. */

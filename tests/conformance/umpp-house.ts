@@ -12,6 +12,7 @@ import { fieldOf } from '../../src/protocols/sip/testing/phone.ts'
 import { type Side, TwoDomains } from '../../src/protocols/sip/testing/two-domains.ts'
 import { Domains } from '../../src/protocols/umpp/domains.ts'
 import type { UmppEnvironment } from '../../src/protocols/umpp/environment.ts'
+import { umppMetrics } from '../../src/protocols/umpp/metrics.ts'
 import { finderOf, sipPlaces } from '../../src/protocols/umpp/places.ts'
 import type { UmppSettings } from '../../src/protocols/umpp/settings.ts'
 import { messageEnvelope } from '../../src/protocols/xmpp/binding.ts'
@@ -34,6 +35,7 @@ export const settings: UmppSettings = {
   answerSeconds: 30,
   queuedMax: 3,
   sessionsMax: 5,
+  sessionsOfPersonMax: 100,
   otherwise: 'refuse',
   privatePeers: undefined,
 }
@@ -85,6 +87,7 @@ export async function house(
   const environment: UmppEnvironment = {
     ...parts,
     settings: { ...settings, ...more },
+    metrics: umppMetrics(side.service.metrics),
     userAgent: side.agent,
     streams,
     placesFor: (name) => async () => sipPlaces((await finder.find(name)).all, routeTo()),

@@ -11,6 +11,7 @@ import { composeSip } from '../../src/protocols/sip/sip-server.ts'
 import { settings as sipSettings } from '../../src/protocols/sip/testing/sip-domain.ts'
 import { Domains } from '../../src/protocols/umpp/domains.ts'
 import type { UmppEnvironment } from '../../src/protocols/umpp/environment.ts'
+import { umppMetrics } from '../../src/protocols/umpp/metrics.ts'
 import { finderOf, sipPlaces } from '../../src/protocols/umpp/places.ts'
 import type { UmppSettings } from '../../src/protocols/umpp/settings.ts'
 import { messageEnvelope } from '../../src/protocols/xmpp/binding.ts'
@@ -280,6 +281,7 @@ export class Towns {
     const environment: UmppEnvironment = {
       service,
       settings: { ...umppDefaults, queuedMax: 100, sessionsMax: 100, ...settings },
+      metrics: umppMetrics(service.metrics),
       resolver,
       routeTo,
       userAgent: agent,

@@ -7,8 +7,8 @@ import { type MessageStream, streamIn } from './message-stream.ts'
 export const sdpType = 'application/sdp'
 
 /**
- * `no-sdp`: another content, or none; `unreadable`: no description; `none`: one without messages that could be had; `malformed`: messages that
- * nobody could carry.
+ * `no-sdp`: another content, or none; `unreadable`: no description; `none`: one without messages that could be had; `other-kind`: one with messages of a kind
+ * that is not carried here; `malformed`: messages that nobody could carry.
  */
 export type DescriptionReading =
   | {
@@ -17,7 +17,7 @@ export type DescriptionReading =
       readonly at: number
       readonly stream: MessageStream
     }
-  | { readonly kind: 'none'; readonly description: SessionDescription }
+  | { readonly kind: 'none' | 'other-kind'; readonly description: SessionDescription }
   | { readonly kind: 'no-sdp' | 'unreadable' | 'malformed'; readonly why: string }
 
 export function descriptionIn(message: SipRequest | SipResponse): DescriptionReading {
@@ -29,6 +29,7 @@ export function descriptionIn(message: SipRequest | SipResponse): DescriptionRea
     return { kind: 'unreadable', why: `the description: ${description.why} (line ${description.line})` }
   const reading = streamIn(description)
   if (reading.kind === 'malformed') return reading
+  if (reading.kind === 'other-kind') return { kind: 'other-kind', description }
   if (reading.kind !== 'stream') return { kind: 'none', description }
   return { ...reading, description }
 }

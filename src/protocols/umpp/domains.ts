@@ -32,19 +32,35 @@ export class Domains implements PeerProtocol {
   readonly #parts: DomainsParts
   readonly #links = new Map<string, UmppLink>()
   readonly #errors = new Map<string, string>()
+  /** Domains that a record names, and those that have none and a session with us; as far as is remembered. */
+  readonly #named = new Set<string>()
+  readonly #unnamed = new Set<string>()
 
   constructor(parts: DomainsParts) {
     this.#parts = parts
     const { environment } = parts
-    this.sessions = new Sessions({ environment, onOver: (domain, why) => this.#over(domain, why) })
+    this.sessions = new Sessions({
+      environment,
+      mayOffer: (domain) => !this.#unnamed.has(domain),
+      onChanged: (domain) => {
+        // Where no record names it, its sessions are the way to it.
+        if (!this.#named.has(domain)) environment.service.peers.changed(domain)
+      },
+      onOver: (domain, why) => this.#over(domain, why),
+    })
     environment.userAgent.onReachable((domain) => this.#links.get(domain)?.askAgain())
   }
 
   async reaches(domain: string): Promise<Way | 'unanswered'> {
     const reached = await this.#parts.finder.reaches(domain)
     if (reached === 'unanswered') return reached
-    if (reached.messages && reached.presence) return namedWay
-    return reached.messages || reached.presence ? { ...reached, named: true } : noWay
+    const isNamed = reached.messages || reached.presence
+    remember(this.#named, domain, isNamed)
+    // Who has no record and opened a session to us is answered by it.
+    remember(this.#unnamed, domain, !isNamed && this.sessions.isWith(domain))
+    if (!isNamed)
+      return this.sessions.isWith(domain) ? { messages: true, presence: false, named: true } : noWay
+    return reached.messages && reached.presence ? namedWay : { ...reached, named: true }
   }
 
   linkTo(domain: string): UmppLink {
@@ -71,7 +87,7 @@ export class Domains implements PeerProtocol {
         domain,
         state: connections.length > 0 ? 'connected' : 'idle',
         connections,
-        identity: '',
+        identity: this.#identityOf(domain),
         lastError: this.#errors.get(domain) ?? '',
       } as const
     })
@@ -110,6 +126,12 @@ export class Domains implements PeerProtocol {
     for (const link of this.#links.values()) link.stop()
   }
 
+  /** Who the servers that its calls come from have proven to be. */
+  #identityOf(domain: string): string {
+    const open = this.#parts.environment.userAgent.reach.ways.connections.get(domain) ?? []
+    return open.find(({ identity }) => identity !== '')?.identity ?? ''
+  }
+
   /** Why sessions end is shown where it is no goodbye. */
   #over(domain: string, why: string): void {
     if (ordinary.has(why)) return
@@ -129,4 +151,11 @@ export class Domains implements PeerProtocol {
   }
 }
 
-const ordinary: ReadonlySet<string> = new Set(['bye', 'idle', 'stop', 'withdrawn'])
+const ordinary: ReadonlySet<string> = new Set(['bye', 'idle', 'crowded', 'stop', 'withdrawn'])
+
+function remember(domains: Set<string>, domain: string, is: boolean): void {
+  domains.delete(domain)
+  if (is) domains.add(domain)
+  const [oldest] = domains
+  if (domains.size > rememberedMax && oldest !== undefined) domains.delete(oldest)
+}

@@ -5,11 +5,13 @@ import type { Resolver } from '#net'
 import type { RequestWish, UserAgent } from '#protocols/sip'
 import type { Sessions as SessionStreams } from '#protocols/xmpp'
 import type { StreamPlace } from './message-stream.ts'
+import type { UmppMetrics } from './metrics.ts'
 import type { UmppSettings } from './settings.ts'
 
 export interface UmppEnvironment {
   readonly service: Service
   readonly settings: UmppSettings
+  readonly metrics: UmppMetrics
   readonly resolver: Resolver
   readonly routeTo: (domain: string) => PeerRoute
   /** SIP with other domains. */

@@ -9,6 +9,7 @@ import { isRunningSip } from '#protocols/sip'
 import { isRunningXmpp, type RunningXmpp } from '#protocols/xmpp'
 import { Domains } from './domains.ts'
 import type { UmppEnvironment } from './environment.ts'
+import { umppMetrics } from './metrics.ts'
 import { finderOf, sipPlaces } from './places.ts'
 import { type UmppSettings, umppSettings } from './settings.ts'
 
@@ -17,13 +18,26 @@ export const protocol: Protocol<UmppSettings, TlsContexts, Logins, WebOffers, Re
   settings: umppSettings,
   standsOn: ['sip', 'xmpp'],
   isOn: ({ on }) => on,
+  misses,
   revive: (head) => {
     throw new ServiceError('internal-fault', 'UMPP has no octets of its own', { id: head.id })
   },
   start,
 }
 
-/** Rejects where one of the two that it drives does not speak with other domains. */
+/** Both that it drives have to speak with other domains. */
+function misses(settingsOf: (name: string) => Readonly<Record<string, unknown>>): string | undefined {
+  const [sip, xmpp] = [settingsOf('sip'), settingsOf('xmpp')]
+  const has = (settings: Readonly<Record<string, unknown>>, ...names: string[]): boolean =>
+    names.some((name) => settings[name] !== undefined)
+  if (!has(sip, 'tls', 'tcp', 'udp') || sip['otherDomains'] !== true)
+    return '[umpp] on: it sets up its sessions by SIP with other domains: set [sip] tls, and other_domains = true'
+  if (!has(xmpp, 'server', 'serverTls'))
+    return '[umpp] on: its messages go by XMPP with other domains: set [xmpp] server'
+  return undefined
+}
+
+/** Rejects where one of the two does not run as `misses` asks. */
 async function start(
   service: Service,
   { settings, others, domains: peers }: Environment<UmppSettings, TlsContexts, Logins, WebOffers, Resolver>,
@@ -31,12 +45,9 @@ async function start(
   const sip = others?.('sip')
   const xmpp = others?.('xmpp')
   if (!isRunningSip(sip) || sip.userAgent === undefined || peers === undefined)
-    throw new ServiceError(
-      'internal-fault',
-      '[umpp] on: it needs SIP with other domains; set [sip] tls and other_domains',
-    )
+    throw new ServiceError('internal-fault', 'UMPP has no SIP with other domains')
   if (!isRunningXmpp(xmpp) || xmpp.sessions === undefined)
-    throw new ServiceError('internal-fault', '[umpp] on: it needs XMPP with other domains; set [xmpp] server')
+    throw new ServiceError('internal-fault', 'UMPP has no XMPP with other domains')
   const { resolver } = peers
   const routeTo = (domain: string) => peers.routeTo(domain)
   const finder = finderOf({ service, resolver, routeTo })
@@ -45,6 +56,7 @@ async function start(
   const environment: UmppEnvironment = {
     service,
     settings,
+    metrics: umppMetrics(service.metrics),
     resolver,
     routeTo,
     userAgent: sip.userAgent,

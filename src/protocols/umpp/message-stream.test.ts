@@ -143,7 +143,7 @@ const readings: [string, string[], string][] = [
   ['no medium', [], 'none'],
   ['audio alone', ['m=audio 1 RTP/AVP 0'], 'none'],
   ['messages by another transport (MSRP)', ['m=message 1 TCP/MSRP *', jid], 'none'],
-  ['groupchat, for which there are no rooms', ['m=message 1 xmpp/tcp groupchat', jid], 'none'],
+  ['groupchat, for which there are no rooms (U9)', ['m=message 1 xmpp/tcp groupchat', jid], 'other-kind'],
   ['port 0', ['m=message 0 xmpp/tcp chat', jid], 'rejected'],
   ['no JID', ['m=message 1 xmpp/tcp chat'], 'malformed'],
   ['a bare JID (U22)', ['m=message 1 xmpp/tcp chat', 'a=jid:romeo@montague.example'], 'malformed'],

@@ -19,6 +19,14 @@ export interface StreamPlace {
   readonly port: number
 }
 
+/**
+ * What a session may be (UMPP §3, U9). Rooms are to stand here when there are any: until then a stream of groupchat alone is refused by its name
+ * (decision 0121).
+ */
+export type SessionKind = 'chat' | 'groupchat'
+const carried: SessionKind = 'chat'
+const known: readonly string[] = ['chat', 'groupchat'] satisfies SessionKind[]
+
 /** One end as its description says it. */
 export interface MessageStream {
   readonly place: StreamPlace
@@ -30,11 +38,12 @@ export interface MessageStream {
 
 /**
  * What a description says of messages: `at` is the place of the stream among the media. `none`: no such medium that we could take;
- * `rejected`: it has port 0 (RFC 3264 §6).
+ * `rejected`: it has port 0 (RFC 3264 §6);
+ * `other-kind`: one of messages that we know and do not carry.
  */
 export type StreamReading =
   | { readonly kind: 'stream'; readonly at: number; readonly stream: MessageStream }
-  | { readonly kind: 'none' | 'rejected' }
+  | { readonly kind: 'none' | 'rejected' | 'other-kind' }
   | { readonly kind: 'malformed'; readonly why: string }
 
 /** What is ours in a description. */
@@ -47,14 +56,17 @@ export interface OwnEnd {
 
 const transport = 'xmpp/tcp'
 
-/** The first message stream that XMPP may carry as a chat. We choose chat alone: groupchat has no rooms here (decision 0121). */
+/** The first message stream that XMPP may carry as a chat. */
 export function streamIn(description: SessionDescription): StreamReading {
-  const isOurs = ({ media, transport: name, formats }: MediaDescription): boolean =>
-    media === 'message' && name.toLowerCase() === transport && formats.some((each) => each === 'chat')
+  const isOf = (kinds: readonly string[], { media, transport: name, formats }: MediaDescription): boolean =>
+    media === 'message' && name.toLowerCase() === transport && formats.some((each) => kinds.includes(each))
   const all = description.media
-  const at = all.findIndex((each) => isOurs(each) && each.port !== 0)
+  const at = all.findIndex((each) => isOf([carried], each) && each.port !== 0)
   const found = all[at]
-  if (found === undefined) return { kind: all.some(isOurs) ? 'rejected' : 'none' }
+  if (found === undefined) {
+    if (all.some((each) => isOf([carried], each))) return { kind: 'rejected' }
+    return { kind: all.some((each) => isOf(known, each)) ? 'other-kind' : 'none' }
+  }
   const { attributes, port } = found
   const connection = connectionOf(description, found)
   if (connection === undefined || connection.networkType !== 'IN')
@@ -139,7 +151,7 @@ function messageMedium(own: OwnEnd, direction: Direction, thread: string | undef
     media: 'message',
     port,
     transport,
-    formats: ['chat'],
+    formats: [carried],
     connection: { networkType: 'IN', addressType: addressTypeOf(host), address: host },
     attributes: [
       { name: 'direction', value: direction },

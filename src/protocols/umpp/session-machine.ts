@@ -26,6 +26,8 @@ export type SessionInput =
   /** The stream could not carry what it was given. */
   | { readonly kind: 'cut' }
   | { readonly kind: 'idle' }
+  /** Another one needs its place. */
+  | { readonly kind: 'crowded' }
   | { readonly kind: 'stop' }
 
 export type SessionEffect =
@@ -117,6 +119,7 @@ function talking(state: 'accepting' | 'up', input: SessionInput): SessionStep {
     case 'withdrawn':
       return { state: 'over', effects: ['answer-none', 'end-call', 'give-back-waiting'] }
     case 'idle':
+    case 'crowded':
     case 'cut':
     case 'stop':
       return { state: 'over', effects: ['end-call', 'give-back-waiting'] }

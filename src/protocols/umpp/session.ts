@@ -20,10 +20,15 @@ import {
 } from './message-stream.ts'
 import { streamPlaces } from './places.ts'
 import { type SessionEffect, type SessionInput, type SessionState, sessionStep } from './session-machine.ts'
+import { type WaitingMessage, WaitingMessages } from './waiting-messages.ts'
 
-interface Waiting {
-  readonly envelope: Envelope
-  readonly onOutcome: (outcome: Outcome) => void
+export interface SessionEnd {
+  /** For people. */
+  readonly why: string
+  /** It had been set up. */
+  readonly wasUp: boolean
+  /** What refused our offer; undefined: nobody answered, or it was no refusal. */
+  readonly status: number | undefined
 }
 
 export interface SessionParts {
@@ -33,8 +38,10 @@ export interface SessionParts {
   /** The device here that theirs are for; '' where it is all that its owner has. */
   readonly device: string
   readonly thread: string
+  /** It is set up. */
+  readonly onUp: (session: Session) => void
   /** Once, when it is over. */
-  readonly onOver: (session: Session, why: string) => void
+  readonly onOver: (session: Session, end: SessionEnd) => void
   /** Their full JID is known, or another one. */
   readonly onNamed: (session: Session) => void
 }
@@ -51,12 +58,14 @@ export class Session implements CallUser {
   /** What they offered, for our answer, and where the messages stand in it. */
   #offer: { readonly description: SessionDescription; readonly at: number } | undefined
   #answerAgain: ((status: number, parts?: Parts) => void) | undefined
-  #waiting: Waiting[] = []
+  readonly #waiting: WaitingMessages
   /** Messages that were carried, of which it is not known yet whether they were taken. */
   #underWay = 0
   /** Why what waits is refused. */
   #refusal: Condition = 'temporarily-unavailable'
   #why = ''
+  #status: number | undefined
+  #wasUp = false
   #idle: Timer | undefined
   #late: Timer | undefined
   #usedAt = 0
@@ -65,6 +74,7 @@ export class Session implements CallUser {
 
   private constructor(parts: SessionParts, state: 'offering' | 'placing') {
     this.parts = parts
+    this.#waiting = new WaitingMessages(parts.environment.metrics.waiting)
     this.role = state === 'offering' ? 'offerer' : 'answerer'
     this.#state = state
     const { clock } = parts.environment.service
@@ -129,7 +139,19 @@ export class Session implements CallUser {
     const theirs =
       this.theirs === undefined ? 'nobody yet' : fullJid(this.theirs.address, this.theirs.resource)
     const seconds = Math.round((environment.service.clock.now() - this.since) / 1000)
-    return `session ${fullJid(ours.address, ours.resource)} with ${theirs}, ${this.#state}, ${seconds} s`
+    const waiting = this.#waiting.length === 0 ? '' : `, ${this.#waiting.length} waiting`
+    const underWay = this.#underWay === 0 ? '' : `, ${this.#underWay} under way`
+    return `session ${fullJid(ours.address, ours.resource)} with ${theirs}, ${this.#state}, ${seconds} s${waiting}${underWay}`
+  }
+
+  /** Something that was sent by it has no outcome yet. */
+  get isBusy(): boolean {
+    return this.#waiting.length + this.#underWay > 0
+  }
+
+  /** `Clock.monotonic()` when something was said in it last. */
+  get usedAt(): number {
+    return this.#usedAt
   }
 
   /** Carries a message; `onOutcome` once. */
@@ -139,7 +161,7 @@ export class Session implements CallUser {
     this.#state = step.state
     switch (step.effects[0]) {
       case 'queue':
-        return void this.#waiting.push({ envelope: envelope.keep(), onOutcome })
+        return this.#waiting.add({ envelope, onOutcome })
       case 'carry':
         return this.#carry({ envelope, onOutcome })
       case 'refuse-full':
@@ -152,6 +174,11 @@ export class Session implements CallUser {
   /** A message of theirs came for it. */
   used(): void {
     this.#used()
+  }
+
+  /** Another one needs its place. */
+  makeRoom(): void {
+    this.#take({ kind: 'crowded' })
   }
 
   stop(): void {
@@ -168,7 +195,7 @@ export class Session implements CallUser {
     const read = descriptionIn(response)
     if (read.kind !== 'stream') {
       this.#refusal = 'not-acceptable'
-      this.#why = read.kind === 'none' ? 'no messages' : read.why
+      this.#why = 'why' in read ? read.why : 'no messages'
       // The ACK goes out before the BYE.
       queueMicrotask(() => this.#take({ kind: 'answered-amiss' }))
       return undefined
@@ -186,6 +213,7 @@ export class Session implements CallUser {
 
   onRefused(status: number, response: SipResponse | undefined, why: string): void {
     this.#refusal = refusalOf(status, response !== undefined)
+    this.#status = response === undefined ? undefined : status
     this.#why = `${status} ${why}`
     this.#take({ kind: 'refused' })
   }
@@ -193,7 +221,7 @@ export class Session implements CallUser {
   onRequest(request: SipRequest, answer: (status: number, parts?: Parts) => void): void {
     if (request.method !== 'INVITE') return answer(request.method === 'OPTIONS' ? 200 : 501)
     const again = descriptionIn(request)
-    if (again.kind === 'none') {
+    if (again.kind === 'none' || again.kind === 'other-kind') {
       // RFC 3264 §8.2: a stream that is taken out has port 0, and so has its answer.
       this.#offer = { description: again.description, at: -1 }
       this.#answerAgain = answer
@@ -223,23 +251,27 @@ export class Session implements CallUser {
   #take(input: SessionInput): void {
     const { state, effects } = sessionStep(this.#state, input)
     const isOver = state === 'over' && this.#state !== 'over'
+    const isUp = state === 'up' && this.#state !== 'up'
     this.#state = state
+    this.#wasUp ||= isUp
     for (const effect of effects) this.#do(effect)
+    if (isUp) this.parts.onUp(this)
     if (!isOver) return
     this.#idle?.cancel()
     this.#late?.cancel()
-    this.parts.onOver(this, this.#why === '' ? input.kind : this.#why)
+    const why = this.#why === '' ? input.kind : this.#why
+    this.parts.onOver(this, { why, wasUp: this.#wasUp, status: this.#status })
   }
 
   #do(effect: SessionEffect): void {
     switch (effect) {
       case 'carry-waiting':
-        for (const waiting of this.#waiting.splice(0)) this.#carry(waiting)
+        for (const waiting of this.#waiting.takeAll()) this.#carry(waiting)
         return
       case 'refuse-waiting':
-        return this.#settleWaiting(this.#refusal)
+        return this.#waiting.refuse(this.#refusal)
       case 'give-back-waiting':
-        return this.#settleWaiting('connection-failed')
+        return this.#waiting.refuse('connection-failed')
       case 'open-stream':
         return this.parts.environment.streams.open(this.#ends, this.#places)
       case 'accept':
@@ -274,21 +306,18 @@ export class Session implements CallUser {
     return { contentType: sdpType, body: writeSdp(answerOf(description, at, this.#own, direction)) }
   }
 
-  #carry({ envelope, onOutcome }: Waiting): void {
+  #carry({ envelope, onOutcome }: WaitingMessage): void {
     this.#used()
     this.#underWay++
-    const { streams } = this.parts.environment
+    const { streams, metrics } = this.parts.environment
     streams.send(envelope, this.#ends, this.#places, this.#isOpener, (outcome) => {
       this.#underWay--
       this.#used()
+      if (outcome.kind !== 'refused') metrics.sent.add()
       onOutcome(outcome)
       // The next message sets up another one, which may name a better place.
       if (outcome.kind === 'refused' && outcome.condition === 'connection-failed') this.#take({ kind: 'cut' })
     })
-  }
-
-  #settleWaiting(condition: Condition): void {
-    for (const { onOutcome } of this.#waiting.splice(0)) onOutcome(refused(condition))
   }
 
   /** Takes their end, where it may be theirs and its place can be had; `then` with why not, later. */

@@ -1,49 +1,51 @@
 // All sessions: which one carries a message, which ones are offered to us, and which one a stanza that comes is of.
 
-import { randomId, type Timer } from '#base'
+import { randomId } from '#base'
 import { mayReach } from '#core'
 import type { Envelope, InstantMessage, Outcome } from '#model'
 import { type Address, addressOfUri, imUri, type Principal, refused } from '#model'
-import { bodyOf, type Call, type CallUser, requestUri, type SipRequest } from '#protocols/sip'
-import { fullJid, type Jid, prepareResource, type SessionTarget } from '#protocols/xmpp'
-import { descriptionIn } from './descriptions.ts'
+import {
+  bodyOf,
+  type Call,
+  type CallUser,
+  type HeaderLine,
+  requestUri,
+  type SipRequest,
+} from '#protocols/sip'
+import { type Jid, prepareResource, type SessionTarget } from '#protocols/xmpp'
+import { descriptionIn, sdpType } from './descriptions.ts'
 import type { UmppEnvironment } from './environment.ts'
-import { newThread, Session } from './session.ts'
+import { newThread, Session, type SessionEnd } from './session.ts'
+import { SessionBook } from './session-book.ts'
 
 /** LIMIT: sessions of two people at a time, each a thread; past it further threads go by the one that was begun last. */
 const sessionsOfTwoMax = 8
-/**
- * Milliseconds for which the JIDs of a session are known after its end: what was said in it comes by another connection than the BYE, and maybe behind it.
- * LIMIT: sessions of which they are.
- */
-const lateMs = 32_000
-const lateMax = 1000
+/** LIMIT: sessions of one domain that are shown to people; of more their number is. */
+const shownMax = 20
 
 export interface SessionsParts {
   readonly environment: UmppEnvironment
+  /** False: the domain has no servers that we could offer one to. */
+  readonly mayOffer: (theirs: string) => boolean
+  /** The first session that a domain has offered to us stands, or the last with it is over. */
+  readonly onChanged: (theirs: string) => void
   /** For people: what became of one, with the domain. */
   readonly onOver: (theirs: string, why: string) => void
 }
 
 export class Sessions {
   readonly #parts: SessionsParts
-  /** By the people, `ours\ntheirs`, the one begun last at the end. */
-  readonly #ofTwo = new Map<string, Session[]>()
-  /** By both full JIDs, once both are known. */
-  readonly #byJids = new Map<string, Session>()
-  readonly #jidsOf = new Map<Session, string>()
-  readonly #ofDomain = new Map<string, Set<Session>>()
-  /** Over, and still known by their JIDs. */
-  readonly #late = new Map<Session, Timer>()
+  readonly #book: SessionBook
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
+    this.#book = new SessionBook(parts.environment.service.clock)
   }
 
   /** Carries a message of somebody here to somebody of another domain, by a session that there is or a new one (U11). */
   send(envelope: Envelope, onOutcome: (outcome: Outcome) => void): void {
     const { head } = envelope
-    const known = this.#ofTwo.get(keyOf(head.from, head.to)) ?? []
+    const known = this.#book.ofTwo(head.from, head.to)
     const last = known.at(-1)
     if (head.kind === 'report') {
       // What is told of a message is told in its session, or not at all: it is worth no new one.
@@ -55,9 +57,11 @@ export class Sessions {
       thread === ''
         ? last
         : (known.find(({ parts }) => parts.thread === thread) ??
-          (known.length >= sessionsOfTwoMax ? last : undefined))
+          (known.length >= sessionsOfTwoMax || !this.#parts.mayOffer(head.to.domain) ? last : undefined))
     if (found !== undefined) return found.send(envelope, onOutcome)
-    if (this.#isFull(head.to.domain)) return onOutcome(refused('resource-limit'))
+    // It came to us before, and may again.
+    if (!this.#parts.mayOffer(head.to.domain)) return onOutcome(refused('connection-failed'))
+    if (!this.#hasRoom(head.from, head.to.domain)) return onOutcome(refused('resource-limit'))
     const session = Session.offer(
       {
         environment: this.#parts.environment,
@@ -76,22 +80,29 @@ export class Sessions {
   offered(call: Call, invite: SipRequest, from: Principal): CallUser | undefined {
     const isMeant = requestUri(invite).slice(0, 3).toLowerCase() === 'im:'
     const read = descriptionIn(invite)
-    if (read.kind === 'no-sdp' && isMeant) return refusing(call, bodyOf(invite).length > 0 ? 415 : 488)
-    // The INVITE of a phone may have what we can't read; one with messages that nobody could carry is for nobody.
-    if (read.kind !== 'stream') return isMeant || read.kind === 'malformed' ? refusing(call, 488) : undefined
+    const { ours } = call.ends
+    switch (read.kind) {
+      case 'stream':
+        break
+      case 'no-sdp':
+        return isMeant ? this.#refuse(call, bodyOf(invite).length > 0 ? 415 : 488) : undefined
+      case 'other-kind':
+        return this.#refuse(call, 488, [['Warning', `305 ${ours} "Of the kinds of messages only chat"`]])
+      case 'malformed':
+        return this.#refuse(call, 488)
+      default:
+        // Of a phone's INVITE we need not understand everything.
+        return isMeant ? this.#refuse(call, 488) : undefined
+    }
     const { stream, at, description } = read
     const theirs = from.address
-    const ours = call.ends.ours
     if (!this.#isWelcome(from, ours) || stream.jid.address.domain !== theirs.domain)
-      return refusing(call, 403)
+      return this.#refuse(call, 403)
     const to = addressOfUri(requestUri(invite))
-    if (to === undefined) return refusing(call, 404)
-    if (!this.#mayReach(to, theirs, stream.jid)) return refusing(call, 403)
-    if (
-      this.#isFull(theirs.domain) ||
-      (this.#ofTwo.get(keyOf(to, stream.jid.address))?.length ?? 0) >= sessionsOfTwoMax
-    )
-      return refusing(call, 486)
+    if (to === undefined) return this.#refuse(call, 404)
+    if (!this.#mayReach(to, theirs, stream.jid)) return this.#refuse(call, 403)
+    const isCrowded = this.#book.ofTwo(to, stream.jid.address).length >= sessionsOfTwoMax
+    if (isCrowded || !this.#hasRoom(to, theirs.domain)) return this.#refuse(call, 486)
     const session = Session.answer(
       {
         environment: this.#parts.environment,
@@ -111,30 +122,43 @@ export class Sessions {
 
   /** What a message of theirs is of; undefined: it is of no session. */
   targetOf(from: Jid, to: Jid): SessionTarget | undefined {
-    const session = this.#byJids.get(jidsKey(to, from))
-    session?.used()
-    return session?.target
+    const session = this.#book.byJids(to, from)
+    if (session === undefined) return undefined
+    this.#parts.environment.metrics.received.add()
+    session.used()
+    return session.target
+  }
+
+  /** There is one with somebody of the domain. */
+  isWith(domain: string): boolean {
+    return this.#book.ofDomain(domain).size > 0
   }
 
   linesOf(domain: string): readonly string[] {
-    return [...(this.#ofDomain.get(domain) ?? [])].map(({ line }) => line)
+    const all = this.#book.ofDomain(domain)
+    const lines: string[] = []
+    for (const { line } of all) {
+      if (lines.length >= shownMax) break
+      lines.push(line)
+    }
+    return all.size > shownMax ? [...lines, `${all.size - shownMax} sessions more`] : lines
   }
 
   get domains(): Iterable<string> {
-    return this.#ofDomain.keys()
+    return this.#book.domains
   }
 
   /** Every one is ended, and what waits given back. */
   stop(): void {
-    for (const sessions of [...this.#ofDomain.values()]) for (const session of [...sessions]) session.stop()
-    for (const timer of this.#late.values()) timer.cancel()
-    this.#late.clear()
+    for (const session of this.#book.all) session.stop()
+    this.#book.stop()
   }
 
   get #told() {
     return {
-      onNamed: (session: Session) => this.#named(session),
-      onOver: (session: Session, why: string) => this.#over(session, why),
+      onNamed: (session: Session) => this.#book.named(session),
+      onUp: (session: Session) => this.#up(session),
+      onOver: (session: Session, end: SessionEnd) => this.#over(session, end),
     }
   }
 
@@ -151,8 +175,22 @@ export class Sessions {
     return account === undefined || (mayReach(account, caller) && mayReach(account, address, resource))
   }
 
-  #isFull(domain: string): boolean {
-    return (this.#ofDomain.get(domain)?.size ?? 0) >= this.#parts.environment.settings.sessionsMax
+  /** One more of that person with that domain; one that was silent for long makes room. */
+  #hasRoom(ours: Address, domain: string): boolean {
+    const { sessionsMax, sessionsOfPersonMax } = this.#parts.environment.settings
+    if (this.#book.ofDomain(domain).size >= sessionsMax) return false
+    const own = this.#book.ofPerson(ours)
+    if (own.size < sessionsOfPersonMax) return true
+    let idlest: Session | undefined
+    for (const session of own)
+      if (
+        !session.isBusy &&
+        session.state === 'up' &&
+        session.usedAt < (idlest?.usedAt ?? Number.POSITIVE_INFINITY)
+      )
+        idlest = session
+    idlest?.makeRoom()
+    return idlest !== undefined
   }
 
   /** Who is here with one device of XMPP, and nothing else, is named by it (U70). */
@@ -163,69 +201,40 @@ export class Sessions {
   }
 
   #add(session: Session, theirs: Address): void {
-    const key = keyOf(session.parts.ours.address, theirs)
-    this.#keys.set(session, { key, domain: theirs.domain })
-    this.#ofTwo.set(key, [...(this.#ofTwo.get(key) ?? []), session])
-    const ofDomain = this.#ofDomain.get(theirs.domain)
-    if (ofDomain === undefined) this.#ofDomain.set(theirs.domain, new Set([session]))
-    else ofDomain.add(session)
+    const isFirst = !this.isWith(theirs.domain)
+    this.#book.add(session, theirs)
+    this.#parts.environment.metrics.sessions.add()
+    if (isFirst && session.role === 'answerer') this.#parts.onChanged(theirs.domain)
   }
 
-  readonly #keys = new Map<Session, { readonly key: string; readonly domain: string }>()
-
-  /** Their JID is known, or another one than before (a re-INVITE). */
-  #named(session: Session): void {
-    if (session.theirs === undefined) return
-    this.#unname(session)
-    const jids = jidsKey(session.parts.ours, session.theirs)
-    this.#jidsOf.set(session, jids)
-    this.#byJids.set(jids, session)
+  #up({ role, theirs }: Session): void {
+    const { metrics, service } = this.#parts.environment
+    metrics.setUps.with(role === 'offerer' ? 'us' : 'them').add()
+    // They are there: what waits for their domain need not wait longer.
+    if (theirs !== undefined && role === 'answerer') service.relay.retry(theirs.address.domain)
   }
 
-  #unname(session: Session): void {
-    const jids = this.#jidsOf.get(session)
-    this.#jidsOf.delete(session)
-    if (jids !== undefined && this.#byJids.get(jids) === session) this.#byJids.delete(jids)
+  #over(session: Session, { why, wasUp, status }: SessionEnd): void {
+    const { metrics } = this.#parts.environment
+    const domain = this.#book.remove(session)
+    if (domain === undefined) return
+    metrics.sessions.add(-1)
+    if (wasUp) metrics.ended.with(why).add()
+    else if (session.role === 'offerer') metrics.refusals.with('them', String(status ?? 'none')).add()
+    else metrics.refusals.with('us', String(status ?? 'none')).add()
+    if (!this.isWith(domain)) this.#parts.onChanged(domain)
+    this.#parts.onOver(domain, why)
   }
 
-  #forgetLater(session: Session): void {
-    if (!this.#jidsOf.has(session)) return
-    const [oldest] = this.#late.size < lateMax ? [] : this.#late.keys()
-    if (oldest !== undefined) this.#forget(oldest)
-    const { clock } = this.#parts.environment.service
-    this.#late.set(
-      session,
-      clock.schedule(lateMs, () => this.#forget(session)),
-    )
+  /** Answered behind the taker's return, as the user agent wants it. */
+  #refuse(call: Call, status: number, headers: readonly HeaderLine[] = []): CallUser {
+    const { metrics, service } = this.#parts.environment
+    metrics.refusals.with('us', String(status)).add()
+    service.log.debug('a session of another domain was refused', { domain: call.ends.theirs, status })
+    const more: readonly HeaderLine[] = status === 415 ? [...headers, ['Accept', sdpType]] : headers
+    queueMicrotask(() => call.refuse(status, { headers: more }))
+    return { onAccepted: () => undefined, onRefused: () => undefined, onEnded: () => undefined }
   }
-
-  #forget(session: Session): void {
-    this.#late.get(session)?.cancel()
-    this.#late.delete(session)
-    this.#unname(session)
-  }
-
-  #over(session: Session, why: string): void {
-    const keys = this.#keys.get(session)
-    this.#keys.delete(session)
-    this.#forgetLater(session)
-    if (keys === undefined) return
-    const left = (this.#ofTwo.get(keys.key) ?? []).filter((each) => each !== session)
-    if (left.length === 0) this.#ofTwo.delete(keys.key)
-    else this.#ofTwo.set(keys.key, left)
-    const ofDomain = this.#ofDomain.get(keys.domain)
-    ofDomain?.delete(session)
-    if (ofDomain?.size === 0) this.#ofDomain.delete(keys.domain)
-    this.#parts.onOver(keys.domain, why)
-  }
-}
-
-/** Answered behind the taker's return, as the user agent wants it. */
-function refusing(call: Call, status: number): CallUser {
-  queueMicrotask(() =>
-    call.refuse(status, status === 415 ? { headers: [['Accept', 'application/sdp']] } : {}),
-  )
-  return { onAccepted: () => undefined, onRefused: () => undefined, onEnded: () => undefined }
 }
 
 /** The device's name where it can be a resource; else one for the session (U22). */
@@ -234,8 +243,3 @@ const resourceOf = ({ head }: Envelope): string => prepareResource(head.fromAgen
 const newResource = (): string => `umpp-${randomId(8)}`
 
 const threadOf = (envelope: Envelope): string => (envelope.view() as InstantMessage).thread
-
-const keyOf = (ours: Address, theirs: Address): string => `${ours.key}\n${theirs.key}`
-
-const jidsKey = (ours: Jid, theirs: Jid): string =>
-  `${fullJid(ours.address, ours.resource)}\n${fullJid(theirs.address, theirs.resource)}`

@@ -40,6 +40,12 @@ export const umppSettings = section(
       max: 1_000_000,
       doc: 'Sessions with one other domain; past it new ones are refused.',
     }),
+    sessionsOfPersonMax: integer({
+      default: 200,
+      min: 8,
+      max: 100_000,
+      doc: 'Sessions of one person here at a time; past it the one that was silent longest is ended for a new one.',
+    }),
     otherwise: choice(['refuse', 'xmpp'], {
       default: 'refuse',
       doc: 'What becomes of messages whose session the other domain will not have (488 and the like): refuse, their senders are told; xmpp, they go by XMPP without a session.',

@@ -63,6 +63,8 @@ export class FarDomain implements Peers {
 
   add(): void {}
 
+  changed(): void {}
+
   examine(ours: string, domain: string): Promise<DomainExamination> {
     return noPeers.examine(ours, domain)
   }
