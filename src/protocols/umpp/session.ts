@@ -357,6 +357,7 @@ export class Session implements CallUser {
   }
 
   #tooLate(): void {
+    if (this.#state !== 'offering') return
     // Somebody's phones ring, or their server thinks: it is there. Else the domain is as good as away.
     this.#refusal = this.#heard ? 'temporarily-unavailable' : 'remote-timeout'
     this.#why = 'nobody answered in time'
