@@ -97,6 +97,7 @@ export class Towns {
   readonly #parts: TownsParts
   readonly #estates = new Map<DomainName, Estate>()
   #count = 0
+  #sentCount = 0
 
   private constructor(parts: TownsParts) {
     this.#parts = parts
@@ -155,8 +156,11 @@ export class Towns {
 
   /** Somebody says something to somebody of the other domain, as from the named device. */
   say(from: string, to: string, thread?: string): Sent {
-    const id = `${from.split('@')[0]}-${this.sent.length}`
+    const id = `${from.split('@')[0]}-${this.#sentCount++}`
+    const life = this.lives.get(from.split('@')[1] as DomainName)
     const sent: Sent = { id, from, to }
+    // Nobody is there to be asked.
+    if (life === undefined) return sent
     this.sent.push(sent)
     const threaded = thread === undefined ? '' : `<thread>${thread}</thread>`
     const written = `<message xmlns='jabber:client' to='${to}' type='chat' id='${id}'><body>${id}</body>${threaded}</message>`
@@ -164,8 +168,7 @@ export class Towns {
     const sender = parseJid(`${from}/home`)
     const recipient = parseJid(to)
     assert.ok(stanza !== undefined && sender !== undefined && recipient !== undefined)
-    const life = this.lives.get(sender.address.domain as DomainName)
-    life?.domain.service.messages.send(
+    life.domain.service.messages.send(
       messageEnvelope(stanza, sender.address, sender.resource, recipient, undefined),
       (outcome) => {
         if (this.lives.get(sender.address.domain as DomainName) === life) sent.outcome = outcome

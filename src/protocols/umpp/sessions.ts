@@ -210,8 +210,9 @@ export class Sessions {
   #up({ role, theirs }: Session): void {
     const { metrics, service } = this.#parts.environment
     metrics.setUps.with(role === 'offerer' ? 'us' : 'them').add()
-    // They are there: what waits for their domain need not wait longer.
-    if (theirs !== undefined && role === 'answerer') service.relay.retry(theirs.address.domain)
+    if (theirs === undefined || this.#parts.mayOffer(theirs.address.domain)) return
+    // They come when they like, and what waits can go by nothing else. Where we can go to them the relay keeps its own pace: a session is no sign that its stream can be had.
+    service.relay.retry(theirs.address.domain)
   }
 
   #over(session: Session, { why, wasUp, status }: SessionEnd): void {
