@@ -22,6 +22,8 @@ export interface Fault {
   readonly seconds: number
   readonly mends: (towns: Towns) => Promise<void>
   readonly kills?: DomainName
+  /** Whose certificate is not believed. */
+  readonly doubts?: DomainName
 }
 
 export function down(name: string, which: readonly Leg[], seconds: number): Fault {
@@ -53,6 +55,7 @@ export function expired(domain: DomainName, leg: Leg): Fault {
   return {
     name: `the certificate of ${domain} for ${leg} expires`,
     seconds: 300,
+    doubts: domain,
     befalls: (towns) => {
       towns.expire(domain, leg, true)
       towns.legs.cut(leg)

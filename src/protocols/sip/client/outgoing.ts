@@ -79,6 +79,7 @@ export class Outgoing implements ResponseHandler {
     if (status === 503 && this.#cancelled === 'no') return this.#refused(response)
     if (status >= 200) this.#isFinal = true
     this.#parts.reach.spoke(this.#parts.journey.hop)
+    if (status === 403) this.#parts.reach.ways.forbidden(this.#flow)
     this.#parts.reach.answered(this.#parts.theirs)
     this.#parts.user.onResponse(response, via, this.#flow)
   }

@@ -38,6 +38,8 @@ export interface SubscriberUser {
   onState(state: 'pending' | 'active'): void
   /** A NOTIFY; `isLast`: the subscription ends with it. The status that answers it; 481 ends it. */
   onNotify(request: SipRequest, state: string, isLast: boolean): number
+  /** Asked where an answer would end it for good; true: it is asked again a lease later. */
+  outlives?(status: number): boolean
   /** The lease ran out without a renewal; it goes on trying. */
   onLapsed(): void
   /** It is over, and not by our wish. Nothing more is asked. */
@@ -222,10 +224,12 @@ export class Subscriber implements DialogEnd {
       this.#seconds = least
       return this.#ask()
     }
-    if (forGood.has(status) || status >= 600 || status < 400) return this.#refused(status)
+    const isForGood = forGood.has(status) || status >= 600 || status < 400
+    if (isForGood && this.#user.outlives?.(status) !== true) return this.#refused(status)
     const after = retryAfterOf(response)
     this.#state = this.#dialog === undefined ? 'idle' : 'held'
-    if (typeof after === 'number') this.#againIn(after)
+    if (isForGood) this.#againIn((this.#seconds * (75 + randomBelow(20))) / 100)
+    else if (typeof after === 'number') this.#againIn(after)
     else this.#later()
   }
 

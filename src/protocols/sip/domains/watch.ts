@@ -83,6 +83,16 @@ export class Watch implements SubscriberUser {
     return 481
   }
 
+  /**
+   * RFC 3261 §21.4.4: 403 may be the word of a server that does not believe ours just now, as when a certificate has expired. What its owner has granted only the
+   * notifier's own "rejected" withdraws (RFC 6665 §4.1.3, RFC 8048 §5.3).
+   */
+  outlives(status: number): boolean {
+    const { directory } = this.#agent.environment.service
+    const contact = directory.resident(this.watcher)?.contacts.get(this.presentity.key)
+    return status === 403 && contact?.authorization.to === true
+  }
+
   onLapsed(): void {
     if (this.#over || this.#told !== 'active') return
     this.#remote.changed(this.watcher, this.presentity, [], true)

@@ -119,3 +119,14 @@ test('what is asked of the other side from now on holds for what is open, too', 
   await assert.rejects(ways.flowTo(hop('192.0.2.2'), wish()), /not for capulet\.example/)
   assert.equal(dialled.length, 2)
 })
+
+test('a connection by which something was forbidden is left a minute later for another, which shows the certificate that we have then', async () => {
+  const { ways, dialled, clock } = made({ '192.0.2.2': tls('DNS:capulet.example') })
+  const first = await ways.flowTo(hop('192.0.2.2'), wish())
+  ways.forbidden(first)
+  assert.equal(await ways.flowTo(hop('192.0.2.2'), wish()), first)
+  clock.advance(61_000)
+  assert.notEqual(await ways.flowTo(hop('192.0.2.2'), wish()), first)
+  assert.equal(dialled.length, 2)
+  assert.ok(first.open)
+})

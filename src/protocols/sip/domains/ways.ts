@@ -16,6 +16,9 @@ const connectSecondsMax = 5
 /** LIMIT: connections that others' servers wish to be called back by; past it the oldest is forgotten. */
 const aliasesMax = 10_000
 
+/** Milliseconds for which a connection by which something was forbidden is still used. */
+const forbiddenMs = 60_000
+
 /** One address of one server, by one transport. */
 export interface Hop {
   readonly transport: HopTransport
@@ -38,6 +41,8 @@ export class Ways {
   /** Their connections to us that they wish to be called back by (RFC 5923 §5), by where they listen. */
   readonly #aliases = new Map<string, StreamFlow>()
 
+  /** Since when, by Clock.monotonic(). */
+  readonly #forbidden = new WeakMap<Flow, number>()
   /** All that are in the maps above. */
   readonly #ofDomains = new Set<Flow>()
 
@@ -91,6 +96,9 @@ export class Ways {
   /** What is asked of the other side may have been changed since it was opened. */
   #mayCarry(flow: StreamFlow, { names, theirs }: Wish): boolean {
     const policy = this.#environment.routeTo(theirs).tls
+    const since = this.#forbidden.get(flow)
+    if (since !== undefined && this.#environment.service.clock.monotonic() - since >= forbiddenMs)
+      return false
     return flow.open && (policy === 'none' || proofOf(flow.tls, names, policy).proven)
   }
 
@@ -140,6 +148,14 @@ export class Ways {
   silentSince(flow: Flow | undefined, since: number): void {
     if (flow instanceof StreamFlow && flow.isOutward && flow.lastMessage <= since)
       flow.connection.destroy({ why: 'us', detail: 'a request was not answered, nor was anything else said' })
+  }
+
+  /**
+   * The other side forbids what we asked by it, maybe because it does not believe the certificate that was shown when it was opened: who comes a minute later opens
+   * another, which shows the one that we have then. What is under way goes on.
+   */
+  forbidden(flow: Flow): void {
+    if (!this.#forbidden.has(flow)) this.#forbidden.set(flow, this.#environment.service.clock.monotonic())
   }
 
   /** The connection carries something of that domain. */
