@@ -122,6 +122,7 @@ export class Towns {
 
   /** As kill -9: nothing more is stored, nobody told, and every connection breaks. */
   kill(domain: DomainName): void {
+    this.listen()
     const life = this.lives.get(domain)
     this.lives.delete(domain)
     life?.dies()
@@ -211,13 +212,12 @@ export class Towns {
       .map(({ head }) => head.id)
   }
 
-  /** Takes note of the errors that came to senders. */
+  /** Takes note of the errors that came to senders, by all that came to them since they signed in. */
   listen(): void {
     for (const { clients } of this.lives.values())
-      for (const client of clients.values())
-        for (const element of client.received)
-          if (element.name === 'message' && element.attribute('type') === 'error')
-            this.failed.add(element.attribute('id') ?? '')
+      for (const { octets } of clients.values())
+        for (const [start] of octets.matchAll(/<message [^>]*type=['"]error['"][^>]*>/g))
+          this.failed.add(/ id=['"]([^'"]*)/.exec(start)?.[1] ?? '')
   }
 
   async #begin(estate: Estate, users: readonly string[]): Promise<Life> {

@@ -54,16 +54,11 @@ export class Aftermath {
     this.#inVain = 0
   }
 
-  /** What became of it is known otherwise. */
-  drop(lapsed: Lapsed | undefined): void {
-    const at = lapsed === undefined ? -1 : this.#lapsed.indexOf(lapsed)
-    if (at >= 0) this.#lapsed.splice(at, 1)
-  }
-
   /** The other side has said how many it took of that stream; undefined: it does not know. */
   learn(lapsed: Lapsed, h: number | undefined): void {
     this.unanswered(lapsed)
-    this.drop(lapsed)
+    const at = this.#lapsed.indexOf(lapsed)
+    if (at >= 0) this.#lapsed.splice(at, 1)
     if (h === undefined) return
     this.#taken.learn(lapsed, h)
     this.#forgetting?.cancel()

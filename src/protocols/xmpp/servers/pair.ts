@@ -64,6 +64,8 @@ export class ServerPair {
   #readyAt = Number.NEGATIVE_INFINITY
   #over = false
   readonly #suspects = new Suspects()
+  /** It could not be resumed, and the other side has said what it took of it. */
+  #replaced: Channel | undefined
 
   constructor(parts: PairParts) {
     this.#parts = parts
@@ -152,7 +154,8 @@ export class ServerPair {
     const { suspect } = channel
     if (suspect?.from.domain === this.ours && suspect.to.domain === this.theirs) this.#suspects.blame(suspect)
     // One of the pairs that it carried asks, so that it is not resumed by several.
-    if (channel.lapsed !== undefined && (channel.home === '' || channel.home === this.key))
+    const isAnswered = channel === this.#replaced
+    if (channel.lapsed !== undefined && !isAnswered && (channel.home === '' || channel.home === this.key))
       this.aftermath.add(channel.lapsed)
     if (this.#carrier !== channel) return
     this.#carrier = undefined
@@ -160,6 +163,8 @@ export class ServerPair {
       this.#again.cancel()
       this.#again = undefined
     }
+    // What waited for something to be asked, beside a channel that was to be resumed.
+    if (!isAnswered) this.#goOn()
   }
 
   #carry(channel: Channel, parcel: Parcel): void {
@@ -270,10 +275,11 @@ export class ServerPair {
         if (this.#opening === abort) this.#opening = undefined
         if (asked !== undefined) aftermath.unanswered(asked)
         if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
-        if (this.#goesWithout()) return
-        this.wasAway = true
-        this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
-        this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
+        if (!this.#goesWithout()) {
+          this.wasAway = true
+          this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
+          this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
+        }
         // Another pair may have better luck.
         if (asked !== undefined) aftermath.wake()
       })
@@ -295,6 +301,7 @@ export class ServerPair {
     if (ready.managed === 'resumed' && broken?.mayResume(ready.h ?? -1) === true) {
       broken.keepTo(ready.limits)
       broken.resume(ready.octets, ready.h ?? 0, told)
+      this.#goOn()
       return broken
     }
     if (asked !== undefined) aftermath.learn(asked, ready.h)
@@ -310,12 +317,11 @@ export class ServerPair {
     else if (ready.managed === 'resumed' && asked !== undefined && ready.h !== undefined)
       channel.manage(asked, { sent: ready.h, received: told })
     // What the other side did not take of the one before is offered again behind it, by whoever sent it.
+    this.#replaced = broken
     broken?.end('the other side does not know the stream any more', true)
-    aftermath.drop(broken?.lapsed)
     this.join(channel)
-    // There may be more to ask, by a stream each.
-    if (!aftermath.isOpen) aftermath.wake()
-    else this.#goOn()
+    // There may be more to ask, by a stream each: whoever waits does that.
+    aftermath.wake()
     return channel
   }
 
