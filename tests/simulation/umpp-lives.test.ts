@@ -7,7 +7,7 @@ import { messagesHold } from './umpp-breaches.ts'
 import { legs } from './umpp-legs.ts'
 import { capulet, domainNames, montague, Towns } from './umpp-towns.ts'
 
-const lives = process.env.VERONA_SOAK ? 1000 : 16
+const lives = process.env.VERONA_SOAK ? 1000 : 40
 const steps = 60
 const given = Number(process.env.VERONA_SEED ?? Number.NaN)
 const first = Number.isNaN(given) ? Math.floor(Math.random() * 1_000_000_000) : given
