@@ -69,12 +69,13 @@ class Life {
     if (!up[leg]) this.towns.legs.cut(leg)
   }
 
+  /**
+   * In a life where nothing may double, not for XMPP: where we cannot open a stream to them and they can to us, what they took by one that was given up is never known
+   * (decision 0088).
+   */
   expire(): void {
-    const [domain, leg, isExpired] = [
-      this.chance.one(domainNames),
-      this.chance.one(legs),
-      this.chance.percent(40),
-    ]
+    const leg = this.isMortal ? this.chance.one(legs) : 'sip'
+    const [domain, isExpired] = [this.chance.one(domainNames), this.chance.percent(40)]
     this.#note(`the certificate of ${domain} for ${leg} is ${isExpired ? 'expired' : 'valid'}`)
     this.towns.expire(domain, leg, isExpired)
   }

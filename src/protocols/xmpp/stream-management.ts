@@ -122,6 +122,11 @@ export class StreamManagement {
     return resumedText(this.resumable?.id ?? '', this.handled.count)
   }
 
+  /** XEP-0198 §4: "right before they gracefully close the stream", lest what was taken is sent again. */
+  sayGoodbye(): void {
+    if (this.handled.count !== this.#told) this.#tell()
+  }
+
   /** A stanza was taken. */
   took(): void {
     if ((this.handled.count - this.#told) >>> 0 >= tellEvery) this.#tell()

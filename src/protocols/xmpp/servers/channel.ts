@@ -343,8 +343,9 @@ export class Channel {
   /** In order: nothing more goes by it. */
   close(why: string, condition?: StreamCondition): void {
     this.isClosing = true
-    if (this.#octets === undefined) this.end(why, false)
-    else this.#octets.close(condition, why)
+    if (this.#octets === undefined) return this.end(why, false)
+    this.management?.sayGoodbye()
+    this.#octets.close(condition, why)
   }
 
   end(why: string, broke: boolean): void {

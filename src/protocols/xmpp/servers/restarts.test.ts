@@ -138,3 +138,20 @@ test('the same where it is cut once more before all of that has come', async () 
   await pass(world, 2)
   assert.deepEqual(await arrived(world, 'juliet', capulet), ['one', 'two', 'three'])
 })
+
+test('a stream that is closed in order says before how much was taken (XEP-0198 §4), asked or not', async () => {
+  const mantua = 'mantua.example'
+  const options = { from: mantua, to: capulet, certificate: { names: [mantua], trusted: true } }
+  const world = await twoServers()
+  const hand = await HandServer.proven(world, world.there, options)
+  hand.send(enable)
+  await hand.next()
+  hand.send(
+    `<message from='a@${mantua}' to='juliet@${capulet}' type='chat' id='one'><body>one</body></message>`,
+  )
+  await pass(world, 2)
+  assert.deepEqual(await arrived(world, 'juliet', capulet), ['one'])
+  world.there.servers.stop()
+  await turns()
+  assert.match(hand.takeAll().join(), /<a [^>]*h=['"]1['"][^>]*>.*system-shutdown/)
+})
