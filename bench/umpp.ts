@@ -4,9 +4,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../tests/interop/ports.ts'
 import { certificatesOf } from '../tests/transcripts/certificates.ts'
 import type { LoadResult } from './load/load.ts'
-import { freePort, load, node, root, type Started, start, stop } from './load/measured.ts'
+import { load, node, root, type Started, start, stop } from './load/measured.ts'
 
 const words = process.argv.slice(2)
 
