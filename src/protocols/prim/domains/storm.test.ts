@@ -56,5 +56,6 @@ test('a domain that was away for an hour is subscribed to again at a pace, by al
   const again = await seconds(two, 400)
   const asked = again.reduce((sum, one) => sum + one, 0)
   assert.ok(asked >= watchers, `${asked}`)
-  assert.ok(Math.max(...again) <= asksPerSecondMax, `${again}`)
+  // A second's worth at once, and that second's.
+  assert.ok(Math.max(...again) <= 2 * asksPerSecondMax, `${again}`)
 })
