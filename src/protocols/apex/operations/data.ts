@@ -194,8 +194,9 @@ class Matter {
       option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
     this.#relay.service.messages.send(envelope, (outcome) => custody.outcome(outcome))
-    // What leaves is for the other domain to keep: its relay may take long.
-    if (!this.#isOurs || envelope.head.whenAbsent !== 'store') this.#kept()
+    // What leaves is for the other domain to keep; a phone or another protocol's device may take long, too.
+    const isSlow = !this.#isOurs || this.#relay.hasOtherDevices(to)
+    if (isSlow || envelope.head.whenAbsent !== 'store') this.#kept()
   }
 
   #known(outcome: Outcome, tracking: Tracking | undefined, about: About): void {
