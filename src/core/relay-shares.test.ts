@@ -153,6 +153,23 @@ test('LIMIT: what a queue that ends holds in memory; more is stored', async () =
   assert.deepEqual(new Set(outcomes), new Set(['stored']))
 })
 
+test('what a queue that ends holds in memory is stored when the server stops, though nobody has answered', async () => {
+  const world = await relayStage()
+  world.link.up = false
+  await word(world, 'first')
+  world.link.up = true
+  world.link.onSend = () => {}
+  await after(world, 5000)
+  world.service.messages.send(toJuliet('held', { to: `nurse@${far}` }), () => {})
+  await settled()
+  assert.deepEqual(await queuedIds(world), ['first'])
+  const stopped = world.service.relay.stop()
+  await after(world, 5000)
+  await stopped
+  await settled()
+  assert.deepEqual(await queuedIds(world), ['first', 'held'])
+})
+
 test('domains that were waited for at a start are tried one after another, however many', async () => {
   const world = await relayStage()
   for (let n = 0; n < 1000; n++) {

@@ -93,6 +93,8 @@ export class Relay {
         resolve()
       })
     })
+    // Whoever is still silent: what waits in memory for its answer is durable before the store is closed.
+    for (const queue of this.#queues.values()) queue.release()
   }
 
   /**
