@@ -70,6 +70,17 @@ test('what waits for a session is counted, and a refusal with who refused and it
   assert.deepEqual(counted(declined.here), ['verona_umpp_refusals_total{refused_by="us",status="488"} 1'])
 })
 
+test('why another domain refused is shown in its words (RFC 3261 §20.43)', async () => {
+  const { here, juliet } = await inviting(undefined)
+  const headers = [
+    ['Warning', '399 thecappulets.example.com "xmpp.montague.example.net has \\"no\\" address"'],
+  ] as const
+  juliet.respond(juliet.last('INVITE'), { status: 488, toTag: 'no', headers })
+  await here.town.settled()
+  const [shown] = here.domains.status()
+  assert.match(shown?.lastError ?? '', /488 .*: xmpp\.montague\.example\.net has "no" address$/)
+})
+
 test('groupchat is known and refused by its name (U9, RFC 3261 §20.43)', async () => {
   const { romeo } = await invited(offer.replace('xmpp/tcp chat', 'xmpp/tcp groupchat'))
   assert.match(fieldOf(romeo.answer(488), 'Warning') ?? '', /^305 thecappulets\.example\.com "/)

@@ -66,29 +66,43 @@ test('one that cannot be had is refused, and the session stays as it was (RFC 32
   assert.equal(here.domains.sessions.linesOf(montague).length, 1)
 })
 
-const declined: [string, (body: string) => string, number][] = [
-  ['no messages among its media', (body) => body.slice(0, body.indexOf('c=IN IP4 xmpp')), 488],
-  ['messages with port 0', (body) => body.replace('m=message 5222', 'm=message 0'), 488],
-  ['groupchat alone (G12)', (body) => body.replace('xmpp/tcp chat', 'xmpp/tcp groupchat'), 488],
-  ['a bare JID', (body) => body.replace('/orchard\r\n', '\r\n'), 488],
+const declined: [string, (body: string) => string, number, RegExp][] = [
+  ['no messages among its media', (body) => body.slice(0, body.indexOf('c=IN IP4 xmpp')), 488, /no messages/],
+  ['messages with port 0', (body) => body.replace('m=message 5222', 'm=message 0'), 488, /no messages/],
+  ['groupchat alone (G12)', (body) => body.replace('xmpp/tcp chat', 'xmpp/tcp groupchat'), 488, /only chat/],
+  ['a bare JID', (body) => body.replace('/orchard\r\n', '\r\n'), 488, /no full JID/],
   [
     'a JID of another domain',
     (body) => body.replace('a=jid:romeo@montague.example.net', 'a=jid:romeo@elsewhere.example'),
     403,
+    /a JID of elsewhere\.example, which is another domain/,
   ],
   [
     'a host in our own networks',
     (body) => body.replace('xmpp.montague.example.net', 'inside.example.net'),
     488,
+    /inside\.example\.net leads into a private network/,
   ],
-  ['the address of this machine', (body) => body.replace('xmpp.montague.example.net', '127.0.0.1'), 488],
-  ['a host that is not there', (body) => body.replace('xmpp.montague.example.net', 'gone.example.net'), 488],
-  ['no description that could be read', () => 'v=1\r\n', 488],
+  [
+    'the address of this machine',
+    (body) => body.replace('xmpp.montague.example.net', '127.0.0.1'),
+    488,
+    /127\.0\.0\.1 leads into a private network/,
+  ],
+  [
+    'a host that is not there',
+    (body) => body.replace('xmpp.montague.example.net', 'gone.example.net'),
+    488,
+    /gone\.example\.net has no address/,
+  ],
+  ['no description that could be read', () => 'v=1\r\n', 488, /the description: /],
 ]
-for (const [what, change, status] of declined)
-  test(`an INVITE with ${what} is refused with ${status}`, async () => {
+for (const [what, change, status, why] of declined)
+  test(`an INVITE with ${what} is refused with ${status}, and told why (RFC 3261 §20.43)`, async () => {
     const { here, romeo } = await invited(change(offer))
-    assert.equal(romeo.answer(status).status, status)
+    const warning = fieldOf(romeo.answer(status), 'Warning') ?? ''
+    assert.match(warning, /^3(05|99) thecappulets\.example\.com "[^"]+"$/)
+    assert.match(warning, why)
     assert.deepEqual(here.domains.sessions.linesOf(montague), [])
   })
 

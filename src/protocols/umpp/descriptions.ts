@@ -20,10 +20,15 @@ export type DescriptionReading =
   | { readonly kind: 'none' | 'other-kind'; readonly description: SessionDescription }
   | { readonly kind: 'no-sdp' | 'unreadable' | 'malformed'; readonly why: string }
 
+/** Why there is no stream. */
+export function whyNone(reading: Exclude<DescriptionReading, { kind: 'stream' }>): string {
+  return 'why' in reading ? reading.why : 'no messages'
+}
+
 export function descriptionIn(message: SipRequest | SipResponse): DescriptionReading {
   const type = contentTypeText(message)
   if (type?.split(';', 1)[0]?.trim().toLowerCase() !== sdpType)
-    return { kind: 'no-sdp', why: `a body of ${type}` }
+    return { kind: 'no-sdp', why: type === undefined ? 'no description' : `a body of ${type}` }
   const description = parseSdp(bodyOf(message))
   if ('fault' in description)
     return { kind: 'unreadable', why: `the description: ${description.why} (line ${description.line})` }

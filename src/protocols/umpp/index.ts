@@ -10,7 +10,7 @@ import { isRunningXmpp, type RunningXmpp } from '#protocols/xmpp'
 import { Domains } from './domains.ts'
 import type { UmppEnvironment } from './environment.ts'
 import { umppMetrics } from './metrics.ts'
-import { finderOf, sipPlaces } from './places.ts'
+import { finderOf, sipPlaces, withoutAddress } from './places.ts'
 import { type UmppSettings, umppSettings } from './settings.ts'
 
 export const protocol: Protocol<UmppSettings, TlsContexts, Logins, WebOffers, Resolver> = {
@@ -75,6 +75,7 @@ async function start(
   })
   sip.userAgent.onInvite((call, invite, from) => domains.sessions.offered(call, invite, from))
   xmpp.sessions.onMessage((from, to) => domains.sessions.targetOf(from, to))
+  if (settings.host === undefined) void tellOfNames(service, resolver)
   return { listeners: [], peers: domains, stop: async () => domains.stop() }
 }
 
@@ -82,4 +83,15 @@ async function start(
 function serverPortOf({ listeners }: RunningXmpp): number {
   const where = listeners.find(({ setting }) => setting === 'xmpp.server')?.where
   return Number(/:(\d+)\/tcp$/.exec(where ?? '')?.[1] ?? 5269)
+}
+
+/** Without `host` descriptions name the domain itself, which others then look for. */
+async function tellOfNames({ router, log }: Service, resolver: Resolver): Promise<void> {
+  for (const domain of await withoutAddress(router.domains, resolver))
+    log.warn(
+      '[umpp] host is not set, and the domain has no address: others find nobody to send messages to',
+      {
+        domain,
+      },
+    )
 }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noPeers, type PeerPolicy, type Service } from '#core'
-import { fixedResolver } from '#net'
-import { finderOf, sipPlaces, streamPlaces } from './places.ts'
+import { DnsError, fixedResolver } from '#net'
+import { finderOf, sipPlaces, streamPlaces, withoutAddress } from './places.ts'
 
 const record = (target: string) => [{ priority: 0, weight: 0, target, port: 5061 }]
 const resolver = fixedResolver({
@@ -66,4 +66,12 @@ test('of the addresses of a host that a description names, private ones are left
 
 test('LIMIT: four addresses of one host are tried', async () => {
   assert.equal((await streamPlaces({ host: 'many.example', port: 1 }, resolver, false)).length, 4)
+})
+
+test('a domain of ours is told of where it is known to have no address', async () => {
+  const silent = 'silent.example'
+  const addresses = (host: string) =>
+    host === silent ? Promise.reject(new DnsError(host, 'ETIMEOUT')) : resolver.addresses(host)
+  const ours = ['phones.example', 'both.example', silent]
+  assert.deepEqual(await withoutAddress(ours, { ...resolver, addresses }), ['both.example'])
 })

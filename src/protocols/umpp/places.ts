@@ -2,7 +2,7 @@
 // which may lead nobody into our own networks.
 
 import type { PeerRoute, Service } from '#core'
-import { isPublicAddress, type Place, PlaceFinder, type Resolver } from '#net'
+import { DnsError, isPublicAddress, type Place, PlaceFinder, type Resolver } from '#net'
 import type { SipPlace } from '#protocols/sip'
 import type { StreamPlace } from './message-stream.ts'
 
@@ -42,4 +42,20 @@ export async function streamPlaces(
   const allowed = mayBePrivate ? addresses : addresses.filter(isPublicAddress)
   if (allowed.length === 0) throw new Error(`${host} leads into a private network`)
   return allowed.slice(0, addressesMax).map((address) => ({ host: address, port, direct: false }))
+}
+
+/** Those of our domains that lead nowhere, so that no session description should name them as a host. */
+export async function withoutAddress(domains: readonly string[], resolver: Resolver): Promise<string[]> {
+  const found = await Promise.all(
+    domains.map(async (domain) => {
+      try {
+        return (await resolver.addresses(domain)).length > 0
+      } catch (error) {
+        // Not known now: nothing is said of it.
+        if (error instanceof DnsError) return true
+        throw error
+      }
+    }),
+  )
+  return domains.filter((_domain, at) => !found[at])
 }

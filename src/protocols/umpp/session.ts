@@ -7,7 +7,7 @@ import type { Place } from '#net'
 import type { Call, CallUser, Parts, SipRequest, SipResponse } from '#protocols/sip'
 import { fullJid, type Jid, type SessionEnds, type SessionTarget } from '#protocols/xmpp'
 import { type SessionDescription, writeSdp } from '#wire/sdp'
-import { descriptionIn, emptyDescription, sdpType } from './descriptions.ts'
+import { descriptionIn, emptyDescription, sdpType, whyNone } from './descriptions.ts'
 import type { UmppEnvironment } from './environment.ts'
 import { refusalOf } from './errors.ts'
 import {
@@ -21,6 +21,7 @@ import {
 import { streamPlaces } from './places.ts'
 import { type SessionEffect, type SessionInput, type SessionState, sessionStep } from './session-machine.ts'
 import { type WaitingMessage, WaitingMessages } from './waiting-messages.ts'
+import { warningIn, warningOf } from './warnings.ts'
 
 export interface SessionEnd {
   /** For people. */
@@ -195,7 +196,7 @@ export class Session implements CallUser {
     const read = descriptionIn(response)
     if (read.kind !== 'stream') {
       this.#refusal = 'not-acceptable'
-      this.#why = 'why' in read ? read.why : 'no messages'
+      this.#why = whyNone(read)
       // The ACK goes out before the BYE.
       queueMicrotask(() => this.#take({ kind: 'answered-amiss' }))
       return undefined
@@ -214,7 +215,8 @@ export class Session implements CallUser {
   onRefused(status: number, response: SipResponse | undefined, why: string): void {
     this.#refusal = refusalOf(status, response !== undefined)
     this.#status = response === undefined ? undefined : status
-    this.#why = `${status} ${why}`
+    const told = response === undefined ? '' : warningIn(response)
+    this.#why = told === '' ? `${status} ${why}` : `${status} ${why}: ${told}`
     this.#take({ kind: 'refused' })
   }
 
@@ -227,10 +229,10 @@ export class Session implements CallUser {
       this.#answerAgain = answer
       return this.#take({ kind: 'withdrawn' })
     }
-    if (again.kind !== 'stream') return answer(488)
+    if (again.kind !== 'stream') return answer(488, this.#because(whyNone(again)))
     const { description, at, stream } = again
     this.#lookUp(stream, (problem) => {
-      if (problem !== undefined) return answer(488)
+      if (problem !== undefined) return answer(488, this.#because(problem))
       this.#offer = { description, at }
       this.#answerAgain = answer
       this.#take({ kind: 'offered-again' })
@@ -277,7 +279,7 @@ export class Session implements CallUser {
       case 'accept':
         return this.#accept()
       case 'refuse':
-        return this.#call?.refuse(488)
+        return this.#call?.refuse(488, this.#because(this.#why))
       case 'answer-again':
         return this.#answerNow(answerTo[this.#theirs?.direction ?? 'both'])
       case 'answer-none':
@@ -287,6 +289,10 @@ export class Session implements CallUser {
       default:
       // Those of one message, which `send` does.
     }
+  }
+
+  #because(why: string): Parts {
+    return { headers: [warningOf(this.parts.ours.address.domain, why)] }
   }
 
   #accept(): void {

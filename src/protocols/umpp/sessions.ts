@@ -13,10 +13,11 @@ import {
   type SipRequest,
 } from '#protocols/sip'
 import { type Jid, prepareResource, type SessionTarget } from '#protocols/xmpp'
-import { descriptionIn, sdpType } from './descriptions.ts'
+import { descriptionIn, sdpType, whyNone } from './descriptions.ts'
 import type { UmppEnvironment } from './environment.ts'
 import { newThread, Session, type SessionEnd } from './session.ts'
 import { SessionBook } from './session-book.ts'
+import { type WarningCode, warningOf } from './warnings.ts'
 
 /** LIMIT: sessions of two people at a time, each a thread; past it further threads go by the one that was begun last. */
 const sessionsOfTwoMax = 8
@@ -85,19 +86,20 @@ export class Sessions {
       case 'stream':
         break
       case 'no-sdp':
-        return isMeant ? this.#refuse(call, bodyOf(invite).length > 0 ? 415 : 488) : undefined
+        return isMeant ? this.#refuse(call, bodyOf(invite).length > 0 ? 415 : 488, read.why) : undefined
       case 'other-kind':
-        return this.#refuse(call, 488, [['Warning', `305 ${ours} "Of the kinds of messages only chat"`]])
+        return this.#refuse(call, 488, 'Of the kinds of messages only chat', 305)
       case 'malformed':
-        return this.#refuse(call, 488)
+        return this.#refuse(call, 488, read.why)
       default:
         // Of a phone's INVITE we need not understand everything.
-        return isMeant ? this.#refuse(call, 488) : undefined
+        return isMeant ? this.#refuse(call, 488, whyNone(read)) : undefined
     }
     const { stream, at, description } = read
     const theirs = from.address
-    if (!this.#isWelcome(from, ours) || stream.jid.address.domain !== theirs.domain)
-      return this.#refuse(call, 403)
+    if (!this.#isWelcome(from, ours)) return this.#refuse(call, 403)
+    if (stream.jid.address.domain !== theirs.domain)
+      return this.#refuse(call, 403, `a JID of ${stream.jid.address.domain}, which is another domain`)
     const to = addressOfUri(requestUri(invite))
     if (to === undefined) return this.#refuse(call, 404)
     if (!this.#mayReach(to, theirs, stream.jid)) return this.#refuse(call, 403)
@@ -228,12 +230,16 @@ export class Sessions {
   }
 
   /** Answered behind the taker's return, as the user agent wants it. */
-  #refuse(call: Call, status: number, headers: readonly HeaderLine[] = []): CallUser {
+  #refuse(call: Call, status: number, why?: string, code?: WarningCode): CallUser {
     const { metrics, service } = this.#parts.environment
+    const { ours, theirs } = call.ends
     metrics.refusals.with('us', String(status)).add()
-    service.log.debug('a session of another domain was refused', { domain: call.ends.theirs, status })
-    const more: readonly HeaderLine[] = status === 415 ? [...headers, ['Accept', sdpType]] : headers
-    queueMicrotask(() => call.refuse(status, { headers: more }))
+    service.log.debug('a session of another domain was refused', { domain: theirs, status, why })
+    const headers: readonly HeaderLine[] = [
+      ...(why === undefined ? [] : [warningOf(ours, why, code)]),
+      ...(status === 415 ? [['Accept', sdpType] as const] : []),
+    ]
+    queueMicrotask(() => call.refuse(status, { headers }))
     return { onAccepted: () => undefined, onRefused: () => undefined, onEnded: () => undefined }
   }
 }

@@ -8,7 +8,7 @@ export const umppSettings = section(
   {
     on: flag({ default: false, doc: 'Whether UMPP is spoken with other domains.' }),
     host: optionalText({
-      doc: 'The name or address that session descriptions give for our XMPP server; left out, the domain itself.',
+      doc: 'The name or address that session descriptions give for our XMPP server; left out, the domain itself, which must have an address then.',
     }),
     port: integer({
       default: 0,
