@@ -91,3 +91,27 @@ for (const [family, here, there] of [
     )
   })
 }
+
+for (const [whose, forbidding] of [
+  ['ours', 'here'],
+  ['theirs', 'there'],
+] as const)
+  test(`where ${whose} allows no calls with the other domain an INVITE is 403 and rings nowhere, and a MESSAGE goes`, async () => {
+    const { town, here, there } = await TwoDomains.make()
+    const [caller, callee] = [
+      town.phone(here, 'romeo', '192.0.2.101'),
+      town.phone(there, 'juliet', '192.0.2.102'),
+    ]
+    await caller.register()
+    await callee.register()
+    const { peers } = { here, there }[forbidding].service
+    const policyFor = peers.policyFor.bind(peers)
+    peers.policyFor = (...asked) => ({ ...policyFor(...asked), calls: false })
+    const answered = await caller.request('INVITE', { uri, headers: [`Contact: <${caller.contact}>`] })
+    assert.equal(answered.status, 403)
+    assert.deepEqual(
+      callee.requests.filter(({ method }) => method === 'INVITE'),
+      [],
+    )
+    assert.equal((await caller.message(uri, 'hark')).status, 200)
+  })
