@@ -11,5 +11,6 @@ export {
 } from './cpim-message.ts'
 export { escaped, unescaped } from './escapes.ts'
 export { parseCpim } from './parse.ts'
+export { subjectOf, withSubject } from './subject.ts'
 export { bodyOfTexts, type TextBody, textsOf } from './texts.ts'
 export { type CpimHead, writeCpim } from './write.ts'

@@ -4,7 +4,7 @@
 import { randomId, utf8 } from '#base'
 import type { Content, InstantMessage, LanguageText } from '#model'
 import { beepXmlType, type OutgoingEntity } from '#protocols/beep'
-import { bodyOfTexts, type TextBody, textsOf } from '#wire/cpim'
+import { bodyOfTexts, subjectOf, type TextBody, textsOf, withSubject } from '#wire/cpim'
 import {
   decodeTransferEncoding,
   describingFields,
@@ -15,7 +15,6 @@ import {
   writeMultipart,
 } from '#wire/mime'
 import type { EndpointName } from './entity-name.ts'
-import { subjectOf, withSubject } from './subject.ts'
 import { dataDocument } from './write.ts'
 
 export interface Related {

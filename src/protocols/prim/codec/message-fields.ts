@@ -2,16 +2,10 @@
 // word for (a subject) travels in Message/CPIM around the body.
 
 import type { Bytes } from '#base'
-import { type Address, type Content, type InstantMessage, imUri, type LanguageText } from '#model'
-import { bodyOfTexts, parseCpim, type TextBody, textsOf, writeCpim } from '#wire/cpim'
+import type { Address, Content, InstantMessage } from '#model'
+import { bodyOfTexts, subjectOf, type TextBody, textsOf, withSubject } from '#wire/cpim'
 import type { HeaderLines } from '#wire/header-lines'
-import {
-  decodeTransferEncoding,
-  describingFields,
-  isContentField,
-  parseMediaType,
-  writeEntity,
-} from '#wire/mime'
+import { decodeTransferEncoding, describingFields, isContentField } from '#wire/mime'
 import { dateOf, field, textOfToken } from './header-fields.ts'
 
 /** The content octet for octet, with the Content- fields beside its type; undefined when there is no body. */
@@ -41,30 +35,13 @@ export function messageOf(headers: HeaderLines, body: Bytes, from: Address, to: 
   }
 }
 
-function subjectOf(content: Content | undefined): readonly LanguageText[] {
-  if (content === undefined || parseMediaType(content.type)?.essence !== 'message/cpim') return []
-  const message = parseCpim(content.bytes)
-  return 'fault' in message ? [] : message.subject
-}
-
 /** The body of a message of another protocol, its content octet for octet; undefined for one that says nothing here. */
 export function bodyOf(message: InstantMessage, content: Content | undefined): TextBody | undefined {
   const body = content === undefined ? bodyOfTexts(message.body) : plainContent(content)
   if (message.subject.length === 0) return body
   if (body === undefined && content !== undefined) return undefined
-  const { type, bytes, fields = [] } = body ?? emptyText
-  if (parseMediaType(type)?.essence === 'message/cpim') return body
-  const head = {
-    from: { name: '', uri: imUri(message.from) },
-    to: [{ name: '', uri: imUri(message.to) }],
-    ...(message.sentAt !== undefined && { dateTime: new Date(message.sentAt).toISOString() }),
-    subject: message.subject,
-  }
-  const encapsulated = writeEntity([['Content-Type', type], ...fields], bytes)
-  return { type: 'message/cpim', bytes: writeCpim(head, encapsulated) }
+  return withSubject(message, body)
 }
-
-const emptyText: TextBody = { type: 'text/plain; charset=utf-8', bytes: new Uint8Array(0) }
 
 /** Only what describes the content: any other name would be a word of ours, said by the sender. */
 export function fieldsOf(content: Content): readonly (readonly [string, string])[] {

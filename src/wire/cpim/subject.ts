@@ -1,8 +1,10 @@
-// A subject, for which data has no word: it travels in Message/CPIM around the body.
+// A subject where a protocol has no word for it: it travels in Message/CPIM around the body (RFC 3862 §4.6).
 
 import { type Content, type InstantMessage, imUri, type LanguageText } from '#model'
-import { parseCpim, type TextBody, writeCpim } from '#wire/cpim'
 import { parseMediaType, writeEntity } from '#wire/mime'
+import { parseCpim } from './parse.ts'
+import type { TextBody } from './texts.ts'
+import { writeCpim } from './write.ts'
 
 /** The body with the message's subject around it; as it is where there is none, or it is Message/CPIM already. */
 export function withSubject(message: InstantMessage, body: TextBody = emptyText): TextBody {
