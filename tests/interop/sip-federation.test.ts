@@ -44,6 +44,7 @@ describe('Kamailio as another domain by SIP', { skip }, () => {
             // Kamailio asks the system where names are, and the system knows none of ours.
             host: '127.0.0.1',
             other_domains: true,
+            notify_seconds_min: 0,
           },
           peers: { trust: network.authority, retry_first_seconds: 1, retry_max_seconds: 2 },
           dns: { servers: [network.dns] },
