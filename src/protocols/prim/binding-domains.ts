@@ -6,17 +6,21 @@ import {
   type Address,
   type Condition,
   type Envelope,
+  type Head,
   type Outcome,
   type PresenceDocument,
   presenceHead,
+  type Report,
   refused,
   relayed,
 } from '#model'
 import type { Settled } from '#wire/exchange'
-import { type OutgoingRequest, protocolName, sendOf } from './binding.ts'
+import { hopCountDefault, type OutgoingRequest, protocolName, sendOf } from './binding.ts'
 import {
+  decimal,
   field,
   idOf,
+  isMessageId,
   isSuccess,
   type PrimRequest,
   type PrimResponse,
@@ -58,9 +62,29 @@ export function outcomeOf(settled: Settled<PrimResponse>): Outcome {
   return refused(refusalIn(settled))
 }
 
+/** A report of another domain, and the head of the message that it is about (§6.1); undefined where it says nothing. */
+export function reportIn(
+  { headers }: PrimRequest,
+  recipient: Address,
+  sender: Address,
+): { readonly report: Report; readonly about: Head } | undefined {
+  const id = field(headers, 'About') ?? ''
+  if (field(headers, 'Report') !== 'failed' || !isMessageId(id)) return undefined
+  const status = decimal(field(headers, 'Status') ?? '')
+  const report: Report = {
+    about: id,
+    event: 'failed',
+    ...(status !== undefined && { condition: conditionOf(status) }),
+  }
+  const message = { protocol: protocolName, kind: 'message', fromAgent: '', toAgent: '', id } as const
+  const rest = { hops: hopCountDefault, size: 0, whenAbsent: 'drop', whenAgentGone: 'inbox' } as const
+  const about = { ...message, ...rest, from: sender, to: recipient, storable: false, copyable: false }
+  return { report, about }
+}
+
 export function refusalIn({ status }: PrimResponse): Condition {
-  // A gateway that had no answer is between the two domains: it can be offered again.
-  return status === 504 ? 'remote-timeout' : conditionOf(status)
+  // A gateway that had no answer, or a server that did nothing with it, is between the two domains: it can be offered again.
+  return status === 504 || status === 500 ? 'remote-timeout' : conditionOf(status)
 }
 
 /** What a unit says of presence; undefined where it has no body. */

@@ -164,8 +164,8 @@ function reportSend(
   outgoing: OutgoingSend,
 ): OutgoingRequest | Condition {
   if (event !== 'failed') return 'content-not-understood'
-  const code = condition === undefined ? '' : ` (${statusOf[condition]})`
-  const bytes = utf8(`Your message could not be delivered${code}.`)
+  const status = condition && String(statusOf[condition])
+  const bytes = utf8(`Your message could not be delivered${status === undefined ? '' : ` (${status})`}.`)
   return written(outgoing, { type: 'text/plain; charset=UTF-8', bytes }, [
     ['From', idOf(from, 'im')],
     ['To', idOf(target, 'im')],
@@ -174,6 +174,7 @@ function reportSend(
     ['AStrength', 'none'],
     ['Report', 'failed'],
     ['About', messageId(about)],
+    ['Status', status],
   ])
 }
 

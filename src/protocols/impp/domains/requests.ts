@@ -108,8 +108,11 @@ function report(pair: DomainPair, request: ImppRequest, from: Address, target: A
   if (from.user !== '') return reply.error('permission-denied')
   const found = reportIn(request, target, pair.theirs)
   if (found === undefined) return reply.error('malformed')
-  pair.environment.service.messages.report(found.report, oneHopLess(found.about))
-  reply.ok()
+  // What is answered is with our sender, or on the disk.
+  pair.environment.service.messages.report(found.report, oneHopLess(found.about), (outcome) => {
+    if (outcome?.kind === 'refused') reply.refuse(outcome)
+    else reply.ok()
+  })
 }
 
 function fetch({ pair, request, from, target, reply }: Checked): void {

@@ -27,6 +27,9 @@ export const knownFields: ReadonlySet<string> = new Set([
   'Conversation-ID',
   'Reply-To',
   'Hop-Count',
+  'Report',
+  'About',
+  'Status',
 ])
 
 /** A bit for each, so that what was seen is one number. */

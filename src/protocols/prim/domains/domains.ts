@@ -208,12 +208,22 @@ export class Domains implements OtherDomains {
       if (found.flat().includes(address)) return true
       for (const [at, { port }] of all.entries())
         for (const host of found[at] ?? [])
-          if (await this.#ask({ host, port, direct: false }, address)) return true
+          if (await this.#says({ host, port, direct: false }, address)) return true
     } catch (error) {
       if (!(error instanceof DnsError))
         this.#environment.service.log.debug('a server could not be verified', { error })
     }
     return false
+  }
+
+  /** One that can't be asked says nothing; another of the domain may. */
+  async #says(place: Place, address: string): Promise<boolean> {
+    try {
+      return await this.#ask(place, address)
+    } catch (error) {
+      this.#environment.service.log.debug('a server could not be asked', { host: place.host, error })
+      return false
+    }
   }
 
   /** VERIFYSERVER, of a server of the domain found by DNS, before any LOGIN. */

@@ -1,6 +1,6 @@
 // Somebody of another domain who watches somebody here, by a leased subscription (docs/specs/prim.md §8.4). At most one NOTIFY of it is under way; what
 // changes meanwhile is told when that one is answered, and only as it then is.
-import { type Bytes, type Timer, utf8 } from '#base'
+import { type Bytes, randomBelow, type Timer, utf8 } from '#base'
 import type { PresenceNotification, TerminationReason } from '#core'
 import type { Address } from '#model'
 import type { ForeignSubscription } from '#protocols/exchange'
@@ -9,9 +9,8 @@ import { absentBody, notificationBody, protocolName } from '../binding.ts'
 import { type Body, dateText, idOf, isSuccess, type PrimResponse, requestBytes } from '../codec/index.ts'
 import type { DomainPair } from './pair.ts'
 
-/** NOTIFYs in a row that fail before the subscription is dropped (§6.3), and seconds between them. */
-const failuresMax = 3
-const againSeconds = 15
+/** Seconds until what could not be told is told again: the first time, and at most. */
+const againSeconds = { first: 15, most: 300 }
 
 export class ForeignWatcher implements ForeignSubscription {
   readonly protocol = protocolName
@@ -27,8 +26,11 @@ export class ForeignWatcher implements ForeignSubscription {
   #underWay = false
   #latest: PresenceNotification | undefined
   #again: Timer | undefined
-  #failures = 0
+  #againSeconds = againSeconds.first
   #isOver = false
+  readonly #tryNow = (): void => {
+    if (!this.#underWay) this.#tell()
+  }
 
   constructor(
     pair: DomainPair,
@@ -68,7 +70,7 @@ export class ForeignWatcher implements ForeignSubscription {
   end(dropped: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#again?.cancel()
+    this.#stopTrying()
     this.#onOver(this, dropped)
   }
 
@@ -80,6 +82,7 @@ export class ForeignWatcher implements ForeignSubscription {
     const notification = this.#latest
     this.#latest = undefined
     if (notification === undefined || this.#isOver) return
+    this.#stopTrying()
     const left = Math.max(1, Math.ceil((this.#due - this.#clock.monotonic()) / 1000))
     const octets = this.#notify(left, notificationBody(notification))
     this.#underWay = true
@@ -89,17 +92,30 @@ export class ForeignWatcher implements ForeignSubscription {
 
   #told(settled: Settled<PrimResponse>, notification: PresenceNotification): void {
     this.#underWay = false
+    if (this.#isOver) return
     if (typeof settled === 'object' && isSuccess(settled.status)) {
-      this.#failures = 0
+      this.#againSeconds = againSeconds.first
       return this.#tell()
     }
-    const isUnknown = typeof settled === 'object' && settled.status === 403
-    if (isUnknown || ++this.#failures >= failuresMax) return this.end(true)
+    // The subscription is not known there (§8.4).
+    if (typeof settled === 'object' && settled.status === 403) return this.end(true)
+    this.#tellAgain(notification)
+  }
+
+  /** Nobody knows whether it was heard: it is told again, as it then is, until its Duration is over. */
+  #tellAgain(notification: PresenceNotification): void {
     this.#latest ??= notification
+    const seconds = this.#againSeconds
+    this.#againSeconds = Math.min(seconds * 2, againSeconds.most)
+    this.#stopTrying()
+    this.#again = this.#clock.schedule(seconds * (750 + randomBelow(500)), this.#tryNow)
+    this.#pair.trying.add(this.#tryNow)
+  }
+
+  #stopTrying(): void {
     this.#again?.cancel()
-    this.#again = this.#clock.schedule(againSeconds * 1000, () => {
-      if (!this.#underWay) this.#tell()
-    })
+    this.#again = undefined
+    this.#pair.trying.delete(this.#tryNow)
   }
 
   #notify(seconds: number, body: Body): (id: string) => readonly Uint8Array[] {

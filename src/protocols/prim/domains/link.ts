@@ -8,6 +8,7 @@ import { protocolName } from '../binding.ts'
 import { documentIn, forwardedSend, outcomeOf, refusalIn, sourcesOf } from '../binding-domains.ts'
 import { idOf, type PrimResponse, requestBytes } from '../codec/index.ts'
 import type { DomainsEnvironment } from './environment.ts'
+import { Overloads } from './overloads.ts'
 import type { DomainPair } from './pair.ts'
 import { Watch } from './watch.ts'
 
@@ -22,6 +23,7 @@ export class PrimLink implements PeerLink, KeptLink {
   readonly words = false
   readonly domain: string
   readonly #parts: LinkParts
+  readonly #overloads = new Overloads()
   readonly #watches: WatchBook<Watch>
 
   constructor(parts: LinkParts) {
@@ -45,7 +47,11 @@ export class PrimLink implements PeerLink, KeptLink {
     const octets = forwardedSend(envelope, 'medium', clock.now())
     if (typeof octets === 'string') return onOutcome(refused(octets))
     const pair = this.#parts.pairOf(head.from.domain)
-    const taken = pair.request({ octets, settle: (settled) => onOutcome(outcomeOf(settled)) })
+    const settle = (settled: Settled<PrimResponse>): void => {
+      const isBusy = typeof settled === 'object' && settled.status === 500
+      onOutcome(this.#overloads.isPast(head, isBusy) ? refused('internal-fault') : outcomeOf(settled))
+    }
+    const taken = pair.request({ octets, settle })
     if (!taken) onOutcome(refused('connection-failed'))
   }
 
@@ -61,10 +67,10 @@ export class PrimLink implements PeerLink, KeptLink {
     this.#watches.unwatch(watcher, presentity)
   }
 
-  /** The watch that a NOTIFY is about. */
+  /** The watch that a NOTIFY is about; the earlier drafts have one of a pair, and no Subscription-ID. */
   watchOf(watcher: Address, presentity: Address, id: string | undefined): Watch | undefined {
     const watch = this.#watches.of(watcher, presentity)
-    return watch?.id === id ? watch : undefined
+    return id === undefined || watch?.id === id ? watch : undefined
   }
 
   fetch(watcher: Address, presentity: Address, onFetched: (fetched: FetchOutcome) => void): void {

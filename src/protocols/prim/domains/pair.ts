@@ -28,6 +28,8 @@ export class DomainPair {
   state: 'idle' | 'connecting' | 'connected' = 'idle'
   lastError = ''
   leg: Leg | undefined
+  /** Who tries something again when its time has come, and at once when there is a connection. */
+  readonly trying = new Set<() => void>()
   readonly #parts: PairParts
   readonly #waiting: BoundedQueue<Waiting>
 
@@ -66,6 +68,7 @@ export class DomainPair {
     const { service } = this.environment
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
       if (!this.#say(leg, next)) next.settle('closed')
+    for (const again of [...this.trying]) again()
     service.relay.retry(this.theirs)
   }
 

@@ -2,12 +2,14 @@
 // the domain that has proven itself, for one of ours, within the policy for that domain.
 
 import { type Answered, mayComeBy, type PeerPolicy } from '#core'
-import type { Address } from '#model'
+import { type Address, delivered } from '#model'
 import { messageEnvelope, notificationBody, statusOfOutcome } from '../binding.ts'
+import { reportIn } from '../binding-domains.ts'
 import {
   addressOfId,
   decimal,
   field,
+  isMessageId,
   type PrimRequest,
   type Scheme,
   strengthOf,
@@ -80,8 +82,10 @@ function allows(policy: PeerPolicy, service: Scheme): boolean {
   return policy.trusted && mayComeBy(policy, service === 'im' ? 'messages' : 'presence', 'prim')
 }
 
-function send({ leg, request, from, to, reply }: Checked, { answered }: Takers): void {
+function send(checked: Checked, { answered }: Takers): void {
+  const { leg, request, from, to, reply } = checked
   const { service } = leg.environment
+  if (field(request.headers, 'Report') !== undefined) return report(checked, answered)
   const hops = hopCountOf(request)
   if (hops === undefined || !isSend(request)) return reply.error('malformed')
   if (hops === 0) return reply.error('too-many-hops')
@@ -93,6 +97,21 @@ function send({ leg, request, from, to, reply }: Checked, { answered }: Takers):
     (status) => reply.give(status),
     (respond) =>
       service.messages.send(envelope, (outcome) =>
+        respond(statusOfOutcome(outcome), outcome.kind !== 'refused'),
+      ),
+  )
+}
+
+/** §6.1: what became known of a message of ours later. It is answered when our sender has it, or the disk. */
+function report({ leg, request, from, to, reply }: Checked, answered: Takers['answered']): void {
+  const found = reportIn(request, from, to)
+  const id = field(request.headers, 'Message-ID') ?? ''
+  if (found === undefined || !isMessageId(id)) return reply.error('malformed')
+  answered.once(
+    `${from.key}\n${to.key}\n${id}`,
+    (status) => reply.give(status),
+    (respond) =>
+      leg.environment.service.messages.report(found.report, found.about, (outcome = delivered) =>
         respond(statusOfOutcome(outcome), outcome.kind !== 'refused'),
       ),
   )

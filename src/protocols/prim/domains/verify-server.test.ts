@@ -111,6 +111,22 @@ describe('VERIFYSERVER, asked by us (docs/specs/prim.md §8.2, Example 6)', () =
     assert.ok(server.closed)
   })
 
+  test('one server of the domain that is gone does not keep another from saying yes', async () => {
+    const two = await twoDomains({ serverAnonymous: true }, { 'example.net': ['192.0.2.16', known] })
+    const named: Server[] = []
+    two.byHand.set('192.0.2.16', () => {
+      throw new Error('nobody answers')
+    })
+    two.byHand.set(known, (connection) => named.push(new Server(connection)))
+    const server = new Server(two.strike(stranger))
+    await server.say('LOGIN PRIM/1.0 1 0\nDomain: example.net\nAuth-State: init\nSASL-Mech: ANONYMOUS\n\n')
+    server.write('LOGIN PRIM/1.0 2 0\nDomain: example.net\nAuth-State: continue\nSASL-Mech: ANONYMOUS\n\n')
+    await everything()
+    await named[0]?.say('PRIM/1.0 d1 0 200 OK\n\n')
+    await everything()
+    assert.match(server.told.join(''), /^PRIM\/1\.0 2 0 200 OK/)
+  })
+
   test('our own server vouches for its addresses alone', async () => {
     const two = await twoDomains({ serverAnonymous: true })
     assert.match(await new Server(two.strike(stranger)).login('ANONYMOUS'), / 406 /)

@@ -63,14 +63,14 @@ export class Watch {
   /** NOTIFY of this subscription: a status to answer with. */
   notified(request: PrimRequest): number {
     if (!this.#wanted) return 403
-    const document = documentIn(request, this.#pair.environment.service.clock.now())
-    if (typeof document === 'string') return 400
-    const { remotePresence } = this.#pair.environment.service
-    // RFC 3859 §3.4; 0: it has been cancelled there, and nothing more will come.
+    // RFC 3859 §3.4; 0: it has been cancelled there, and nothing more will come, whatever it still says.
     if (field(request.headers, 'Duration') === '0') {
       this.#ended('rejected')
       return 200
     }
+    const document = documentIn(request, this.#pair.environment.service.clock.now())
+    if (typeof document === 'string') return 400
+    const { remotePresence } = this.#pair.environment.service
     this.#tell('active')
     const changes = sourcesOf(document, this.watcher, this.presentity).map(
       ({ tuple, source }) => ({ kind: 'changed', tuple, source }) as const,

@@ -38,5 +38,7 @@ export function isSend(request: PrimRequest): boolean {
 
 export function hopCountOf({ headers }: PrimRequest): number | undefined {
   const value = field(headers, 'Hop-Count')
-  return value === undefined ? hopCountDefault : decimal(value)
+  const hops = value === undefined ? hopCountDefault : decimal(value)
+  // LIMIT: nobody gives a message more hops than it would have here.
+  return hops && Math.min(hops, hopCountDefault)
 }

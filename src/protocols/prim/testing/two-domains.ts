@@ -27,11 +27,15 @@ export interface TwoDomains {
   restart(): Promise<void>
 }
 
-export async function twoDomains(settings: Partial<PrimSettings> = {}): Promise<TwoDomains> {
+/** @param dns what DNS says of a domain other than where its server is */
+export async function twoDomains(
+  settings: Partial<PrimSettings> = {},
+  dns: Readonly<Record<string, readonly string[]>> = {},
+): Promise<TwoDomains> {
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const worlds = new Map<string, World>()
   const wires = new Wires()
-  const addresses = { 'example.com': ['192.0.2.1'], 'example.net': ['192.0.2.17'] }
+  const addresses = { 'example.com': ['192.0.2.1'], 'example.net': ['192.0.2.17'], ...dns }
   const byHand: TwoDomains['byHand'] = new Map()
   const two = { clock, up: true, wires, byHand, names: ['example.com', 'example.net'] as readonly string[] }
   const tls = (): Partial<TlsInfo> => tlsOf(two.names)
