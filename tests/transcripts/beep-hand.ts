@@ -1,5 +1,5 @@
-// BEEP by hand for transcripts (RFC 3080 §2.2, RFC 3081 §3.1), as an initiator, apart from the server's own: frames in and out, windows
-// that never close, payloads whole.
+// BEEP by hand for transcripts (RFC 3080 §2.2, RFC 3081 §3.1), as an initiator, apart from the server's own: frames in and out. Its
+// own windows never close; those of the other side are kept to.
 import type { Socket } from 'node:net'
 
 export interface BeepMessage {
@@ -17,10 +17,21 @@ export interface BeepEntity {
 
 const window = 1_000_000
 
+/** RFC 3081 §3.1.2: of each new channel. */
+const initialWindow = 4096
+
+/** What one channel has to say. */
+interface Outgoing {
+  seqno: number
+  /** The first octet that may not be sent yet. */
+  limit: number
+  readonly waiting: { readonly head: string; left: Buffer }[]
+}
+
 export class BeepHand {
   readonly #socket: Socket
   readonly #onMessage: (message: BeepMessage) => void
-  readonly #sent = new Map<number, number>()
+  readonly #outgoing = new Map<number, Outgoing>()
   readonly #received = new Map<number, number>()
   readonly #parts = new Map<number, Buffer[]>()
   #rest: Buffer = Buffer.alloc(0)
@@ -36,10 +47,31 @@ export class BeepHand {
   }
 
   send(keyword: string, channel: number, number: number, payload: Buffer): void {
-    const seqno = this.#sent.get(channel) ?? 0
-    this.#sent.set(channel, seqno + payload.length)
-    const head = `${keyword} ${channel} ${number} . ${seqno} ${payload.length}\r\n`
-    this.#socket.write(Buffer.concat([Buffer.from(head), payload, Buffer.from('END\r\n')]))
+    const outgoing = this.#outgoingOf(channel)
+    outgoing.waiting.push({ head: `${keyword} ${channel} ${number}`, left: payload })
+    this.#write(outgoing)
+  }
+
+  #outgoingOf(channel: number): Outgoing {
+    const known = this.#outgoing.get(channel)
+    if (known !== undefined) return known
+    const fresh: Outgoing = { seqno: 0, limit: initialWindow, waiting: [] }
+    this.#outgoing.set(channel, fresh)
+    return fresh
+  }
+
+  /** As much as the window lets through, a frame at a time. */
+  #write(outgoing: Outgoing): void {
+    for (let next = outgoing.waiting[0]; next !== undefined; next = outgoing.waiting[0]) {
+      const payload = next.left.subarray(0, outgoing.limit - outgoing.seqno)
+      if (payload.length === 0 && next.left.length > 0) return
+      next.left = next.left.subarray(payload.length)
+      const more = next.left.length > 0 ? '*' : '.'
+      const head = `${next.head} ${more} ${outgoing.seqno} ${payload.length}\r\n`
+      outgoing.seqno += payload.length
+      this.#socket.write(Buffer.concat([Buffer.from(head), payload, Buffer.from('END\r\n')]))
+      if (more === '.') outgoing.waiting.shift()
+    }
   }
 
   #next(): boolean {
@@ -48,6 +80,10 @@ export class BeepHand {
     const words = this.#rest.subarray(0, end).toString('latin1').split(' ')
     if (words[0] === 'SEQ') {
       this.#rest = this.#rest.subarray(end + 2)
+      const [, channel, ackno, size] = words.map(Number)
+      const outgoing = this.#outgoingOf(channel as number)
+      outgoing.limit = (ackno as number) + (size as number)
+      this.#write(outgoing)
       return true
     }
     const [keyword = '', channelText, numberText, more, , sizeText] = words
