@@ -1,7 +1,7 @@
 // S/MIME in stanzas, RFC 3923 §3: a MIME entity that its author signed or encrypted, as the text of <e2e/>. XML makes LF of CR LF, which such an entity
 // has at the end of each line (RFC 8551 §3.1.1), so they are put back. Complete for messages; presence and IQ in it pass as they are.
 
-import { type Bytes, utf8 } from '#base'
+import { type Bytes, strictText, utf8 } from '#base'
 import type { Content } from '#model'
 import { contentOf, describingFields, parseEntity, parseMediaType, writeEntity } from '#wire/mime'
 
@@ -67,12 +67,8 @@ function base64Lines(bytes: Bytes): Bytes {
 
 /** Text whose every line ends with CR LF, of characters that XML may hold (XML 1.0 §2.2). */
 function textOf(bytes: Bytes): string | undefined {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
+  const text = strictText(bytes)
+  if (text === undefined) return undefined
   const isXml = !/[^\t\r\n\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.test(text)
   return isXml && !/\r(?!\n)|(?<!\r)\n/.test(text) ? text : undefined
 }
