@@ -98,7 +98,7 @@ export function breach(towns: Towns, { leg, from, pattern, nth = 1 }: Step, isBe
   return { wasDone: () => left === 0, invites: () => invites }
 }
 
-/** Nothing accepted is lost, and what did not arrive was told; order holds. `mayDouble`: of one stream, what a killed server had taken. */
+/** Nothing accepted is lost, and what did not arrive was told; order holds. `mayDouble`: a server was killed, and what it had taken, or handed on, of one stream comes twice. */
 export async function messagesHold(
   towns: Towns,
   people: readonly string[],
@@ -118,13 +118,19 @@ export async function messagesHold(
         expected,
         `from ${from} to ${to} out of order`,
       )
-      for (const sent of own) accountedFor(sent, came, towns.failed)
+      for (const sent of own) accountedFor(sent, came, towns.failed, mayDouble)
     }
   }
 }
 
-function accountedFor({ id, outcome }: Sent, came: readonly string[], failed: ReadonlySet<string>): void {
-  if (outcome === undefined) return
+/** A sender's server that was killed does not know what it had handed on: a refusal when it offers that again is told though it came (decision 0088). */
+function accountedFor(
+  { id, outcome }: Sent,
+  came: readonly string[],
+  failed: ReadonlySet<string>,
+  wasKilled: boolean,
+): void {
+  if (outcome === undefined || (wasKilled && outcome.kind === 'stored' && came.includes(id))) return
   const isTold = outcome.kind === 'refused' || failed.has(id)
   const what = `${came.includes(id) ? 'came' : 'did not come'}, ${failed.has(id) ? 'told' : 'not told'}`
   assert.ok(came.includes(id) !== isTold, `${id}: ${JSON.stringify(outcome)}, ${what}`)

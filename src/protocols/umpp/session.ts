@@ -271,7 +271,9 @@ export class Session implements CallUser {
         for (const waiting of this.#waiting.takeAll()) this.#carry(waiting)
         return
       case 'refuse-waiting':
-        return this.#waiting.refuse(this.#refusal)
+        return this.#waiting.refuse(this.#refusal, (envelope) =>
+          this.parts.environment.streams.recollect(envelope),
+        )
       case 'give-back-waiting':
         return this.#waiting.refuse('connection-failed')
       case 'open-stream':

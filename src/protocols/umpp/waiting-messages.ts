@@ -34,8 +34,8 @@ export class WaitingMessages {
     return all
   }
 
-  /** Their senders are told. */
-  refuse(condition: Condition): void {
-    for (const { onOutcome } of this.takeAll()) onOutcome(refused(condition))
+  /** Their senders are told; `known` of a message takes the place of the refusal. */
+  refuse(condition: Condition, known: (envelope: Envelope) => Outcome | undefined = () => undefined): void {
+    for (const { envelope, onOutcome } of this.takeAll()) onOutcome(known(envelope) ?? refused(condition))
   }
 }

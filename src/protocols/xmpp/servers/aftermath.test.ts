@@ -27,6 +27,8 @@ const lapsed = (...ids: string[]): Lapsed => ({
   left: ids.map(head),
 })
 
+const nobody = (): void => {}
+
 const made = () => {
   const clock = new VirtualClock()
   return { clock, aftermath: new Aftermath(clock) }
@@ -35,7 +37,7 @@ const made = () => {
 test('what the other side took is taken, once each, whoever offers it again; the rest is not', () => {
   const { aftermath } = made()
   const stream = lapsed('one', 'two', 'three')
-  aftermath.add(stream)
+  aftermath.add(stream, nobody)
   assert.ok(aftermath.isOpen)
   assert.equal(aftermath.ask(), stream)
   aftermath.learn(stream, 2)
@@ -45,11 +47,30 @@ test('what the other side took is taken, once each, whoever offers it again; the
   assert.ok(aftermath.isEmpty)
 })
 
+test('of a message that nobody wants to send any more is known what its stream left open, and the last that gave one up is told to ask', () => {
+  const { aftermath } = made()
+  const wanted: string[] = []
+  const [first, second] = [lapsed('one'), lapsed('two')]
+  aftermath.add(first, () => wanted.push('first'))
+  aftermath.add(second, () => wanted.push('second'))
+  assert.deepEqual(
+    ['one', 'two', 'three'].map((id) => aftermath.mayHave(head(id))),
+    [true, true, false],
+  )
+  aftermath.want()
+  assert.deepEqual(wanted, ['second'])
+  aftermath.learn(first, 0)
+  assert.deepEqual(
+    ['one', 'two'].map((id) => aftermath.mayHave(head(id))),
+    [false, true],
+  )
+})
+
 test('one stream is asked about at a time, by one pair', () => {
   const { aftermath } = made()
   const [first, second] = [lapsed('one'), lapsed('two')]
-  aftermath.add(first)
-  aftermath.add(second)
+  aftermath.add(first, nobody)
+  aftermath.add(second, nobody)
   assert.equal(aftermath.ask(), first)
   assert.equal(aftermath.ask(), undefined)
   assert.ok(aftermath.isAsked)
@@ -73,9 +94,9 @@ test('whoever waits looks again when it was asked, and when it could not be', ()
 
 test('after three tries in vain it may be gone without, and a new stream that is given up begins the count anew', () => {
   const { aftermath } = made()
-  aftermath.add(lapsed('one'))
+  aftermath.add(lapsed('one'), nobody)
   assert.deepEqual([aftermath.askedInVain(), aftermath.askedInVain()], [false, false])
-  aftermath.add(lapsed('two'))
+  aftermath.add(lapsed('two'), nobody)
   assert.deepEqual(
     [1, 2, 3].map(() => aftermath.askedInVain()),
     [false, false, true],
@@ -87,7 +108,7 @@ test('after three tries in vain it may be gone without, and a new stream that is
 test('LIMIT: eight streams are remembered, the last ones, and what was taken for ten minutes', () => {
   const { clock, aftermath } = made()
   const all = Array.from({ length: 9 }, (_, at) => lapsed(`m${at}`))
-  for (const each of all) aftermath.add(each)
+  for (const each of all) aftermath.add(each, nobody)
   assert.equal(aftermath.ask(), all[1])
   aftermath.learn(all[1] as Lapsed, 1)
   clock.advance(601_000)

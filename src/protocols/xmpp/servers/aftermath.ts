@@ -2,7 +2,7 @@
 // each leads: the server there is asked of each such stream how much of it it took, and until then sends nothing that it may have.
 import type { Clock, Timer } from '#base'
 import type { Head } from '#model'
-import { type Lapsed, TakenBefore } from './lapsed.ts'
+import { isSame, type Lapsed, TakenBefore } from './lapsed.ts'
 
 /** LIMIT: streams of two domains that are to be asked about; of older ones it stays unknown. */
 const lapsedMax = 8
@@ -19,6 +19,7 @@ export class Aftermath {
   readonly #waiting = new Set<() => void>()
   #asked: Lapsed | undefined
   #inVain = 0
+  #want: () => void = () => {}
   #forgetting: Timer | undefined
 
   constructor(clock: Clock) {
@@ -47,11 +48,18 @@ export class Aftermath {
     return this.#asked
   }
 
-  add(lapsed: Lapsed): void {
+  /** @param want has a stream opened, by which it can be asked about */
+  add(lapsed: Lapsed, want: () => void): void {
     if (this.#lapsed.includes(lapsed)) return
+    this.#want = want
     if (this.#lapsed.length >= lapsedMax) this.#lapsed.shift()
     this.#lapsed.push(lapsed)
     this.#inVain = 0
+  }
+
+  /** Has them asked about though nothing waits to be sent. */
+  want(): void {
+    this.#want()
   }
 
   /** The other side has said how many it took of that stream; undefined: it does not know. */
@@ -82,6 +90,11 @@ export class Aftermath {
   /** Whether the other side has it already; asked once of each that is offered again, in order. */
   hasTaken(head: Head | undefined): boolean {
     return head !== undefined && !this.#taken.isEmpty && this.#taken.has(head)
+  }
+
+  /** Whether it may have it: a stream that carried it is still to be asked about. */
+  mayHave(head: Head): boolean {
+    return this.#lapsed.some(({ left }) => left.some((one) => one !== undefined && isSame(one, head)))
   }
 
   /** `go` is called once when something has changed: it was asked, or could not be. */

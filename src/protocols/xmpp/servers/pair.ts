@@ -27,8 +27,10 @@ export interface PairParts {
   readonly owner: ChannelOwner
   /** Of all pairs of the two. */
   readonly aftermath: Aftermath
-  /** Whether any of them could send. */
-  readonly hasAnyWay: () => boolean
+  /** All pairs of the two. */
+  readonly siblings: () => readonly ServerPair[]
+  /** Its streams lead to a place that a session named; else to where DNS says that the domain is. */
+  readonly isPlaced: boolean
   /** Opens a stream, resuming where it says so; rejects with an Error that says why not. */
   readonly open: (
     pair: ServerPair,
@@ -84,7 +86,11 @@ export class ServerPair {
 
   /** One is there, though something may have to be asked first. */
   get hasWay(): boolean {
-    return this.#carrier !== undefined || this.#usable() !== undefined
+    return this.#usable() !== undefined
+  }
+
+  get isPlaced(): boolean {
+    return this.#parts.isPlaced
   }
 
   get aftermath(): Aftermath {
@@ -156,7 +162,7 @@ export class ServerPair {
     // One of the pairs that it carried asks, so that it is not resumed by several.
     const isAnswered = channel === this.#replaced
     if (channel.lapsed !== undefined && !isAnswered && (channel.home === '' || channel.home === this.key))
-      this.aftermath.add(channel.lapsed)
+      this.aftermath.add(channel.lapsed, () => this.want())
     if (this.#carrier !== channel) return
     this.#carrier = undefined
     if (this.#again !== undefined) {
@@ -275,7 +281,7 @@ export class ServerPair {
         if (this.#opening === abort) this.#opening = undefined
         if (asked !== undefined) aftermath.unanswered(asked)
         if (broken?.isAway === true) return this.#resumeIn(this.#againSeconds)
-        if (!this.#goesWithout()) {
+        if (!this.#goesWithout(error)) {
           this.wasAway = true
           this.#pausedUntil = service.clock.monotonic() + pauseSeconds * 1000
           this.#giveBack(error instanceof NoServer ? 'host-unknown' : 'given-back')
@@ -357,10 +363,14 @@ export class ServerPair {
   }
 
   /** We can't open a stream, and not for a cut alone, but the other side has: what it took before stays unknown. */
-  #goesWithout(): boolean {
-    const { aftermath, hasAnyWay } = this.#parts
+  #goesWithout(error: Error): boolean {
+    const { aftermath, siblings } = this.#parts
     if (aftermath.isOpen) {
-      if (!aftermath.askedInVain() || !hasAnyWay()) return false
+      const all = siblings()
+      // It says nothing while they can't come to us either, nor that DNS knows of no place where a session named one.
+      if (!all.some(({ hasWay }) => hasWay)) return false
+      if (error instanceof NoServer && all.some(({ isPlaced }) => isPlaced)) return false
+      if (!aftermath.askedInVain()) return false
       aftermath.giveUp()
       aftermath.wake()
     }

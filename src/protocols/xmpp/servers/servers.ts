@@ -221,8 +221,8 @@ export class Servers implements PeerProtocol, ChannelOwner {
       theirs,
       owner: this,
       aftermath: at === undefined ? new Aftermath(clock) : this.#pairOf(ours, theirs).aftermath,
-      hasAnyWay: () =>
-        [...this.#pairs.values()].some((one) => one.ours === ours && one.theirs === theirs && one.hasWay),
+      siblings: () => [...this.#pairs.values()].filter((one) => one.ours === ours && one.theirs === theirs),
+      isPlaced: at !== undefined,
       open: async (opening, resume, onReady, signal) => {
         if (this.components.has(theirs)) throw new Error('the component is not connected')
         await openStream(

@@ -79,6 +79,19 @@ export class Sessions {
     })
   }
 
+  /**
+   * What is known of a message for which there is no session now: an earlier one may have carried it (decision 0126). `relayed`: it was taken; unreachable:
+   * that is to be asked, and it may be offered again; undefined: they do not have it.
+   */
+  recollect({ head }: Envelope): Outcome | undefined {
+    if (head.whenAbsent !== 'store') return undefined
+    const { aftermath } = this.#pairOf(head.from.domain, head.to.domain)
+    if (aftermath.hasTaken(head)) return relayed
+    if (!aftermath.mayHave(head)) return undefined
+    aftermath.want()
+    return refused('connection-failed')
+  }
+
   // For what comes.
 
   targetOf(from: Jid, to: Jid, type: string | undefined): SessionTarget | undefined {
