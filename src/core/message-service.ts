@@ -17,6 +17,7 @@ import type { Account } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
 import { archives } from './archiving.ts'
 import type { Directory } from './directory.ts'
+import type { EarlierLife } from './earlier-life.ts'
 import { messageRefusal } from './forward.ts'
 import { HandOver } from './hand-over.ts'
 import { historyEntries } from './history-entries.ts'
@@ -53,6 +54,7 @@ export interface MessageParts {
   readonly outgoing: OutgoingMessages
   readonly directory: Directory
   readonly store: Store
+  readonly earlier: EarlierLife
   readonly policy: MessagePolicy
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: MessageMetrics
@@ -84,6 +86,8 @@ export class MessageService {
    * the outcome promises durability. The envelope's octets may be a loan; what leaves the tick keeps them.
    */
   send(envelope: Envelope, onOutcome: OnOutcome): void {
+    // Its sender did not hear that it was kept: it hears so now.
+    if (this.#parts.earlier.hasTaken(envelope.head)) return onOutcome(stored)
     const lane = this.#lanes.behind(envelope.head)
     if (lane === undefined) this.#carry(envelope, onOutcome)
     else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(this.#refuse('rate-exceeded'))

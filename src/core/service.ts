@@ -10,6 +10,7 @@ import { Asks, asksPerSecondMax } from './asks.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
 import { Directory } from './directory.ts'
+import { EarlierLife } from './earlier-life.ts'
 import { ForeignPresence } from './foreign-presence.ts'
 import { LateNotices } from './late-notices.ts'
 import { Leases } from './leases.ts'
@@ -69,6 +70,8 @@ export interface Service {
   readonly archiving: Archiving
   /** To other domains: `load` before anybody may send, `start` once the protocols run, `stop` before the store is closed. */
   readonly relay: Relay
+  /** What was taken before this process began: `load` before anybody may send. */
+  readonly earlier: EarlierLife
   readonly peers: Peers
   /** What may come from other domains and go to them a second. */
   readonly shares: PeerShares
@@ -132,12 +135,14 @@ export function createService(parts: ServiceParts): Service {
     random: parts.random ?? Math.random,
     fault,
   })
+  const earlier = new EarlierLife(clock, store)
   const now = (): number => clock.now()
   const messages = new MessageService({
     router,
     outgoing: new OutgoingMessages({ relay, router, directory, store, policy, now }),
     directory,
     store,
+    earlier,
     policy,
     revive,
     metrics: messageMetrics(metrics),
@@ -163,6 +168,7 @@ export function createService(parts: ServiceParts): Service {
     remotePresence,
     archiving: new Archiving(directory, store, fault),
     relay,
+    earlier,
     peers: parts.peers,
     shares,
     asks,

@@ -191,6 +191,12 @@ export interface Store {
   /** Every domain for which something waits. */
   queuedDomains(): Promise<QueuedDomain[]>
 
+  /**
+   * Heads of what was appended last, and of what was queued last: of either the newest `limit`, and none that is older than the newest
+   * of all by more than `within` milliseconds.
+   */
+  recentHeads(within: number, limit: number): Promise<Head[]>
+
   /** A small durable value of the server itself (its keys for nonces, say). */
   setting(name: string): Promise<Bytes | undefined>
   putSetting(name: string, value: Bytes): Promise<void>

@@ -38,6 +38,8 @@ export interface Head {
   readonly copyable: boolean
   /** True when its sender asked to be told if it fails later (RFC 5438 §6.2, negative-delivery). */
   readonly failureAsked?: boolean
+  /** Where its protocol can tell a message that comes again from another one: no other of its sender to its recipient has this (decision 0146). */
+  readonly mark?: string
 }
 
 /** RFC 3860 §4.1.1: start above 100; a mesh of our size needs no more. */

@@ -82,6 +82,7 @@ export async function startServer(
     // After the protocols have said goodbye.
     stops.push(() => web.close())
     await service.relay.load()
+    await service.earlier.load()
     // After the protocols, whose links give back what they could not hand over; before the store that keeps it.
     stops.push(() => service.relay.stop())
     const resolver = overrides.resolver ?? resolverOf(config, clock)

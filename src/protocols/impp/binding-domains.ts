@@ -85,6 +85,11 @@ export function offerOf({ head, raw }: Envelope): string {
   return hash('sha256', Buffer.concat([Buffer.from(`${said}\n`), raw]), 'base64')
 }
 
+/** The mark of an act of sending: where its author gave it one, the same after a restart of ours. */
+export function freshTransmission({ from, to, mark }: Head): string {
+  return mark === undefined ? randomId() : hash('sha256', `${from.key}\n${to.key}\n${mark}`, 'base64url')
+}
+
 /** The other domain's word about a SEND. */
 export function outcomeOf(response: ImppResponse, now: number): Outcome {
   if (!response.ok) return refusalIn(response)

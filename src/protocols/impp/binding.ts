@@ -61,6 +61,8 @@ export function messageEnvelope(
   const hint = isHint(request.headers)
   const headline = request.headers.get('message-kind') === 'headline'
   const id = textField(request.headers, 'message-id')
+  // The act of sending, by whoever asked: its domain, or the author's device (docs/specs/impp-1.0.md §7.5, §12.5).
+  const mark = request.envelope?.get('transmission') ?? request.headers.get('transmission')
   const head: Head = {
     protocol: protocolName,
     kind: 'message',
@@ -77,6 +79,7 @@ export function messageEnvelope(
     whenAgentGone: 'inbox',
     storable: !hint && !headline,
     copyable: !hint && !headline,
+    ...(mark !== undefined && { mark }),
   }
   return new ImppEnvelope(head, request.raw, request)
 }

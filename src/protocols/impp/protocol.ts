@@ -3,13 +3,13 @@
 import type { Logins } from '#auth'
 import type { Environment, Protocol, RunningProtocol, Service } from '#core'
 import type { Connection, Resolver, TlsContexts, WebOffers } from '#net'
-import { type ListenerPlan, startProtocol } from '#protocols/exchange'
+import { type ListenerPlan, SentAnswers, startProtocol } from '#protocols/exchange'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
 import { Domains } from './domains/domains.ts'
 import { domainMetrics } from './domains/metrics.ts'
 import { reviveEnvelope } from './envelope.ts'
-import { SentAnswers } from './sent-answers.ts'
+import type { SendAnswer } from './methods/index.ts'
 import { type SessionEnvironment, Sessions } from './session-environment.ts'
 import { type ImppSettings, settings } from './settings.ts'
 
@@ -26,7 +26,10 @@ async function start(
 ): Promise<RunningProtocol> {
   const sessions = new Sessions(service.metrics)
   const { settings: values, tls, web } = environment
-  const answers = SentAnswers.by(service.clock, values)
+  const answers = new SentAnswers<SendAnswer>(service.clock, {
+    seconds: values.answersSeconds,
+    countMax: values.answersMax,
+  })
   const shared: SessionEnvironment = { ...environment, service, sessions, answers }
   const withdraw = web && offerWebSockets(web, shared)
   try {

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { VirtualClock } from '#base'
+import { SentAnswers } from '#protocols/exchange'
 import { cutFailed, cutPoints, Wires } from '#protocols/exchange/testing'
 import { type Dial, Refused } from '#protocols/impp/client'
-import { SentAnswers } from './sent-answers.ts'
 import { at, type Fixture, fixture, settled } from './testing/fixture.ts'
 import { dropHands, Hand } from './testing/hand.ts'
 import { as, Net, pass } from './testing/lasting.ts'
@@ -193,12 +193,12 @@ describe('the mark of a SEND', () => {
 
 test('of users who ask no more nothing is kept when its time is over', () => {
   const clock = new VirtualClock()
-  const answers = new SentAnswers(clock, { seconds: 60, countMax: 16 })
+  const answers = new SentAnswers<string>(clock, { seconds: 60, countMax: 16 })
   for (let i = 0; i < 100; i++) {
     answers.of(at(`user${i}@example.com`)).once(
       'm',
       () => {},
-      (respond) => respond({ kind: 'ok', fields: undefined, body: undefined }, true),
+      (respond) => respond('ok', true),
     )
   }
   assert.equal(answers.size, 100)

@@ -4,8 +4,9 @@ import type { Logins } from '#auth'
 import type { Service } from '#core'
 import type { TlsContext } from '#net'
 import type { Counter, Gauge, Metrics } from '#observe'
+import type { SentAnswers } from '#protocols/exchange'
 import type { ClientSession } from './client-session.ts'
-import type { SentAnswers } from './sent-answers.ts'
+import type { SendAnswer } from './methods/index.ts'
 import type { ImppSettings } from './settings.ts'
 
 export interface SessionEnvironment {
@@ -15,7 +16,7 @@ export interface SessionEnvironment {
   readonly tls: TlsContext | undefined
   readonly logins: Logins
   readonly sessions: Sessions
-  readonly answers: SentAnswers
+  readonly answers: SentAnswers<SendAnswer>
 }
 
 /** The sessions that are open, and what is counted of them. */

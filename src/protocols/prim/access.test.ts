@@ -78,7 +78,7 @@ describe('access lists (docs/specs/prim.md §6.4)', () => {
     assert.equal((await alice.message('SEND', toHim, 'x')).status, 101)
     const list = `<acl>${entry('.')}</acl>`
     assert.equal((await bob.message('SETACL', xml, list)).status, 200)
-    assert.equal((await alice.message('SEND', toHim, 'x')).status, 402)
+    assert.equal((await alice.message('SEND', toHim, 'y')).status, 402)
     assert.equal((await bob.message('SEND', { To: 'im:alice@example.com', ...text }, 'x')).status, 101)
     assert.equal((await bob.presence('FETCH', { To: alice.pres })).status, 200)
     assert.equal((await bob.presence('GETACL')).body, `<acl>${entry('.')}</acl>`)

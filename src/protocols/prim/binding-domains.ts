@@ -28,6 +28,7 @@ import {
   presenceBody,
   requestBytes,
   type Strength,
+  textOfToken,
   withHopFields,
   withStartLine,
 } from './codec/index.ts'
@@ -72,7 +73,8 @@ export function reportIn(
   if (field(headers, 'Report') !== 'failed' || !isMessageId(id)) return undefined
   const status = decimal(field(headers, 'Status') ?? '')
   const report: Report = {
-    about: id,
+    // As its sender wrote it, by whatever protocol: what needed escapes here has them.
+    about: textOfToken(id),
     event: 'failed',
     ...(status !== undefined && { condition: conditionOf(status) }),
   }

@@ -1,7 +1,8 @@
 // The only file that speaks both languages: requests of PRIM <-> the abstract service's envelopes, outcomes and notifications
 // (RFC 3859, RFC 3860; docs/specs/prim.md §6).
 
-import { type Bytes, utf8 } from '#base'
+import { hash } from 'node:crypto'
+import { type Bytes, concat, randomId, utf8 } from '#base'
 import { absentDocument, accepted, type DeliveryAnswer, type PresenceNotification } from '#core'
 import {
   type Address,
@@ -23,6 +24,7 @@ import {
   type Fields,
   field,
   idOf,
+  isMessageId,
   isSuccess,
   type PrimRequest,
   type PrimResponse,
@@ -50,7 +52,8 @@ export function messageEnvelope(
   to: Address,
   { strength, hops, now }: { readonly strength: Strength; readonly hops: number; readonly now: number },
 ): PrimEnvelope {
-  const { headers } = request
+  const { headers, body } = request
+  const id = field(headers, 'Message-ID') ?? ''
   const raw = withHopFields(request, 'SEND', 'PRIM', '1', [
     ...(field(headers, 'Date') === undefined ? [['Date', dateText(now)] as const] : []),
     ['AStrength', strength],
@@ -63,15 +66,21 @@ export function messageEnvelope(
     fromAgent,
     to,
     toAgent: '',
-    id: field(headers, 'Message-ID') ?? '',
+    id,
     hops,
     size: raw.length,
     whenAbsent: 'store',
     whenAgentGone: 'inbox',
     storable: true,
     copyable: true,
+    mark: markOf(id, body),
   }
-  return new PrimEnvelope(head, raw, undefined, undefined, request.body.length)
+  return new PrimEnvelope(head, raw, undefined, undefined, body.length)
+}
+
+/** §8.3: a message that comes again has its Message-ID, and says the same: who writes ids by hand has one twice. */
+function markOf(id: string, body: Bytes): string {
+  return hash('sha256', concat([utf8(`${id}\n`), body]), 'base64url')
 }
 
 /** PUBLISH as a publication under way. */
@@ -152,8 +161,10 @@ function shortToken(text: string): string {
   return token.length <= tokenMax ? token : token.slice(0, tokenMax).replace(/%.?$/, '')
 }
 
+/** A message without an id is like no other: with one for all the second would be taken for the first again. */
 function messageId(id: string): string {
-  return shortToken(id === '' ? 'none' : id)
+  if (isMessageId(id) && id.length <= tokenMax) return id
+  return shortToken(id === '' ? randomId() : id)
 }
 
 /** What became known of a message later (docs/specs/prim.md §6.1): a SEND by whom it was for, marked as what it is. */

@@ -46,6 +46,51 @@ describe('messages (docs/specs/prim.md §6.1)', () => {
     assert.equal(came.body, 'later')
   })
 
+  test('a SEND that comes again is answered as before and delivered once; with another body it is another', async () => {
+    const f = await fixture()
+    const bob = await new Hand(f).login('bob')
+    await bob.message('LISTEN')
+    for (const body of ['once', 'once', 'other']) {
+      const alice = await new Hand(f).login('alice')
+      assert.equal((await alice.message('SEND', { ...toBob, ...text }, body)).status, 200)
+    }
+    assert.deepEqual(
+      bob.requests.map(({ body }) => body),
+      ['once', 'other'],
+    )
+    f.clock.advance(601_000)
+    const late = await new Hand(f).login('alice')
+    assert.equal((await late.message('SEND', { ...toBob, ...text }, 'once')).status, 200)
+    assert.equal(bob.requests.length, 3, 'nothing is remembered for ever')
+  })
+
+  test('while a SEND is under way its repetition waits for the same answer, and of a refusal who is gone hears later', async () => {
+    const f = await fixture()
+    const [first, again, bob] = [new Hand(f), new Hand(f), new Hand(f)]
+    await first.login('alice')
+    await bob.login('bob')
+    await bob.message('LISTEN')
+    bob.answers = undefined
+    first.send('SEND PRIM-IM', { From: first.im, ...toBob, ...text }, 'x')
+    await settled()
+    await again.login('alice')
+    again.send('SEND PRIM-IM 77', { From: again.im, ...toBob, ...text }, 'x')
+    await settled()
+    first.drop()
+    again.drop()
+    await settled()
+    assert.equal(bob.requests.length, 1)
+    const [, version, id] = bob.requests[0]?.first.split(' ') ?? []
+    bob.write(`${version} ${id} 0 402 Forbidden\r\n\r\n`)
+    await settled()
+    const later = await new Hand(f).login('alice')
+    await later.message('LISTEN')
+    const { fields } = await later.next()
+    assert.deepEqual([fields.Report, fields.About, fields.Status], ['failed', toBob['Message-ID'], '402'])
+    await settled()
+    assert.equal(later.requests.length, 0, 'told once')
+  })
+
   test('SILENCE closes the inbox of this device alone; who was not listening gets 408', async () => {
     const f = await fixture()
     const alice = await new Hand(f).login('alice')

@@ -2,8 +2,9 @@
 
 import type { Logins } from '#auth'
 import type { Environment, Protocol, RunningProtocol, Service } from '#core'
+import type { Outcome } from '#model'
 import type { Connection, Resolver, TlsContexts, WebOffers } from '#net'
-import { startProtocol } from '#protocols/exchange'
+import { SentAnswers, startProtocol } from '#protocols/exchange'
 import { protocolName } from './binding.ts'
 import { ClientSession } from './client-session.ts'
 import { Domains } from './domains/domains.ts'
@@ -27,7 +28,11 @@ function start(
   const { settings: values, tls } = environment
   const sessions = new Sessions(service.metrics)
   const watches = new Watches({ clock: service.clock, subscriptionsMax: values.subscriptionsMax })
-  const shared = { ...environment, service, sessions, watches }
+  const answers = new SentAnswers<Outcome>(service.clock, {
+    seconds: values.answersSeconds,
+    countMax: values.answersMax,
+  })
+  const shared = { ...environment, service, sessions, watches, answers }
   const onConnection = (connection: Connection): void => void serveClient(connection, shared)
   return startProtocol({
     service,

@@ -2,8 +2,10 @@
 
 import type { Logins } from '#auth'
 import type { Service } from '#core'
+import type { Outcome } from '#model'
 import type { TlsContext } from '#net'
 import type { Counter, Gauge, Metrics } from '#observe'
+import type { SentAnswers } from '#protocols/exchange'
 import type { ClientSession } from './client-session.ts'
 import type { PrimSettings } from './settings.ts'
 import type { Watches } from './watches.ts'
@@ -16,6 +18,8 @@ export interface SessionEnvironment {
   readonly logins: Logins
   readonly sessions: Sessions
   readonly watches: Watches
+  /** What its clients were answered to SEND. */
+  readonly answers: SentAnswers<Outcome>
 }
 
 /** The sessions that are open, and what is counted of them. */

@@ -70,6 +70,18 @@ export const settings = section('prim', 'PRIM presence and PRIM IM (docs/specs/p
     max: 3600,
     doc: 'How long a client may take to respond; a message without a response counts as not delivered.',
   }),
+  answersSeconds: seconds({
+    default: 600,
+    min: 60,
+    max: 604_800,
+    doc: 'How long it is remembered what SEND was answered to, so that nothing is delivered twice when a client asks again.',
+  }),
+  answersMax: integer({
+    default: 256,
+    min: 16,
+    max: 100_000,
+    doc: 'Answers to the SEND requests of one user that are remembered; not less than pending_max is sensible.',
+  }),
   redirect: optionalText({
     doc: 'Where PRIM clients are sent instead of being served here (300): host or host:port.',
   }),

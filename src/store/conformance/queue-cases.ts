@@ -3,7 +3,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '#base'
 import type { StoredUnit } from '#core'
-import { allOctets, dequeue, enqueue, headOf, is, name, sorted } from './samples.ts'
+import type { Head } from '#model'
+import {
+  allOctets,
+  append,
+  dequeue,
+  enqueue,
+  headOf,
+  is,
+  name,
+  record,
+  rowOf,
+  secretsOf,
+  sorted,
+} from './samples.ts'
 import type { UnderTest } from './under-test.ts'
 
 const [alice, far] = [name('alice@example.org'), name('far@example.net')]
@@ -88,6 +101,32 @@ export function queueCases(under: UnderTest): void {
     await assert.rejects(own.queued('x.example', 0, 1), is('internal-fault'))
     await assert.rejects(enqueue(own, 'x.example', unit('4'), 1), is('internal-fault'))
     await assert.rejects(dequeue(own, 'x.example', [1]), is('internal-fault'))
+  })
+
+  test('what was appended and queued last is known by its heads, as far back as is asked', async () => {
+    const own = await under.open()
+    await own.addAccounts([{ record: record('bob@verona.example'), secrets: secretsOf('x') }])
+    const bob = name('bob@verona.example')
+    const put = (id: string, at: number, mark?: string): Promise<void> =>
+      append(
+        own,
+        rowOf(far, bob, { at, forSender: false, head: { id, ...(mark !== undefined && { mark }) } }),
+      )
+    await put('old', 1000)
+    await put('one', 9000, 'm1')
+    await put('two', 9001)
+    await enqueue(own, 'y.example', unit('older'), 1000)
+    await enqueue(own, 'y.example', { ...unit('three'), head: { ...unit('three').head, mark: 'm3' } }, 10_000)
+    const known = (heads: readonly Head[]): string[] => heads.map(({ id, mark }) => `${id} ${mark}`).sort()
+    const recent = ['one m1', 'three m3', 'two undefined']
+    assert.deepEqual(known(await own.recentHeads(1000, 10)), recent)
+    assert.equal((await own.recentHeads(20_000, 10)).length, 5)
+    assert.deepEqual(known(await own.recentHeads(20_000, 1)), ['three m3', 'two undefined'])
+    await own.close()
+    await assert.rejects(own.recentHeads(1, 1), is('internal-fault'))
+    const empty = await under.open()
+    assert.deepEqual(await empty.recentHeads(1000, 10), [])
+    await empty.close()
   })
 
   test('an account that is removed takes nothing out of the queues: what was taken on is carried', async () => {

@@ -96,6 +96,17 @@ export class Archive {
     return (step > 0 ? found : found.reverse()).map(itemOf)
   }
 
+  /** What was appended last, the newest first: so many messages. */
+  recent(limit: number): HistoryRow[] {
+    const all = new Map<number, HistoryRow>()
+    for (const { entries } of this.#owners.values())
+      for (const { kept } of entries) all.set(kept.sequence, kept.row)
+    return [...all]
+      .sort(([a], [b]) => b - a)
+      .slice(0, limit)
+      .map(([, row]) => row)
+  }
+
   count(owner: Address, filter: HistoryFilter, max: number): number {
     const owned = this.#owners.get(owner.key)
     const { first, last, matches } = filterOf(owned, filter)

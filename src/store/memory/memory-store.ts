@@ -21,7 +21,7 @@ import {
   type StoredSubscription,
   type StoredUnit,
 } from '#core'
-import type { Address } from '#model'
+import type { Address, Head } from '#model'
 import { compareCodePoints } from '../code-points.ts'
 import { documentTooLarge, localpartAfter, noSuchOwner, tooManyDocuments } from '../history-rules.ts'
 import { Archive } from './archive.ts'
@@ -261,6 +261,13 @@ class MemoryStore implements Store {
   async queuedDomains(): Promise<QueuedDomain[]> {
     this.#mustBeOpen()
     return this.#peerQueues.domains()
+  }
+
+  async recentHeads(within: number, limit: number): Promise<Head[]> {
+    this.#mustBeOpen()
+    const all = [...this.#archive.recent(limit), ...this.#peerQueues.recent(limit)]
+    const newest = all.reduce((latest, { at }) => Math.max(latest, at), 0)
+    return all.filter(({ at }) => at >= newest - within).map(({ head }) => head)
   }
 
   async setting(name: string): Promise<Bytes | undefined> {

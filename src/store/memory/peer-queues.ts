@@ -25,6 +25,12 @@ export class PeerQueues {
     else this.#queues.set(domain, left)
   }
 
+  /** What was queued last, the newest first, for whatever domain: so many units. */
+  recent(limit: number): QueuedUnit[] {
+    const all = [...this.#queues.values()].flat()
+    return all.sort((a, b) => b.sequence - a.sequence).slice(0, limit)
+  }
+
   domains(): QueuedDomain[] {
     return [...this.#queues].map(([domain, queue]) => ({
       domain,

@@ -32,6 +32,7 @@ export function headText(head: Head): string {
     head.whenAbsent,
     head.whenAgentGone,
     (head.storable ? 1 : 0) | (head.copyable ? 2 : 0) | (head.failureAsked === true ? 4 : 0),
+    ...(head.mark === undefined ? [] : [head.mark]),
   ])
 }
 
@@ -56,6 +57,7 @@ export function headOfText(text: string): Head {
     storable: (flags & 1) !== 0,
     copyable: (flags & 2) !== 0,
     ...((flags & 4) !== 0 ? { failureAsked: true } : {}),
+    ...(values[12] === undefined ? {} : { mark: values[12] }),
   }
 }
 

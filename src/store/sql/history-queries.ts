@@ -21,6 +21,15 @@ export function* undelivered(
   )
 }
 
+/** The heads of what was appended, and queued, last: of either so many, none older than the newest of all by more than `within`. */
+export function* recentHeads(within: number, limit: number): Procedure<readonly string[]> {
+  const appended = yield* all('SELECT at, head FROM message ORDER BY sequence DESC LIMIT ?', limit)
+  const queued = yield* all('SELECT at, head FROM peer_queue ORDER BY sequence DESC LIMIT ?', limit)
+  const rows = [...appended, ...queued] as unknown as readonly (readonly [at: number, head: string])[]
+  const newest = rows.reduce((latest, [at]) => Math.max(latest, at), 0)
+  return rows.filter(([at]) => at >= newest - within).map(([, head]) => head)
+}
+
 export interface FilterValues {
   readonly peer: string | undefined
   readonly agent: string | undefined

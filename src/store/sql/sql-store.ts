@@ -19,7 +19,7 @@ import type {
   StoredUnit,
 } from '#core'
 import { documentOctetsMax, documentsMax } from '#core'
-import type { Address } from '#model'
+import type { Address, Head } from '#model'
 import {
   documentTooLarge,
   historyLimit,
@@ -30,6 +30,7 @@ import {
 } from '../history-rules.ts'
 import {
   accountValues,
+  headOfText,
   headText,
   itemOf,
   queuedOf,
@@ -228,6 +229,10 @@ export class SqlStore implements Store {
       oldest: oldest as number,
       octets: octets as number,
     }))
+  }
+
+  async recentHeads(within: number, limit: number): Promise<Head[]> {
+    return (await this.#ask('recentHeads', within, limit)).map(headOfText)
   }
 
   setting(name: string): Promise<Bytes | undefined> {

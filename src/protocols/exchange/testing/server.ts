@@ -53,6 +53,7 @@ export async function serverInMemory(
   await service.accounts.add(
     people.map((person) => ({ address: at(`${person}@${domain}`), password: 'secret' })),
   )
+  await service.earlier.load()
   const shared = { authenticator, backOff: new BackOff(clock), serverKey: await serverKeyOf(store) }
   const logins = {
     sasl: new Sasl({ ...shared, iterations: 4096 }),

@@ -41,6 +41,43 @@ test('a message whose answer never came is offered again with its mark, and not 
   assert.deepEqual(await here.service.store.queuedDomains(), [])
 })
 
+test('a message that was stored there just before a kill, and whose answer was lost, is stored once (decision 0146)', async () => {
+  const two = await twoDomains()
+  const from = await clientOf(two.here, 'romeo')
+  from.request('SEND', 'm1', { Target: juliet, 'Message-ID': 'one' }, 'first')
+  await everything()
+  assert.equal((await from.next(from.responses)).fields.result, 'stored')
+  // Of the second the store knows, and nobody else: its answer goes nowhere.
+  let isStored = false
+  const { store } = two.there.service
+  const append = store.append.bind(store)
+  store.append = (row, done) =>
+    append(row, (fault) => {
+      isStored = true
+      two.wires.up = false
+      two.wires.cutAll()
+      done(fault)
+    })
+  from.request('SEND', 'm2', { Target: juliet, 'Message-ID': 'two' }, 'second')
+  await everything()
+  assert.ok(isStored)
+  store.append = append
+  await two.restartThere()
+  two.wires.up = true
+  for (let minute = 0; minute < 10; minute++) {
+    two.clock.advance(60_000)
+    await everything()
+  }
+  assert.match((await from.next(from.responses)).first, /^OK/)
+  const to = await clientOf(two.there, 'juliet')
+  await everything()
+  assert.deepEqual(
+    to.requests.map(({ body }) => body),
+    ['first', 'second'],
+  )
+  assert.deepEqual(await two.here.service.store.queuedDomains(), [])
+})
+
 test('a sender who repeats message and identifiers after an answer is heard twice', async () => {
   const { here, there } = await twoDomains()
   const from = await clientOf(here, 'romeo')

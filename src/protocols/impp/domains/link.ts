@@ -1,6 +1,5 @@
 // One other domain as the core sees it (PeerLink): messages, and watching by leased subscription alone.
 
-import { randomId } from '#base'
 import { type FetchOutcome, fetchedNotification, type PeerLink, type WatcherAgent } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { type KeptLink, WatchBook } from '#protocols/exchange'
@@ -8,6 +7,7 @@ import { protocolName } from '../binding.ts'
 import {
   documentIn,
   forwardedSend,
+  freshTransmission,
   offerOf,
   outcomeOf,
   presenceRequest,
@@ -57,7 +57,7 @@ export class ImppLink implements PeerLink, KeptLink {
     const { metrics } = this.#parts.environment
     // Told only where a sending is in doubt: what was answered may come again as another message.
     const offer = this.#doubtful.size === 0 ? undefined : offerOf(kept)
-    const transmission = (offer === undefined ? undefined : this.#doubtful.get(offer)) ?? randomId()
+    const transmission = (offer && this.#doubtful.get(offer)) ?? freshTransmission(head)
     const pair = this.#parts.pairOf(head.from.domain)
     const forwarded = forwardedSend(envelope, kept, pair.ours, transmission)
     if (typeof forwarded === 'string') return onOutcome(refused(forwarded))

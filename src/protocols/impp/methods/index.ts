@@ -16,6 +16,8 @@ import { subscribe } from './subscribe.ts'
 import { unsubscribe } from './unsubscribe.ts'
 import { getWatchers } from './watchers.ts'
 
+export type { SendAnswer } from './send.ts'
+
 export const methods: ReadonlyMap<string, Method> = new Map([
   ['HELLO', hello],
   ['STARTTLS', starttls],

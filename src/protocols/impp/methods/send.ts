@@ -15,8 +15,12 @@ import {
 } from '../codec/index.ts'
 import type { ImppEnvelope } from '../envelope.ts'
 import type { Reply } from '../reply.ts'
-import type { SendAnswer } from '../sent-answers.ts'
 import type { Method } from './method.ts'
+
+/** What a SEND was answered; the parties and the id are those of the request that is answered. */
+export type SendAnswer =
+  | { readonly kind: 'ok'; readonly fields: Fields | undefined; readonly body: Body | undefined }
+  | { readonly kind: 'refused'; readonly refused: Refused }
 
 export const send: Method = {
   when: 'logged-in',

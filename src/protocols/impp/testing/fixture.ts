@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import type { VirtualClock } from '#base'
 import type { Service } from '#core'
+import { SentAnswers } from '#protocols/exchange'
 import { type Surroundings, serverInMemory } from '#protocols/exchange/testing'
 import { protocol } from '../protocol.ts'
-import { SentAnswers } from '../sent-answers.ts'
 import { type SessionEnvironment, Sessions } from '../session-environment.ts'
 import type { ImppSettings } from '../settings.ts'
 
@@ -68,7 +68,7 @@ export async function fixture(
     tls: { secureContext: () => assert.fail('not in memory') },
     logins,
     sessions: new Sessions(service.metrics),
-    answers: SentAnswers.by(clock, values),
+    answers: new SentAnswers(clock, { seconds: values.answersSeconds, countMax: values.answersMax }),
   }
   return { service, clock, environment }
 }

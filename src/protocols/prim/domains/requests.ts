@@ -91,7 +91,7 @@ function send(checked: Checked, { answered }: Takers): void {
   if (hops === 0) return reply.error('too-many-hops')
   const strength = weaker(strengthOf(field(request.headers, 'AStrength')) ?? 'none', leg.strength)
   const envelope = messageEnvelope(request, from, '', to, { strength, hops, now: service.clock.now() })
-  const name = `${from.key}\n${to.key}\n${envelope.head.id}`
+  const name = `${from.key}\n${to.key}\n${envelope.head.mark}`
   answered.once(
     name,
     (status) => reply.give(status),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { VirtualClock } from '#base'
 import type { Service } from '#core'
+import { SentAnswers } from '#protocols/exchange'
 import { type Surroundings, serverInMemory } from '#protocols/exchange/testing'
 import { protocol } from '../protocol.ts'
 import { type SessionEnvironment, Sessions } from '../session-environment.ts'
@@ -21,6 +22,8 @@ export const testSettings: PrimSettings = {
   loginSeconds: 30,
   pingSeconds: 120,
   responseSeconds: 30,
+  answersSeconds: 600,
+  answersMax: 100,
   redirect: undefined,
   strengthMin: 'none',
   subscriptionSecondsMin: 60,
@@ -65,6 +68,7 @@ export async function fixture(
     tls: { secureContext: () => assert.fail('not in memory') },
     logins,
     sessions: new Sessions(service.metrics),
+    answers: new SentAnswers(clock, { seconds: values.answersSeconds, countMax: values.answersMax }),
     watches: new Watches({ clock, subscriptionsMax: values.subscriptionsMax }),
   }
   return { service, clock, environment }
