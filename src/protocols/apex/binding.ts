@@ -20,7 +20,6 @@ import {
   bodyOf,
   type Data,
   dataDocument,
-  dataFor,
   dataTimingOf,
   type EndpointName,
   endpointOf,
@@ -28,14 +27,14 @@ import {
   optionAround,
   type Party,
   type Payload,
-  partOf,
+  partNamed,
   payloadBytes,
+  payloadFor,
   relatedEntity,
   sameEndpoint,
   serviceEndpoint,
   statusResponseText,
   talkSubaddress,
-  withControl,
   xmlPayload,
 } from './codec/index.ts'
 import { ApexEnvelope, type DeliveryWatch, type ReadData } from './envelope.ts'
@@ -65,8 +64,8 @@ export function messageEnvelope(
   recipient: Party,
   { from, fromAgent, to, hold, leaves, option, watch }: Journey,
 ): ApexEnvelope {
-  const control = dataFor(data, { recipient, leaves, ...(option && { option }) })
-  const raw = payloadBytes(withControl(payload, control))
+  const copy = payloadFor(payload, data, { recipient, leaves, ...(option && { option }) })
+  const raw = payloadBytes(copy)
   const { subaddress } = recipient.identity
   const talks = subaddress === '' || subaddress === talkSubaddress
   const head: Head = {
@@ -85,15 +84,13 @@ export function messageEnvelope(
     storable: talks,
     copyable: talks,
   }
-  return new ApexEnvelope(head, raw, { watch })
+  // Mostly there is one recipient, and nothing that is for this relay alone.
+  return new ApexEnvelope(head, raw, copy === payload ? { watch, read: { payload, data } } : { watch })
 }
 
 function contentIdOf(payload: Payload, { content }: Data): string | undefined {
-  const id = partOf(payload, content)
-    ?.headers.get('content-id')
-    ?.trim()
-    .replace(/^<(.*)>$/, '$1')
-  return id === undefined || id === '' || id.length > idMax ? undefined : id
+  const id = partNamed(payload, content)
+  return id === undefined || id.length > idMax ? undefined : id
 }
 
 /** LIMIT: characters of an identifier that others read. */
@@ -177,7 +174,7 @@ export function departureOf(
     const used = waited(data)
     if (used === 'late') return 'not-acceptable'
     const option = (each: ApexOption): string | undefined => timeLeft(each, used)
-    return entityOf(withControl(payload, dataFor(data, { recipient, leaves: false, adds: mark, option })))
+    return entityOf(payloadFor(payload, data, { recipient, leaves: false, adds: mark, option }))
   }
   const form = { reporter: envelope.head.from.domain, transIdOf, options: options + mark }
   const delivery = translated(envelope, endpointOf(envelope.head.to), form)
@@ -196,8 +193,8 @@ function sameProtocol(
   if (isExpired(data, waited)) return 'expired'
   if (waited === 0 && !isAs) return { entity: entityOf(payload), data }
   const option = (each: ApexOption): string | undefined => timeLeft(each, waited)
-  const control = dataFor(data, { recipient, leaves: false, option, ...(isAs && { as: endpoint }) })
-  return { entity: entityOf(withControl(payload, control)), data }
+  const copy = payloadFor(payload, data, { recipient, leaves: false, option, ...(isAs && { as: endpoint }) })
+  return { entity: entityOf(copy), data }
 }
 
 function isExpired({ options }: Data, waited: number): boolean {

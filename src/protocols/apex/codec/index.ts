@@ -40,6 +40,7 @@ export {
   entityOf,
   type Payload,
   partContent,
+  partNamed,
   partOf,
   payloadBytes,
   readPayload,
@@ -84,5 +85,6 @@ export {
   type OutgoingData,
   okDocument,
   optionAround,
+  payloadFor,
   terminateDocument,
 } from './write.ts'

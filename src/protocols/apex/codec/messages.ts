@@ -1,6 +1,6 @@
 // The messages of the APEX profile (RFC 3340 §9.1): attach, bind, terminate, data, and their replies. Reads; write.ts writes.
 
-import type { Bytes } from '#base'
+import { type Bytes, text } from '#base'
 import { type BeepError, beepError } from '#protocols/beep'
 import { type Element, elementOf, type Frame, frameDocument, isXmlFault } from '#wire/xml'
 import { shapeFault } from './dtd.ts'
@@ -68,6 +68,7 @@ const limits = { bytesMax: 16_777_216, depthMax: 32, attributesMax: 32, children
 
 /** Reads a document; or the error to answer with: 500 where it is no XML, 501 where it is none of these (§10). */
 export function readMessage(document: Bytes): ApexMessage | BeepError {
+  if (isOk(document)) return ok
   if (document[0] === 0x3c && document[1] === 0x3f)
     return beepError(500, 'an XML declaration may not be present') // RFC 3080 §6.4
   const frame = frameDocument(document, { limits, isDocument: true })
@@ -77,6 +78,13 @@ export function readMessage(document: Bytes): ApexMessage | BeepError {
   if (fault !== undefined) return beepError(501, fault)
   const message = messageOf(element, frame)
   return typeof message === 'string' ? beepError(501, message) : message
+}
+
+const ok: Answer = { kind: 'ok' }
+
+/** As the RFC writes it: half of all messages. */
+function isOk(document: Bytes): boolean {
+  return document.length === 6 && document[1] === 0x6f && text(document) === '<ok />'
 }
 
 /** True for what readMessage could not read. */
@@ -95,7 +103,7 @@ function messageOf(element: Element, frame: Frame): ApexMessage | string {
     case 'data':
       return dataOf(element, frame)
     case 'ok':
-      return { kind: 'ok' }
+      return ok
     case 'error': {
       const code = readCode(element.attribute('code'))
       return code === undefined ? 'code has three digits' : { kind: 'error', code, text: element.text() }

@@ -15,6 +15,8 @@ export interface Payload {
   /** Entity header fields beside the type. */
   readonly fields: readonly (readonly [name: string, value: string])[]
   readonly body: Bytes
+  /** Header and body as they came, where they still are as they came. */
+  readonly octets: Bytes | undefined
   /** Where the XML document stands in the body. */
   readonly control: Place
   /** The other parts, by Content-ID without its brackets. */
@@ -40,7 +42,7 @@ export function readPayload({ contentType, headers, body }: PayloadEntity): Payl
       return beepError(500, 'a header field is too long, or holds controls')
     if (name.toLowerCase() !== 'content-type') fields.push([name, value.trim()])
   }
-  const head = { contentType: contentType.trim(), fields, body }
+  const head = { contentType: contentType.trim(), fields, body, octets: wholeOf(headers, body) }
   if (!isPlain(headers)) return beepError(504, 'transforming transfer encodings are not taken')
   if (type.essence === beepXmlType)
     return { ...head, control: { start: 0, end: body.length }, parts: new Map() }
@@ -49,6 +51,12 @@ export function readPayload({ contentType, headers, body }: PayloadEntity): Payl
   const places = splitMultipart(body, type.parameters.get('boundary') ?? '')
   if (typeof places === 'string') return beepError(500, `no multipart: ${places}`)
   return related(head, places, type.parameters.get('start'))
+}
+
+/** Undefined where the two came apart. */
+function wholeOf({ bytes, start, end }: HeaderLines, body: Bytes): Bytes | undefined {
+  const isBehind = body.buffer === bytes.buffer && body.byteOffset === bytes.byteOffset + end
+  return isBehind ? bytes.subarray(start, end + body.length) : undefined
 }
 
 /** LIMIT: characters of an entity header field, unfolded, and of all of them: they are written again, and read again. */
@@ -62,7 +70,7 @@ function isRepeatable(name: string, value: string): boolean {
 
 /** RFC 2387 §3.2: the root is what `start` names, else the first. */
 function related(
-  head: Pick<Payload, 'contentType' | 'fields' | 'body'>,
+  head: Omit<Payload, 'control' | 'parts'>,
   places: readonly Place[],
   start: string | undefined,
 ): Payload | BeepError {
@@ -88,7 +96,13 @@ export function controlOf({ body, control }: Payload): Bytes {
   return body.subarray(control.start, control.end)
 }
 
-/** The part that a `cid:` URL names (RFC 2392 §2), headers and all; undefined where there is none. */
+/** The Content-ID of the part that a `cid:` URL names (RFC 2392 §2); undefined where there is none. */
+export function partNamed({ parts }: Payload, uri: string): string | undefined {
+  const id = contentIdOf(uri)
+  return id !== undefined && parts.has(id) ? id : undefined
+}
+
+/** That part, headers and all. */
 export function partOf({ body, parts }: Payload, uri: string): MimeEntity | undefined {
   const place = parts.get(contentIdOf(uri) ?? '')
   if (place === undefined) return undefined
@@ -112,7 +126,7 @@ function contentIdOf(uri: string): string | undefined {
 export function withControl(payload: Payload, control: Bytes): Payload {
   const { body, control: place } = payload
   if (place.start === 0 && place.end === body.length)
-    return { ...payload, body: control, control: { start: 0, end: control.length } }
+    return { ...payload, body: control, octets: undefined, control: { start: 0, end: control.length } }
   const grown = control.length - (place.end - place.start)
   const parts = new Map<string, Place>()
   for (const [id, { start, end }] of payload.parts)
@@ -120,18 +134,20 @@ export function withControl(payload: Payload, control: Bytes): Payload {
   return {
     ...payload,
     body: concat([body.subarray(0, place.start), control, body.subarray(place.end)]),
+    octets: undefined,
     control: { start: place.start, end: place.start + control.length },
     parts,
   }
 }
 
-export function entityOf({ contentType, fields, body }: Payload): OutgoingEntity {
-  return { contentType, fields, body }
+export function entityOf({ contentType, fields, body, octets }: Payload): OutgoingEntity {
+  const entity = { contentType, fields, body }
+  return octets === undefined ? entity : { ...entity, head: octets.subarray(0, octets.length - body.length) }
 }
 
 /** The whole as octets that can be kept: entity header, empty line, body. */
-export function payloadBytes({ contentType, fields, body }: Payload): Bytes {
-  return concat([utf8(headerBlock([['Content-Type', contentType], ...fields])), body])
+export function payloadBytes({ contentType, fields, body, octets }: Payload): Bytes {
+  return octets ?? concat([utf8(headerBlock([['Content-Type', contentType], ...fields])), body])
 }
 
 /** What payloadBytes made. */
@@ -149,6 +165,7 @@ export function xmlPayload(document: string): Payload {
     contentType: beepXmlType,
     fields: [],
     body,
+    octets: undefined,
     control: { start: 0, end: body.length },
     parts: new Map(),
   }

@@ -5,6 +5,7 @@ import { escapeText, escapeValue, serialize } from '#wire/xml'
 import type { EndpointName } from './entity-name.ts'
 import type { Data, Party } from './messages.ts'
 import type { ApexOption } from './options.ts'
+import { type Payload, withControl } from './payload.ts'
 
 /** RFC 3340 §8.1. */
 export const apexProfile = 'http://iana.org/beep/APEX'
@@ -60,8 +61,17 @@ export interface DataChange {
   readonly adds?: string
 }
 
-/** The data element with one recipient. What does not change, data-content before all, stays octet for octet (§4.4.4.1). */
-export function dataFor({ frame, originator, recipients, options }: Data, change: DataChange): Bytes {
+/** The payload with its data changed so: what is not other, data-content before all, stays octet for octet (§4.4.4.1); the same payload where nothing is. */
+export function payloadFor(payload: Payload, data: Data, change: DataChange): Payload {
+  const control = dataFor(data, change)
+  return control === undefined ? payload : withControl(payload, control)
+}
+
+/** The data element with one recipient; undefined where it is as it was. */
+export function dataFor(
+  { frame, originator, recipients, options }: Data,
+  change: DataChange,
+): Bytes | undefined {
   const { bytes } = frame
   const pieces: Bytes[] = []
   let from = frame.start
@@ -96,6 +106,7 @@ export function dataFor({ frame, originator, recipients, options }: Data, change
     pieces.push(bytes.subarray(from, at), utf8(change.adds))
     from = at
   }
+  if (pieces.length === 0) return undefined
   pieces.push(bytes.subarray(from, frame.end))
   return concat(pieces)
 }

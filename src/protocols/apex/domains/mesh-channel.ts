@@ -20,7 +20,6 @@ import {
   codeOf,
   controlOf,
   type Data,
-  dataFor,
   type EndpointName,
   entityOf,
   errorDocument,
@@ -29,10 +28,10 @@ import {
   isService,
   okDocument,
   type Payload,
+  payloadFor,
   readMessage,
   readPayload,
   serviceOf,
-  withControl,
 } from '../codec/index.ts'
 import { elementIn, takeData } from '../operations/data.ts'
 import type { Relay } from '../relay.ts'
@@ -205,8 +204,7 @@ export class MeshChannel implements ChannelHandler {
     const element = elementIn({ payload, data })
     for (const recipient of data.recipients) {
       if (onService(data.originator.identity, recipient.identity, element)) continue
-      const control = dataFor(data, { recipient, leaves: false, option: withoutMark })
-      const entity = entityOf(withControl(payload, control))
+      const entity = entityOf(payloadFor(payload, data, { recipient, leaves: false, option: withoutMark }))
       relay.endpoints.find(recipient.identity)?.send(entity, () => {})
     }
   }

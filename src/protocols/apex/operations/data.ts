@@ -6,16 +6,16 @@ import { type Element, isXmlFault, parseElement } from '#wire/xml'
 import { codeOfOutcome, messageEnvelope, reasonOfOutcome } from '../binding.ts'
 import {
   type ApexOption,
-  dataFor,
   foreignPersonOf,
   isService,
   optionAround,
   type Party,
   partContent,
+  partNamed,
   partOf,
+  payloadFor,
   personOf,
   serviceOf,
-  withControl,
 } from '../codec/index.ts'
 import { withoutMark } from '../domains/marks.ts'
 import type { ApexEnvelope, ReadData } from '../envelope.ts'
@@ -76,7 +76,9 @@ function errorOf(codes: readonly number[]): BeepError | undefined {
 /** §4.1: what the content attribute names must be there; an absolute URI of another scheme is a reference that we only pass on. */
 function contentFault({ payload, data }: ReadData): BeepError | undefined {
   const isThere =
-    data.inline !== undefined || !/^cid:/i.test(data.content) || partOf(payload, data.content) !== undefined
+    data.inline !== undefined ||
+    !/^cid:/i.test(data.content) ||
+    partNamed(payload, data.content) !== undefined
   return isThere ? undefined : beepError(501, 'no part is the one that content names')
 }
 
@@ -150,8 +152,8 @@ class Matter {
       this.#relay.presence.isOursToAnswer(data, element)
     )
       return this.toService(element)
-    const control = dataFor(data, { recipient: this.#recipient, leaves: true, adds: mesh.freshMark() })
-    const { contentType, fields, body } = withControl(payload, control)
+    const change = { recipient: this.#recipient, leaves: true, adds: mesh.freshMark() }
+    const { contentType, fields, body } = payloadFor(payload, data, change)
     const entity = { contentType, fields, body: body.slice() }
     // What services are told is never held.
     this.#kept()

@@ -61,13 +61,16 @@ export interface OutgoingEntity {
   /** Other entity headers, in order. */
   readonly fields?: readonly (readonly [name: string, value: string])[]
   readonly body: Bytes
+  /** The entity headers and their blank line as they came; then type and fields above are not written. */
+  readonly head?: Bytes
 }
 
 const bare: Bytes = utf8('\r\n')
 const beepXml: Bytes = utf8(`Content-Type: ${beepXmlType}\r\n\r\n`)
 
 /** The entity headers and the blank line. Throws RangeError when a value would break its line. */
-export function entityHead({ contentType, fields = [] }: OutgoingEntity): Bytes {
+export function entityHead({ contentType, fields = [], head }: OutgoingEntity): Bytes {
+  if (head !== undefined) return head
   if (fields.length === 0) {
     if (contentType === undefined) return bare
     if (contentType === beepXmlType) return beepXml
