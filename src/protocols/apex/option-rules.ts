@@ -30,6 +30,8 @@ export interface Wishes {
   readonly hold: boolean
 }
 
+const noWishes: Wishes = { statusRequests: [], timing: undefined, hopping: undefined, hold: false }
+
 /** §5: `final` applies where this relay hands the data to the recipient itself. */
 function applies({ targetHop }: ApexOption, isFinal: boolean): boolean {
   return targetHop !== 'final' || isFinal
@@ -76,6 +78,7 @@ function faultOf(option: ApexOption, place: Place, isFinal: boolean): BeepError 
 
 /** What the options want for one recipient; those of the data first. */
 export function wishesOf(data: Data, recipient: Party, isFinal: boolean): Wishes {
+  if (data.options.length === 0 && recipient.options.length === 0) return noWishes
   const own = data.options.filter((option) => isKnown(option, 'data') && applies(option, isFinal))
   const theirs = recipient.options.filter(
     (option) => isKnown(option, 'recipient') && applies(option, isFinal),

@@ -34,10 +34,15 @@ const bang = 0x21
 const question = 0x3f
 const colon = 0x3a
 
+const noAttributes: ReadonlyMap<string, string> = new Map()
+const noNodes: readonly Node[] = []
+
 /** Walks checked octets once. The recursion is as deep as the depth limit of the check. */
 class Builder {
   readonly #bytes: Bytes
   #i: number
+  /** Among the attributes read last is a declaration, or one with a prefix. */
+  #hasNamespaces = false
 
   constructor(bytes: Bytes, start: number) {
     this.#bytes = bytes
@@ -47,15 +52,12 @@ class Builder {
   element(outer: Namespaces): Element {
     this.#i++
     const name = this.#name()
-    const written = this.#attributes()
-    const declared = written.filter(([key]) => key === 'xmlns' || key.startsWith('xmlns:'))
-    const scope =
-      declared.length === 0 ? outer : outer.with(declared.map(([key, uri]) => [key.slice(6), uri]))
-    const attributes = new Map<string, string>()
-    for (const [key, value] of written) {
-      const at = key.indexOf(':')
-      if (key === 'xmlns' || key.startsWith('xmlns:')) continue
-      attributes.set(at < 0 ? key : `{${uriOf(scope, key.slice(0, at))}}${key.slice(at + 1)}`, value)
+    this.#hasNamespaces = false
+    let attributes = this.#attributes()
+    let scope = outer
+    if (this.#hasNamespaces) {
+      scope = declaredIn(attributes, outer)
+      attributes = inNamespaces(attributes, scope)
     }
     const at = name.indexOf(':')
     const namespace = uriOf(scope, at < 0 ? '' : name.slice(0, at))
@@ -71,9 +73,12 @@ class Builder {
     return internAscii(bytes, start, i)
   }
 
-  #attributes(): (readonly [name: string, value: string])[] {
+  /** By their names as they are written. */
+  #attributes(): ReadonlyMap<string, string> {
     const bytes = this.#bytes
-    const found: (readonly [string, string])[] = []
+    this.#skipSpace()
+    if (bytes[this.#i] === gt || bytes[this.#i] === slash) return noAttributes
+    const found = new Map<string, string>()
     for (;;) {
       this.#skipSpace()
       if (bytes[this.#i] === gt || bytes[this.#i] === slash) return found
@@ -83,7 +88,8 @@ class Builder {
       this.#skipSpace()
       const start = this.#i + 1
       const end = bytes.indexOf(bytes[this.#i], start)
-      found.push([name, decodeValue(bytes, start, end)])
+      found.set(name, decodeValue(bytes, start, end))
+      if (name === 'xmlns' || name.includes(':')) this.#hasNamespaces = true
       this.#i = end + 1
     }
   }
@@ -97,7 +103,7 @@ class Builder {
     const bytes = this.#bytes
     if (bytes[this.#i] === slash) {
       this.#i += 2
-      return []
+      return noNodes
     }
     this.#i++
     const nodes: Node[] = []
@@ -141,6 +147,26 @@ class Builder {
     }
     return true
   }
+}
+
+function isDeclaration(name: string): boolean {
+  return name === 'xmlns' || name.startsWith('xmlns:')
+}
+
+function declaredIn(written: ReadonlyMap<string, string>, outer: Namespaces): Namespaces {
+  const declared = [...written].filter(([name]) => isDeclaration(name))
+  return declared.length === 0 ? outer : outer.with(declared.map(([name, uri]) => [name.slice(6), uri]))
+}
+
+/** The attributes by local name, or `{namespace}local`; declarations are none. */
+function inNamespaces(written: ReadonlyMap<string, string>, scope: Namespaces): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>()
+  for (const [name, value] of written) {
+    if (isDeclaration(name)) continue
+    const at = name.indexOf(':')
+    attributes.set(at < 0 ? name : `{${uriOf(scope, name.slice(0, at))}}${name.slice(at + 1)}`, value)
+  }
+  return attributes
 }
 
 function uriOf(scope: Namespaces, prefix: string): string {

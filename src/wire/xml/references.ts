@@ -4,7 +4,7 @@
 import type { Bytes } from '#base'
 import { isCharacter } from './characters.ts'
 import type { XmlReason } from './faults.ts'
-import { readText } from './intern.ts'
+import { internAscii, readText } from './intern.ts'
 
 const predefined = new Map([
   ['lt', '<'],
@@ -64,9 +64,18 @@ function replacement(name: string): string {
 
 /** Text of a checked attribute value between its quotes (XML 1.0 §3.3.3, CDATA type). */
 export function decodeValue(bytes: Bytes, start: number, end: number): string {
+  if (isPlain(bytes, start, end)) return internAscii(bytes, start, end)
   const raw = readText(bytes, start, end)
-  if (!/[&\t\n\r]/.test(raw)) return raw
   return expand(raw.replace(/\r\n|[\t\n\r]/g, ' '))
+}
+
+/** True for ASCII in which nothing stands for something else. */
+function isPlain(bytes: Bytes, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const c = bytes[i]
+    if (c < 0x20 || c >= 0x80 || c === 0x26) return false
+  }
+  return true
 }
 
 /** Text of checked character data without markup (XML 1.0 §2.11). */

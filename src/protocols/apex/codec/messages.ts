@@ -185,10 +185,13 @@ function partyOf(element: Element): Party | string {
   return typeof options === 'string' ? options : { identity, options }
 }
 
+const noOptions: readonly ApexOption[] = []
+
 function optionsIn(element: Element): readonly ApexOption[] | string {
+  if (element.children.length === 0) return noOptions
   const options: ApexOption[] = []
-  for (const child of element.elements()) {
-    if (child.name !== 'option') continue
+  for (const child of element.children) {
+    if (typeof child === 'string' || child.name !== 'option') continue
     const option = readOption(child)
     if (typeof option === 'string') return option
     options.push(option)

@@ -82,8 +82,9 @@ function related(
     if ('fault' in entity) return beepError(500, 'a part has no readable header')
     const id = bare(entity.headers.get('content-id') ?? '')
     if (control === undefined && (root === undefined || id === root)) {
-      const type = parseMediaType(entity.headers.get('content-type') ?? '')
-      if (type?.essence !== beepXmlType) return beepError(501, `the first part must be ${beepXmlType}`)
+      const type = entity.headers.get('content-type') ?? ''
+      if (type !== beepXmlType && parseMediaType(type)?.essence !== beepXmlType)
+        return beepError(501, `the first part must be ${beepXmlType}`)
       if (!isPlain(entity.headers)) return beepError(504, 'transforming transfer encodings are not taken')
       control = { start: place.end - entity.body.length, end: place.end }
     } else if (id !== '') parts.set(id, place)
@@ -173,9 +174,11 @@ export function xmlPayload(document: string): Payload {
 
 /** §4.1: BEEP is eight bits wide; what changes octets "should not be used", and in the document would hide it from relays. */
 function isPlain(headers: HeaderLines): boolean {
-  return /^(7bit|8bit|binary)$/i.test((headers.get('content-transfer-encoding') ?? 'binary').trim())
+  const written = headers.get('content-transfer-encoding')
+  return written === undefined || /^(7bit|8bit|binary)$/i.test(written.trim())
 }
 
-function bare(id: string): string {
-  return id.trim().replace(/^<(.*)>$/, '$1')
+function bare(written: string): string {
+  const id = written.trim()
+  return id.startsWith('<') && id.endsWith('>') ? id.slice(1, -1) : id
 }
