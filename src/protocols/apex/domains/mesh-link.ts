@@ -15,10 +15,12 @@ import {
   type ServiceMessage,
   serviceEndpoint,
   subscribeText,
+  terminateText,
   xmlPayload,
 } from '../codec/index.ts'
 import { ApexEnvelope } from '../envelope.ts'
 import type { Relay } from '../relay.ts'
+import type { AnswersDue } from './answers-due.ts'
 import { Doubts } from './doubts.ts'
 import { freshMark } from './marks.ts'
 import type { MeshPair } from './pair.ts'
@@ -30,6 +32,7 @@ export interface MeshLinkParts {
   readonly relay: Relay
   readonly domain: string
   readonly pairOf: (ours: string) => MeshPair
+  readonly due: AnswersDue
 }
 
 export class MeshLink implements PeerLink {
@@ -113,7 +116,11 @@ export class MeshLink implements PeerLink {
       lease.cancel()
       onFetched(fetched)
     }
-    const lease = service.leases.grant(settings.domainResponseSeconds, () => tell(refused('remote-timeout')))
+    const late = (): void => {
+      this.#parts.due.expect(transId, watcher)
+      tell(refused('remote-timeout'))
+    }
+    const lease = service.leases.grant(settings.domainResponseSeconds, late)
     const about = { watcher, presentity }
     this.#listeners.set(transId, {
       watcher,
@@ -151,11 +158,16 @@ export class MeshLink implements PeerLink {
   #begin(watcher: Address, presentity: Address): Watch {
     const { service, settings } = this.#parts.relay
     const about = { watcher, presentity }
+    const transId = this.#freshTransId()
     return new Watch({
       ...about,
       pair: this.#parts.pairOf(watcher.domain),
-      transId: this.#freshTransId(),
+      transId,
       say: (inline, onCarried) => this.#say(about, inline, onCarried),
+      terminate: () => {
+        this.#parts.due.expect(transId, watcher)
+        this.#say(about, terminateText(transId), () => {})
+      },
       settings,
       remote: service.remotePresence,
       clock: service.clock,

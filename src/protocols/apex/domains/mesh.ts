@@ -28,6 +28,7 @@ import {
   xmlPayload,
 } from '../codec/index.ts'
 import type { Mesh as MeshContract } from '../relay.ts'
+import { AnswersDue } from './answers-due.ts'
 import { externalProfile } from './external.ts'
 import { freshMark } from './marks.ts'
 import { MeshChannel } from './mesh-channel.ts'
@@ -53,6 +54,7 @@ export class Mesh implements PeerProtocol, MeshContract {
   readonly #metrics: MeshMetrics
   readonly #places: PlaceFinder
   readonly #links = new Map<string, MeshLink>()
+  readonly #due = new AnswersDue()
   readonly #pairs = new Map<string, MeshPair>()
   readonly #sessions = new Set<Session>()
   readonly #visitors: Visitors
@@ -86,7 +88,8 @@ export class Mesh implements PeerProtocol, MeshContract {
     if (known !== undefined) return known
     if (this.#links.size >= rememberedMax) this.#forgetLink()
     const { relay } = this.#parts
-    const link = new MeshLink({ relay, domain, pairOf: (ours) => this.#pairOf(ours, domain) })
+    const pairOf = (ours: string): MeshPair => this.#pairOf(ours, domain)
+    const link = new MeshLink({ relay, domain, due: this.#due, pairOf })
     this.#links.set(domain, link)
     return link
   }
@@ -335,9 +338,12 @@ export class Mesh implements PeerProtocol, MeshContract {
         return link?.reported(person, said.transId, said.destinations[0]?.code ?? 550) === true
       case 'presence':
         if (link?.heard(person, said) === true) return true
+        if (said.kind === 'reply') return this.#due.came(said.transId, person)
+        if (said.kind !== 'publish') return false
         // Of a person we are the one who subscribes: of this nobody knows any more.
-        if (said.kind === 'publish') this.#terminate(service, to, said.transId)
-        return false
+        this.#due.expect(said.transId, person)
+        this.#terminate(service, to, said.transId)
+        return true
       default:
         return false
     }

@@ -191,7 +191,19 @@ test('fetch has an answer: the entry, a refusal, or that nobody answers', async 
   assert.equal(await fetched(wilma), 'connection-failed')
 })
 
-test('what nobody here asked for is answered by terminate', async () => {
+test('what a relay ends in the name of its person is nothing that the person is told of', async () => {
+  const stage = await scene()
+  const { all } = stage
+  await rule(all, 'allow')
+  const hand = await all.application(fred)
+  await look(stage)
+  all.of('example.com').service.presence.unsubscribe(at(wilma), 'look', at(fred), () => {})
+  await everything()
+  assert.equal(all.of('example.net').relay.presence.foreign.size, 0)
+  assert.deepEqual(await hand.hear(), [])
+})
+
+test('what nobody here asked for is answered by terminate, and the person hears nothing of either', async () => {
   const stage = await scene()
   const { all } = stage
   await rule(all, 'allow')
@@ -199,9 +211,11 @@ test('what nobody here asked for is answered by terminate', async () => {
   // Killed, it does not know its watches any more; they were not kept.
   all.kill('example.com')
   await all.begin('example.com')
+  const hand = await all.application(fred)
   await publish(all, '2026-05-02T09:00:00Z')
   await everything()
   assert.equal(all.of('example.net').relay.presence.foreign.size, 0)
+  assert.deepEqual(await hand.hear(), [])
 })
 
 test('LIMIT: subscribe operations of one domain: 554, and tried again later', async () => {

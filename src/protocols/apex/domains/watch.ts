@@ -13,7 +13,6 @@ import {
   type ServiceFault,
   type ServiceMessage,
   subscribeText,
-  terminateText,
 } from '../codec/index.ts'
 import type { MeshPair } from './pair.ts'
 import type { Carried } from './sending.ts'
@@ -34,6 +33,8 @@ export interface WatchParts {
   readonly transId: number
   /** Tells the presence service there, on behalf of the watcher. */
   readonly say: (inline: string, onCarried: (carried: Carried) => void) => void
+  /** Ends the operation there; nobody hears the answer. */
+  readonly terminate: () => void
   readonly settings: { readonly domainLeaseSeconds: number; readonly domainResponseSeconds: number }
   readonly remote: RemotePresence
   readonly clock: Clock
@@ -237,7 +238,7 @@ export class Watch {
     if (this.#state === 'over') return
     const isThere = this.#expiry !== undefined || this.#state === 'asking'
     this.over()
-    if (isThere) this.#parts.say(terminateText(this.transId), () => {})
+    if (isThere) this.#parts.terminate()
   }
 
   #ended(reason: 'rejected' | 'noresource'): void {
