@@ -57,6 +57,8 @@ export class PrimTown {
   readonly places: readonly Place[]
   readonly people: readonly PrimPerson[]
   readonly log: string[] = []
+  /** Told when a server knows where another one is, and when it has connected to it. */
+  onDial: ((isConnected: boolean) => void) | undefined
   readonly #nature: TownNature
   readonly #chance: Chance
 
@@ -137,12 +139,14 @@ export class PrimTown {
   }
 
   async #dial(from: Place, kills: number, host: string): Promise<Connection> {
+    this.onDial?.(false)
     const to = this.places.find(({ domain }) => domain.address === host)
     if (from.kills !== kills || to?.world === undefined) throw new Error('nobody answers')
     const names = [from.domain.name, to.domain.name]
     const remote = { address: from.domain.outwards, port: 50_000 }
     const [accepted, dialled] = this.wires.pair({ clock: this.clock, tls: tlsOf(names), remote }, names)
     to.world.domains.accept(accepted)
+    this.onDial?.(true)
     return dialled
   }
 

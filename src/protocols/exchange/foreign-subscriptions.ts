@@ -63,13 +63,18 @@ export class ForeignSubscriptions<Agent extends ForeignSubscription> {
     return agent
   }
 
-  /** It was granted for so long. Nobody waits for it: what a crash takes, its subscriber renews. */
-  keep({ id, watcher, presentity, state }: Agent, seconds: number): void {
+  /**
+   * It was granted for so long. Resolves when a kill would not take it: whoever hears sooner that it was granted waits until the renewal for news that
+   * nobody sends. Where it could not be written it holds as long as this process.
+   */
+  async keep({ id, watcher, presentity, state }: Agent, seconds: number): Promise<void> {
     const { service, protocol } = this.#parts
     const expires = service.clock.now() + seconds * 1000
-    service.store
-      .putSubscription({ id, protocol, watcher, presentity, expires, state })
-      .catch((error: unknown) => service.log.error('a subscription could not be stored', { error }))
+    try {
+      await service.store.putSubscription({ id, protocol, watcher, presentity, expires, state })
+    } catch (error) {
+      service.log.error('a subscription could not be stored', { error })
+    }
   }
 
   /** What was subscribed before a restart: its watchers are told how things stand now. */

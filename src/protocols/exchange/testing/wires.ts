@@ -7,6 +7,8 @@ export class Wires {
   /** Behind this one the connection over which it crosses is cut, or what `atCut` says is done. */
   cutAfter = Number.POSITIVE_INFINITY
   atCut: (() => void) | undefined
+  /** Told of all that crosses: before its reader has it, and when it has been read. */
+  tap: ((octets: string, isRead: boolean) => void) | undefined
   /** False: nobody can be connected to, where the test's dialler asks. */
   up = true
   opened = 0
@@ -50,8 +52,12 @@ export class Wires {
     const start = (handler: ConnectionHandler): void =>
       end.start({
         onData: (octets) => {
-          this.said.push({ connection, byOpener, octets: Buffer.from(octets).toString() })
+          const said = Buffer.from(octets).toString()
+          this.said.push({ connection, byOpener, octets: said })
+          this.tap?.(said, false)
+          if (!this.#open.has(connection)) return
           this.#cross(octets, handler, cut)
+          this.tap?.(said, true)
         },
         onSecure: () => handler.onSecure?.(),
         onClose: (reason) => handler.onClose(reason),

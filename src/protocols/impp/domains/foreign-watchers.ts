@@ -5,6 +5,7 @@ import { ForeignSubscriptions } from '#protocols/exchange'
 import { absentBody, protocolName } from '../binding.ts'
 import {
   acceptedTypes,
+  type Body,
   type ImppRequest,
   leaseTimeOf,
   leaseTimeText,
@@ -70,16 +71,18 @@ export class ForeignWatchers {
         agent.end(false)
         return reply.refuse(outcome)
       }
-      this.#held.keep(agent, outcome.seconds)
+      const kept = this.#held.keep(agent, outcome.seconds)
+      const ok = (fields: [string, string][], body: Body): void =>
+        void kept.then(() => reply.ok(fields, body))
       const granted = (state: string, sequence: string): [string, string][] => [
         ['Lease-Time', leaseTimeText(outcome.seconds)],
         ['Subscription-State', state],
         ['Sequence', sequence],
       ]
       if (outcome.kind === 'pending')
-        return reply.ok(granted('pending', agent.nextSequence()), absentBody(presentity, type))
+        return ok(granted('pending', agent.nextSequence()), absentBody(presentity, type))
       // The full notification that follows at once is what the OK returns (D74).
-      agent.answerWith((body, sequence) => reply.ok(granted('active', sequence), body))
+      agent.answerWith((body, sequence) => ok(granted('active', sequence), body))
     })
   }
 

@@ -24,6 +24,8 @@ export class ForeignWatcher implements ForeignSubscription {
   readonly #onOver: (over: ForeignWatcher, dropped: boolean) => void
   #due = 0
   #underWay = false
+  /** SUBSCRIBE is not answered yet: who has not heard that it was granted knows no subscription. */
+  #isUnanswered = false
   #latest: PresenceNotification | undefined
   #again: Timer | undefined
   #againSeconds = againSeconds.first
@@ -50,6 +52,17 @@ export class ForeignWatcher implements ForeignSubscription {
 
   granted(seconds: number): void {
     this.#due = this.#clock.monotonic() + seconds * 1000
+  }
+
+  /** SUBSCRIBE is about to be answered. */
+  answering(): void {
+    this.#isUnanswered = true
+  }
+
+  /** It has been. */
+  answered(): void {
+    this.#isUnanswered = false
+    if (!this.#underWay) this.#tell()
   }
 
   notify(notification: PresenceNotification): void {
@@ -79,6 +92,7 @@ export class ForeignWatcher implements ForeignSubscription {
   }
 
   #tell(): void {
+    if (this.#isUnanswered) return
     const notification = this.#latest
     this.#latest = undefined
     if (notification === undefined || this.#isOver) return

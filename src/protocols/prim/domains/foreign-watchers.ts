@@ -53,9 +53,14 @@ export class ForeignWatchers {
         return reply.refuse(outcome)
       }
       agent.granted(outcome.seconds)
-      this.#held.keep(agent, outcome.seconds)
       // Where the presentity must agree first, NOTIFY follows when it has (§8.4).
-      reply.give(outcome.seconds === wish ? 200 : 201, [['Duration', String(outcome.seconds)]])
+      const status = outcome.seconds === wish ? 200 : 201
+      const granted = (): void => {
+        reply.give(status, [['Duration', String(outcome.seconds)]])
+        agent.answered()
+      }
+      agent.answering()
+      void this.#held.keep(agent, outcome.seconds).then(granted)
     })
   }
 

@@ -29,6 +29,8 @@ export class Hand {
   closed: string | undefined
   /** How requests of the server are answered: a status, or nothing. */
   answers: number | undefined = 200
+  /** Told of each request of the server before it is answered. */
+  onRequest: ((came: Came) => void) | undefined
   readonly #connection: Connection
   #rest = noBytes
   #lastId = 0
@@ -127,6 +129,7 @@ export class Hand {
       return
     }
     this.requests.push(unit)
+    this.onRequest?.(unit)
     const [, version = '', id = '-'] = unit.first.split(' ')
     if (id !== '-' && this.answers !== undefined) this.write(`${version} ${id} 0 ${this.answers} So\r\n\r\n`)
   }
