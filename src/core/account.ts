@@ -5,6 +5,7 @@ import { AccessRuleMap } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
 import type { ArchivingPreferences } from './archiving.ts'
 import type { Contact } from './contact.ts'
+import type { Custody } from './custody.ts'
 import type { ForeignPresentity } from './foreign-presentities.ts'
 import type { Forward } from './forward.ts'
 import { Inbox } from './inboxes.ts'
@@ -14,10 +15,17 @@ import type { AccountRecord } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { WatcherInfoAgent } from './watcher-information.ts'
 
+/** Whoever waits for what becomes of a message. */
+export interface Told {
+  readonly onOutcome: (outcome: Outcome) => void
+  /** The order of what follows it is settled. */
+  readonly onOrdered: () => void
+  readonly custody: Custody | undefined
+}
+
 export interface WaitingMessage {
   readonly envelope: Envelope
-  readonly onOutcome: (outcome: Outcome) => void
-  readonly onOrdered: () => void
+  readonly told: Told
 }
 
 export class Account {

@@ -45,6 +45,7 @@ export type {
 } from './authenticator.ts'
 export { type Authorization, type Contact, contactsMax, noAuthorization } from './contact.ts'
 export { ContactService } from './contact-service.ts'
+export { Custody } from './custody.ts'
 export { Directory, type Found } from './directory.ts'
 export { type ForeignTuple, fetchedNotification, tuplesOf } from './foreign-documents.ts'
 export { type Forward, forwardLocationMax, moved } from './forward.ts'
@@ -55,7 +56,7 @@ export type { ListChange } from './list-versions.ts'
 export { type MessagePolicy, MessageService } from './message-service.ts'
 export { PresenceNotification, type VisibleSource } from './notification.ts'
 export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
-export { type RelayPolicy, relayDefaults } from './peer-queue.ts'
+export { type RelayPolicy, type RelayQueueStatus, relayDefaults } from './peer-queue.ts'
 export type { BeyondShareCounts, PeerShares } from './peer-shares.ts'
 export {
   type DomainExamination,
@@ -85,7 +86,7 @@ export type {
   RunningProtocol,
 } from './protocol.ts'
 export { type Publication, presenceClassesMax } from './publishing.ts'
-export type { Relay, RelayQueueStatus } from './relay.ts'
+export type { Relay } from './relay.ts'
 export { Router } from './router.ts'
 export { createService, type Service, type ServiceParts, type ServicePolicy } from './service.ts'
 export { ServiceError } from './service-error.ts'

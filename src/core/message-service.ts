@@ -13,21 +13,23 @@ import {
   relayed,
   stored,
 } from '#model'
-import type { Account } from './account.ts'
+import type { Account, Told } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
 import { archives } from './archiving.ts'
+import { custodianOf } from './custodian.ts'
+import type { Custody, Keeper } from './custody.ts'
 import type { Directory } from './directory.ts'
 import type { EarlierLife } from './earlier-life.ts'
 import { messageRefusal } from './forward.ts'
 import { HandOver } from './hand-over.ts'
-import { historyEntries } from './history-entries.ts'
+import { HistoryWriter } from './history-writer.ts'
 import { Lanes } from './lanes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
 import type { OutgoingMessages } from './outgoing-messages.ts'
 import { reportEnvelope } from './report-envelope.ts'
 import type { Router } from './router.ts'
-import { offerSentCopies } from './sent-copies.ts'
+import { copyToSender } from './sent-copies.ts'
 import { ServiceError } from './service-error.ts'
 import type { Store, StoredUnit } from './store.ts'
 import type { Translations } from './translations.ts'
@@ -46,6 +48,7 @@ const noAgents: readonly InboxAgent[] = []
 interface Waiting {
   readonly envelope: Envelope
   readonly onOutcome: OnOutcome
+  readonly custody: Custody | undefined
 }
 
 /** What the service needs of the others; the clock only stamps. */
@@ -67,30 +70,45 @@ export class MessageService {
   readonly #parts: MessageParts
   readonly #lanes = new Lanes<Waiting>()
   readonly #offer: Offer
+  readonly #history: HistoryWriter
   readonly #handOver: HandOver
+  readonly #keep: Keeper
 
   constructor(parts: MessageParts) {
     this.#parts = parts
     this.#offer = offersOf(parts.fault, parts.translations)
+    this.#history = new HistoryWriter(parts)
     this.#handOver = new HandOver({
       ...parts,
       offer: this.#offer,
-      deliver: (account, { envelope, onOutcome, onOrdered }) =>
-        this.#deliver(account, envelope, onOutcome, onOrdered),
+      deliver: (account, { envelope, told }) => this.#deliver(account, envelope, told),
       report: (report, about) => this.report(report, about),
     })
+    const keepHere = custodianOf({
+      ...parts,
+      append: (account, envelope, id, done) => this.#history.append(account, envelope, id, true, done),
+      release: (account, id) => this.#handOver.settle(account, id, { kind: 'accepted' }),
+    })
+    this.#keep = (custody, envelope) =>
+      parts.router.isLocal(envelope.head.to.domain)
+        ? keepHere(custody, envelope)
+        : parts.outgoing.keep(custody, envelope)
   }
 
   /**
    * Takes a message. `onOutcome` is called once: in the same tick when everything needed is in memory; after the disk when
    * the outcome promises durability. The envelope's octets may be a loan; what leaves the tick keeps them.
+   * @param custody by which who sends has it kept while its outcome is not known
    */
-  send(envelope: Envelope, onOutcome: OnOutcome): void {
+  send(envelope: Envelope, onOutcome: OnOutcome, custody?: Custody): void {
+    const told = custody === undefined ? onOutcome : custody.telling(onOutcome)
     // Its sender did not hear that it was kept: it hears so now.
-    if (this.#parts.earlier.hasTaken(envelope.head)) return onOutcome(stored)
+    if (this.#parts.earlier.hasTaken(envelope.head)) return told(stored)
     const lane = this.#lanes.behind(envelope.head)
-    if (lane === undefined) this.#carry(envelope, onOutcome)
-    else if (!lane.push({ envelope: envelope.keep(), onOutcome })) onOutcome(this.#refuse('rate-exceeded'))
+    if (lane === undefined) this.#carry(envelope, told, custody)
+    else if (!lane.push({ envelope: envelope.keep(), onOutcome: told, custody }))
+      told(this.#refuse('rate-exceeded'))
+    custody?.begin(envelope, this.#keep)
   }
 
   /** Tells a sender what became known of its message after it was answered (never of a report: then without an outcome). */
@@ -128,7 +146,7 @@ export class MessageService {
   }
 
   /** True when the order of what follows is settled within the tick. */
-  #carry(envelope: Envelope, onOutcome: OnOutcome): boolean {
+  #carry(envelope: Envelope, onOutcome: OnOutcome, custody: Custody | undefined): boolean {
     let inTick = true
     let ordered = false
     let key = ''
@@ -137,7 +155,7 @@ export class MessageService {
       ordered = true
       if (!inTick) this.#release(key)
     }
-    this.#route(envelope, onOutcome, onOrdered)
+    this.#route(envelope, { onOutcome, onOrdered, custody })
     inTick = false
     if (ordered) return true
     key = Lanes.key(envelope.head)
@@ -147,62 +165,63 @@ export class MessageService {
 
   #release(key: string): void {
     for (let next = this.#lanes.next(key); next !== undefined; next = this.#lanes.next(key)) {
-      if (!this.#carry(next.envelope, next.onOutcome)) return
+      if (!this.#carry(next.envelope, next.onOutcome, next.custody)) return
     }
   }
 
-  #route(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+  #route(envelope: Envelope, told: Told): void {
     const { head } = envelope
     const settle = (outcome: Outcome): void => {
-      onOutcome(outcome)
-      onOrdered()
+      told.onOutcome(outcome)
+      told.onOrdered()
     }
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
-    if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle, onOrdered)
+    if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle, told)
     const account = this.#parts.directory.resident(head.to)
-    if (account !== undefined) return this.#accept(account, envelope, onOutcome, onOrdered)
+    if (account !== undefined) return this.#accept(account, envelope, told)
     const kept = envelope.keep()
     this.#parts.directory.find(head.to, (found) => {
       if (found === 'unknown') settle(this.#refuse('target-unknown'))
       else if (found === 'fault') settle(this.#refuse('internal-fault'))
-      else this.#accept(found, kept, onOutcome, onOrdered)
+      else this.#accept(found, kept, told)
     })
   }
 
   /** To another domain. Until its word is known, later ones of the same two people wait in their lane, where its link keeps no order. */
-  #depart(envelope: Envelope, settle: OnOutcome, onOrdered: () => void): void {
+  #depart(envelope: Envelope, settle: OnOutcome, { onOrdered, custody }: Told): void {
     const onOutcome = (outcome: Outcome): void => {
       if (outcome.kind === 'refused') this.#parts.metrics.refused.with(outcome.condition).add()
       settle(outcome)
     }
-    this.#parts.outgoing.send(envelope, this.#offer, conditionOf, onOutcome, onOrdered)
+    this.#parts.outgoing.send(envelope, this.#offer, conditionOf, onOutcome, onOrdered, custody)
   }
 
-  #accept(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+  #accept(account: Account, envelope: Envelope, told: Told): void {
     const { head } = envelope
     const refusal = head.kind === 'message' ? messageRefusal(account, head.from, head.fromAgent) : undefined
     if (refusal !== undefined) {
       this.#parts.metrics.refused.with(refusal.condition).add()
-      onOutcome(refusal)
-      return onOrdered()
+      told.onOutcome(refusal)
+      return told.onOrdered()
     }
-    if (account.flushing === undefined) return this.#deliver(account, envelope, onOutcome, onOrdered)
+    if (account.flushing === undefined) return this.#deliver(account, envelope, told)
     // It is in order once it was offered, not once it waits: later ones of the same two parties stay in their lane.
-    if (account.flushing.push({ envelope: envelope.keep(), onOutcome, onOrdered })) return
-    onOutcome(this.#refuse('rate-exceeded'))
-    onOrdered()
+    if (account.flushing.push({ envelope: envelope.keep(), told })) return
+    told.onOutcome(this.#refuse('rate-exceeded'))
+    told.onOrdered()
   }
 
-  #deliver(account: Account, envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+  #deliver(account: Account, envelope: Envelope, told: Told): void {
     const { head } = envelope
+    const { onOutcome, onOrdered, custody } = told
     const agents = account.inbox.choose(head)
     if (agents === 'gone') {
       onOutcome(head.whenAgentGone === 'drop' ? this.#drop() : this.#refuse('temporarily-unavailable'))
       return onOrdered()
     }
-    const archiveId = this.#mayArchive(head) ? orderedId(this.#parts.now()) : ''
-    if (agents.length === 0)
-      return this.#absent(account, envelope, archiveId, undefined, noAgents, onOutcome, onOrdered)
+    const archiveId = this.#history.mayArchive(head) ? custody?.archiveId || orderedId(this.#parts.now()) : ''
+    if (custody !== undefined && archiveId !== '') custody.archiveId = archiveId
+    if (agents.length === 0) return this.#absent(account, envelope, archiveId, undefined, noAgents, told)
     const ownId = archives(account, head.from, head.fromAgent) ? archiveId : ''
     const context: DeliveryContext = { copy: 'received', archiveId: ownId, storedAt: undefined }
     // An agent may sign out while it is offered something: the list must not shift below us.
@@ -213,17 +232,22 @@ export class MessageService {
     let verdict: Verdict | undefined
     let heldId = ''
     const judged = (): void => {
-      if (verdict === undefined) return
-      if (verdict.kind === 'accepted') this.#delivered(account, kept, archiveId, onOutcome)
-      else if (verdict.kind === 'held') heldId = this.#held(account, kept, archiveId, onOutcome)
+      if (verdict === undefined || custody?.waits(judged) === true) return
+      custody?.decide()
+      if (verdict.kind === 'accepted') this.#delivered(account, kept, archiveId, told)
+      else if (verdict.kind === 'held') heldId = this.#held(account, kept, archiveId, told)
       else if (verdict.kind === 'refused') {
         this.#parts.metrics.refused.with(verdict.reason.condition).add()
         onOutcome(verdict.reason)
-      } else return this.#absent(account, kept, archiveId, verdict.reason, offered, onOutcome, onOrdered)
+      } else return this.#absent(account, kept, archiveId, verdict.reason, offered, told)
       onOrdered()
     }
     this.#offer(offered, envelope, context, (reached) => {
-      if (verdict !== undefined) return this.#settle(account, head, heldId, reached)
+      if (verdict !== undefined) {
+        const again = (): void => this.#settle(account, head, heldId, reached)
+        if (custody?.waits(again) !== true) again()
+        return
+      }
       verdict = reached
       if (offering) return
       account.underWay--
@@ -236,16 +260,11 @@ export class MessageService {
     if (offered.every((agent) => agent.keepsOrder)) onOrdered()
   }
 
-  /** Whether anything keeps it after delivery; whose archive does is each owner's wish. */
-  #mayArchive(head: Head): boolean {
-    return this.#parts.policy.history && head.storable
-  }
-
-  #delivered(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
+  #delivered(account: Account, envelope: Envelope, archiveId: string, { onOutcome, custody }: Told): void {
     this.#parts.metrics.delivered.add()
     if (envelope.head.copyable) this.#copyToSender(account, envelope, archiveId)
-    if (archiveId === '') return onOutcome(delivered)
-    this.#append(account, envelope, archiveId, false, (fault) =>
+    if (archiveId === '' || custody?.row !== undefined) return onOutcome(delivered)
+    this.#history.append(account, envelope, archiveId, false, (fault) =>
       onOutcome(fault === undefined ? delivered : this.#unstored(fault)),
     )
   }
@@ -254,17 +273,20 @@ export class MessageService {
    * An agent has it for a device that has yet to acknowledge it: what would be stored were nobody there is stored as undelivered, so that
    * it survives us. Answers the entry's id; empty when there is none.
    */
-  #held(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): string {
+  #held(account: Account, envelope: Envelope, archiveId: string, told: Told): string {
     const { head } = envelope
-    if (head.whenAbsent !== 'store') {
-      this.#delivered(account, envelope, archiveId, onOutcome)
-      return ''
+    const { onOutcome, custody } = told
+    const row = custody?.row
+    if (head.whenAbsent !== 'store' || row !== undefined) {
+      custody?.adopt()
+      this.#delivered(account, envelope, archiveId, told)
+      return row?.entryId ?? ''
     }
     const id = archiveId === '' ? orderedId(this.#parts.now()) : archiveId
     this.#parts.metrics.delivered.add()
     account.held.add(id)
     account.undelivered++
-    this.#append(account, envelope, id, true, (fault) => {
+    this.#history.append(account, envelope, id, true, (fault) => {
       if (fault !== undefined) {
         account.held.delete(id)
         account.undelivered = Math.max(0, account.undelivered - 1)
@@ -290,36 +312,48 @@ export class MessageService {
     archiveId: string,
     reason: Refused | undefined,
     offered: readonly InboxAgent[],
-    onOutcome: OnOutcome,
-    onOrdered: () => void,
+    told: Told,
   ): void {
     const { head } = envelope
+    const { onOutcome, onOrdered, custody } = told
+    if (custody !== undefined) {
+      const again = (): void => this.#absent(account, envelope, archiveId, reason, offered, told)
+      if (custody.waits(again)) return
+      custody.decide()
+    }
     if (head.whenAbsent !== 'store') {
       onOutcome(
         head.whenAbsent === 'drop' ? this.#drop() : (reason ?? this.#refuse('temporarily-unavailable')),
       )
       return onOrdered()
     }
-    if (account.undelivered >= this.#parts.policy.undeliveredMax) {
+    const row = custody?.row
+    if (row === undefined && account.undelivered >= this.#parts.policy.undeliveredMax) {
       onOutcome(this.#refuse('mailbox-full'))
       return onOrdered()
     }
-    account.undelivered++
-    this.#append(
-      account,
-      envelope,
-      archiveId === '' ? orderedId(this.#parts.now()) : archiveId,
-      true,
-      (fault) => {
-        if (fault === undefined) this.#parts.metrics.stored.add()
-        else account.undelivered = Math.max(0, account.undelivered - 1)
-        onOutcome(fault === undefined ? stored : this.#unstored(fault))
-      },
-    )
+    if (row === undefined) this.#storeAbsent(account, envelope, archiveId, onOutcome)
+    else {
+      // It waits from here on, for whoever is there.
+      account.held.delete(row.entryId)
+      custody?.adopt()
+      this.#parts.metrics.stored.add()
+      onOutcome(stored)
+    }
     if (head.copyable) this.#copyToSender(account, envelope, archiveId)
     // Who signed in while the others were thinking has not been offered it; later ones wait until they are.
     if (this.#hasNewcomer(account, offered)) this.#handOver.begin(account)
     onOrdered()
+  }
+
+  #storeAbsent(account: Account, envelope: Envelope, archiveId: string, onOutcome: OnOutcome): void {
+    account.undelivered++
+    const id = archiveId === '' ? orderedId(this.#parts.now()) : archiveId
+    this.#history.append(account, envelope, id, true, (fault) => {
+      if (fault === undefined) this.#parts.metrics.stored.add()
+      else account.undelivered = Math.max(0, account.undelivered - 1)
+      onOutcome(fault === undefined ? stored : this.#unstored(fault))
+    })
   }
 
   #hasNewcomer(account: Account, offered: readonly InboxAgent[]): boolean {
@@ -327,31 +361,9 @@ export class MessageService {
     return account.inbox.agents.some((agent) => agent.capabilities.messages && !offered.includes(agent))
   }
 
-  #append(
-    account: Account,
-    envelope: Envelope,
-    id: string,
-    undelivered: boolean,
-    done: (fault: Error | undefined) => void,
-  ): void {
-    const { head } = envelope
-    const mayArchive = this.#mayArchive(head)
-    const sender = mayArchive ? this.#parts.directory.resident(head.from) : undefined
-    const entries = historyEntries(account, sender, head, undelivered, mayArchive)
-    if (entries.length === 0) return done(undefined)
-    const { raw } = envelope.keep()
-    this.#parts.store.append({ id, at: this.#parts.now(), head, raw, entries }, done)
-  }
-
   /** Offers the message to the sender's other agents as their own sent one (DESIGN: sent copies; XEP-0280 §5). */
   #copyToSender(account: Account, envelope: Envelope, archiveId: string): void {
-    const { head } = envelope
-    if (head.kind !== 'message') return
-    const sender = this.#parts.directory.resident(head.from)
-    // One's own other agents get what one writes to oneself as received.
-    if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return
-    const ownId = archives(sender, head.to, head.toAgent) ? archiveId : ''
-    offerSentCopies(sender, envelope, ownId, this.#offer)
+    copyToSender(this.#parts.directory, account, envelope, archiveId, this.#offer)
   }
 
   /** The store could not keep it: its sender must not believe that it did. */

@@ -4,6 +4,7 @@ import { orderedId } from '#base'
 import { type Condition, type Envelope, type Outcome, refused } from '#model'
 import type { Account } from './account.ts'
 import { archives } from './archiving.ts'
+import type { Custody } from './custody.ts'
 import type { Directory } from './directory.ts'
 import { sentEntry } from './history-entries.ts'
 import type { Offer } from './offer.ts'
@@ -40,6 +41,7 @@ export class OutgoingMessages {
     unkept: (fault: Error) => Condition,
     onOutcome: OnOutcome,
     onOrdered: () => void,
+    custody?: Custody,
   ): void {
     const { head } = envelope
     // Nobody's messages are carried from one foreign domain to another.
@@ -60,7 +62,12 @@ export class OutgoingMessages {
         onOutcome(fault === undefined ? outcome : refused(unkept(fault))),
       )
     }
-    this.#parts.relay.send(envelope, onRelayed, onOrdered)
+    this.#parts.relay.send(envelope, onRelayed, onOrdered, custody)
+  }
+
+  /** Has a message kept that is under way (decision 0143). */
+  keep(custody: Custody, envelope: Envelope): void {
+    if (this.#parts.router.isLocal(envelope.head.from.domain)) this.#parts.relay.keep(custody, envelope)
   }
 
   #keep(sender: Account, envelope: Envelope, id: string, done: (fault: Error | undefined) => void): void {

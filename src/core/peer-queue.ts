@@ -1,7 +1,7 @@
 // What waits for another domain, as memory knows it: how much, since when the domain does not answer, when it is tried again. The
 // units themselves are in the store.
 import { type Clock, type Timer, TokenBucket } from '#base'
-import type { Condition } from '#model'
+import type { Condition, Envelope } from '#model'
 import type { QueuedUnit } from './store.ts'
 import { Turns } from './turns.ts'
 
@@ -37,6 +37,17 @@ export const relayDefaults: RelayPolicy = {
   handOverPerSecondMax: 200,
 }
 
+/** A domain for which something waits, as an operator sees it. */
+export interface RelayQueueStatus {
+  readonly domain: string
+  readonly length: number
+  /** Milliseconds since the epoch when the oldest began to wait. */
+  readonly oldest: number
+  /** Milliseconds since the epoch of the next try; undefined while one is under way. */
+  readonly nextTry: number | undefined
+  readonly condition: Condition
+}
+
 /** LIMIT: messages, and their octets, that a queue which is nearly empty holds in memory so that it can end. */
 const endingLengthMax = 1000
 const endingOctetsMax = 8 * 1024 * 1024
@@ -54,6 +65,17 @@ export class Tally {
 
   of(sender: string): Amount {
     return this.#senders.get(sender) ?? { units: 0, octets: 0 }
+  }
+
+  /** Whether one more of that sender and size may wait, whatever its domain. */
+  hasRoom(sender: string, octets: number, policy: RelayPolicy): boolean {
+    const own = this.of(sender)
+    return (
+      this.all.units < policy.queuesLengthMax &&
+      own.units < policy.senderLengthMax &&
+      this.all.octets + octets <= policy.queuesOctetsMax &&
+      own.octets + octets <= policy.senderOctetsMax
+    )
   }
 
   add(sender: string, units: number, octets: number): void {
@@ -150,15 +172,10 @@ export class PeerQueue {
 
   /** Whether one more of that sender and size may wait. */
   hasRoom(sender: string, octets: number, policy: RelayPolicy): boolean {
-    const { all } = this.#tally
-    const own = this.#tally.of(sender)
     return (
       this.#length < policy.queueLengthMax &&
-      all.units < policy.queuesLengthMax &&
-      own.units < policy.senderLengthMax &&
       this.#octets + octets <= policy.queueOctetsMax &&
-      all.octets + octets <= policy.queuesOctetsMax &&
-      own.octets + octets <= policy.senderOctetsMax
+      this.#tally.hasRoom(sender, octets, policy)
     )
   }
 
@@ -236,4 +253,9 @@ export function retryDelay(
 ): number {
   const whole = Math.min(retryMax, retryFirst * 2 ** Math.min(30, Math.max(0, failures - 1)))
   return Math.round(whole / 2 + (random() * whole) / 2)
+}
+
+/** What its sender's protocol wants kept for one who is away waits for a domain that is away too. */
+export function isQueueable({ head }: Envelope): boolean {
+  return head.whenAbsent === 'store' && (head.kind === 'message' || head.kind === 'report')
 }

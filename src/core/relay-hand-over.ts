@@ -30,6 +30,8 @@ export interface HandOverParts {
   readonly shares: PeerShares
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: RelayMetrics
+  /** True of a unit whose message is under way (decision 0143). */
+  readonly isUnderWay: (domain: string, sequence: number) => boolean
   readonly translations: Translations
   /** Tells a sender; `told` gets the outcome of that report, or nothing where none is due. */
   readonly report: (report: Report, about: Head, told: (outcome?: Outcome) => void) => void
@@ -77,7 +79,8 @@ export class HandOver {
       // Under a steady load something would always come before the last is gone.
       if (units.length < batchMax) queue.isEnding = true
       if (units.length === 0) return undefined
-      const stoppedBy = await this.#offerAll(queue, units)
+      const waiting = units.filter(({ sequence }) => !this.#parts.isUnderWay(queue.domain, sequence))
+      const stoppedBy = await this.#offerAll(queue, waiting)
       if (stoppedBy !== undefined) return stoppedBy
       after = (units.at(-1) as QueuedUnit).sequence
     }
@@ -90,7 +93,12 @@ export class HandOver {
     for (let after = 0; ; ) {
       const units = await this.#parts.store.queued(queue.domain, after, batchMax)
       const old = units.filter(({ at }) => at <= before)
-      for (const unit of old) if (await this.#fail(queue, unit, condition)) count++
+      for (const unit of old)
+        if (
+          !this.#parts.isUnderWay(queue.domain, unit.sequence) &&
+          (await this.#fail(queue, unit, condition))
+        )
+          count++
       if (old.length < batchMax) return count
       after = (units.at(-1) as QueuedUnit).sequence
     }

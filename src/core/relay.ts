@@ -3,9 +3,18 @@
 import type { Clock } from '#base'
 import { type Condition, type Envelope, type Outcome, refused, stored } from '#model'
 import type { Metrics } from '#observe'
-import { PeerQueue, type RelayPolicy, retryDelay, Tally } from './peer-queue.ts'
+import type { Custody } from './custody.ts'
+import {
+  isQueueable,
+  PeerQueue,
+  type RelayPolicy,
+  type RelayQueueStatus,
+  retryDelay,
+  Tally,
+} from './peer-queue.ts'
 import type { PeerShares } from './peer-shares.ts'
 import type { Peers } from './peers.ts'
+import { RelayCustody } from './relay-custody.ts'
 import { HandOver, type HandOverParts, isUnreachable, offerToLink } from './relay-hand-over.ts'
 import { type RelayMetrics, relayMetrics } from './relay-metrics.ts'
 import { departureProtocol } from './report-envelope.ts'
@@ -20,7 +29,7 @@ const startStep = 20
 /** `held` is the envelope, its octets good for the tick. */
 type OnOutcome = (outcome: Outcome, held: Envelope) => void
 
-export interface RelayParts extends Omit<HandOverParts, 'metrics'> {
+export interface RelayParts extends Omit<HandOverParts, 'metrics' | 'isUnderWay'> {
   readonly clock: Clock
   readonly peers: Peers
   readonly shares: PeerShares
@@ -30,22 +39,12 @@ export interface RelayParts extends Omit<HandOverParts, 'metrics'> {
   readonly random: () => number
 }
 
-/** A domain for which something waits, as an operator sees it. */
-export interface RelayQueueStatus {
-  readonly domain: string
-  readonly length: number
-  /** Milliseconds since the epoch when the oldest began to wait. */
-  readonly oldest: number
-  /** Milliseconds since the epoch of the next try; undefined while one is under way. */
-  readonly nextTry: number | undefined
-  readonly condition: Condition
-}
-
 export class Relay {
   readonly #parts: RelayParts
   readonly #metrics: RelayMetrics
   readonly #handOver: HandOver
   readonly #tally = new Tally()
+  readonly #custody: RelayCustody
   /** A domain is here while anything waits for it. */
   readonly #queues = new Map<string, PeerQueue>()
   /** Of each domain, how many were given to links that keep the order and are not settled. */
@@ -57,7 +56,16 @@ export class Relay {
   constructor(parts: RelayParts) {
     this.#parts = parts
     this.#metrics = relayMetrics(parts.metrics, this.#tally.all)
-    this.#handOver = new HandOver({ ...parts, metrics: this.#metrics })
+    this.#custody = new RelayCustody({
+      ...parts,
+      tally: this.#tally,
+      busyWith: (domain) => this.#queues.get(domain)?.busy,
+    })
+    this.#handOver = new HandOver({
+      ...parts,
+      metrics: this.#metrics,
+      isUnderWay: (domain, sequence) => this.#custody.has(domain, sequence),
+    })
   }
 
   /** Learns what waits since before the start: later messages queue behind it. Rejects when the store does. */
@@ -102,26 +110,31 @@ export class Relay {
    * durable here, or a refusal. Order between two people is the caller's: it gives the next when it has the outcome, or sooner, when
    * `onOrdered` says that the link keeps the order.
    */
-  send(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void = () => {}): void {
+  send(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void = () => {}, custody?: Custody): void {
     const { from, to } = envelope.head
     const { domain } = to
     const policy = this.#parts.peers.policyFor(domain, from.domain)
     if (!policy.allowed || !policy.messages) return onOutcome(refused('permission-denied'), envelope)
-    this.#go(envelope, onOutcome, onOrdered)
+    this.#go(envelope, onOutcome, onOrdered, custody)
   }
 
-  #go(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+  /** Has a message kept that is under way, wherever that is. */
+  keep(custody: Custody, envelope: Envelope): void {
+    this.#custody.keep(custody, envelope)
+  }
+
+  #go(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void, custody: Custody | undefined): void {
     const { domain } = envelope.head.to
     const { shares } = this.#parts
     const queue = this.#queues.get(domain)
-    if (queue !== undefined) return this.#store(queue, envelope, onOutcome, ++this.#ordinal)
-    if (shares.untilTo(domain) > 0) return this.#beyondShare(envelope, onOutcome)
+    if (queue !== undefined) return this.#store(queue, envelope, onOutcome, ++this.#ordinal, custody)
+    if (shares.untilTo(domain) > 0) return this.#beyondShare(envelope, onOutcome, custody)
     shares.sent(domain, envelope.raw.length)
-    this.#direct(envelope, onOutcome, onOrdered)
+    this.#direct(envelope, onOutcome, onOrdered, custody)
   }
 
   /** More than may go there: it waits, and is handed over as the share allows. */
-  #beyondShare(envelope: Envelope, onOutcome: OnOutcome): void {
+  #beyondShare(envelope: Envelope, onOutcome: OnOutcome, custody: Custody | undefined): void {
     const { domain } = envelope.head.to
     const { shares } = this.#parts
     if (!isQueueable(envelope)) {
@@ -130,7 +143,7 @@ export class Relay {
     }
     shares.beyond(domain, 'to', 'queued')
     const queue = this.#opened(domain, 'rate-exceeded')
-    this.#store(queue, envelope, onOutcome, ++this.#ordinal)
+    this.#store(queue, envelope, onOutcome, ++this.#ordinal, custody)
     this.#goOnByShare(domain)
   }
 
@@ -179,7 +192,12 @@ export class Relay {
     })
   }
 
-  #direct(envelope: Envelope, onOutcome: OnOutcome, onOrdered: () => void): void {
+  #direct(
+    envelope: Envelope,
+    onOutcome: OnOutcome,
+    onOrdered: () => void,
+    custody: Custody | undefined,
+  ): void {
     const { head } = envelope
     const { domain } = head.to
     const ordinal = ++this.#ordinal
@@ -187,8 +205,10 @@ export class Relay {
     let answered = false
     const answer = (outcome: Outcome): void => {
       answered = true
+      if (custody?.waits(() => answer(outcome)) === true) return
       if (outcome.kind === 'refused' && isUnreachable(outcome.condition))
-        return this.#unreachable(held, outcome.condition, onOutcome, ordinal)
+        return this.#unreachable(held, outcome.condition, onOutcome, ordinal, custody)
+      custody?.decide()
       if (outcome.kind !== 'refused') this.#metrics.relayed.add()
       onOutcome(outcome, held)
     }
@@ -198,7 +218,7 @@ export class Relay {
       const queue = this.#queues.get(domain)
       if (queue !== undefined) {
         answered = true
-        this.#store(queue, held, onOutcome, ordinal)
+        this.#store(queue, held, onOutcome, ordinal, custody)
       } else if (link.keepsOrder === true) {
         this.#underWay.set(domain, this.#underWayTo(domain) + 1)
         offerToLink(link, held, this.#parts, (outcome) => {
@@ -224,14 +244,20 @@ export class Relay {
     else this.#underWay.delete(domain)
   }
 
-  #unreachable(envelope: Envelope, condition: Condition, onOutcome: OnOutcome, ordinal: number): void {
+  #unreachable(
+    envelope: Envelope,
+    condition: Condition,
+    onOutcome: OnOutcome,
+    ordinal: number,
+    custody: Custody | undefined,
+  ): void {
     const { domain } = envelope.head.to
     const known = this.#queues.get(domain)
     if (known !== undefined || !isQueueable(envelope))
-      return this.#store(known, envelope, onOutcome, ordinal, condition)
+      return this.#store(known, envelope, onOutcome, ordinal, custody, condition)
     const queue = this.#opened(domain, condition)
     queue.failures = 1
-    this.#store(queue, envelope, onOutcome, ordinal)
+    this.#store(queue, envelope, onOutcome, ordinal, custody)
     if (this.#queues.has(domain)) this.#scheduleRetry(queue)
   }
 
@@ -241,22 +267,24 @@ export class Relay {
     envelope: Envelope,
     onOutcome: OnOutcome,
     ordinal: number,
+    custody: Custody | undefined,
     condition: Condition = queue?.condition ?? 'connection-failed',
   ): void {
     if (queue === undefined || !isQueueable(envelope)) return onOutcome(refused(condition), envelope)
     const held = envelope.keep()
     const sender = envelope.head.from.key
-    if (!queue.hasRoom(sender, held.raw.length, this.#parts.policy)) {
+    const isKept = custody?.row !== undefined
+    if (!isKept && !queue.hasRoom(sender, held.raw.length, this.#parts.policy)) {
       this.#endIfEmpty(queue)
       return onOutcome(refused('resource-limit'), envelope)
     }
     const octets = held.raw.length
     queue.count(sender, 1, octets)
     queue.joined()
-    const store = (): void => this.#enqueue(queue, held, onOutcome)
+    const store = (): void => this.#enqueue(queue, held, onOutcome, custody)
     const send = (): void => {
       queue.count(sender, -1, octets)
-      this.#go(held, onOutcome, () => {})
+      this.#go(held, onOutcome, () => {}, custody)
     }
     // What is under way may come back, and was sent before this.
     if (this.#underWay.has(queue.domain) || queue.holdsOn) queue.hold({ ordinal, store, send, octets })
@@ -266,9 +294,17 @@ export class Relay {
     }
   }
 
-  #enqueue(queue: PeerQueue, held: Envelope, onOutcome: OnOutcome): void {
+  #enqueue(queue: PeerQueue, held: Envelope, onOutcome: OnOutcome, custody: Custody | undefined): void {
     const { store, clock } = this.#parts
     const { head, raw } = held
+    if (custody?.waits(() => this.#enqueue(queue, held, onOutcome, custody)) === true) return
+    custody?.decide()
+    if (custody?.row !== undefined) {
+      this.#custody.release(held, custody.row)
+      custody.adopt()
+      this.#metrics.queued.add()
+      return onOutcome(stored, held)
+    }
     store.enqueue(queue.domain, { head, raw }, clock.now(), (fault) => {
       if (fault === undefined) {
         this.#metrics.queued.add()
@@ -360,9 +396,4 @@ export class Relay {
     queue.nextTry = this.#parts.clock.now() + delay
     queue.timer = this.#parts.clock.schedule(delay, () => this.#attempt(queue))
   }
-}
-
-/** What its sender's protocol wants kept for one who is away waits for a domain that is away too. */
-function isQueueable({ head }: Envelope): boolean {
-  return head.whenAbsent === 'store' && (head.kind === 'message' || head.kind === 'report')
 }

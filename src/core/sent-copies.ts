@@ -2,6 +2,8 @@
 import type { Envelope } from '#model'
 import type { Account } from './account.ts'
 import type { DeliveryContext } from './agents.ts'
+import { archives } from './archiving.ts'
+import type { Directory } from './directory.ts'
 import type { Offer } from './offer.ts'
 
 export function offerSentCopies(sender: Account, envelope: Envelope, archiveId: string, offer: Offer): void {
@@ -11,4 +13,20 @@ export function offerSentCopies(sender: Account, envelope: Envelope, archiveId: 
     if (agent.id === head.fromAgent || !agent.capabilities.sentCopies) continue
     offer([agent], envelope, context, () => {})
   }
+}
+
+/** The same for a message to somebody here. */
+export function copyToSender(
+  directory: Directory,
+  account: Account,
+  envelope: Envelope,
+  archiveId: string,
+  offer: Offer,
+): void {
+  const { head } = envelope
+  if (head.kind !== 'message') return
+  const sender = directory.resident(head.from)
+  // One's own other agents get what one writes to oneself as received.
+  if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return
+  offerSentCopies(sender, envelope, archives(sender, head.to, head.toAgent) ? archiveId : '', offer)
 }

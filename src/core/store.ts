@@ -182,8 +182,13 @@ export interface Store {
   /** Forgets archived, delivered entries older than `before`; answers how many. */
   expireHistory(before: number): Promise<number>
 
-  /** Puts a unit at the end of what waits for another domain. How many may wait is the caller's to say. */
-  enqueue(domain: string, unit: StoredUnit, at: number, done: (fault: Error | undefined) => void): void
+  /** Puts a unit at the end of what waits for another domain; `done` gets its number. How many may wait is the caller's to say. */
+  enqueue(
+    domain: string,
+    unit: StoredUnit,
+    at: number,
+    done: (fault: Error | undefined, sequence?: number) => void,
+  ): void
   /** What waits for the domain after a sequence number (0 for the first), oldest first. */
   queued(domain: string, afterSequence: number, limit: number): Promise<QueuedUnit[]>
   /** Takes units out of the queue; those that are not there are passed over. */

@@ -29,8 +29,8 @@ export function mortalStore(real: Store, chance: Chance): MortalStore {
       return (...given: unknown[]): unknown => {
         const done = given.at(-1)
         if (typeof done === 'function') {
-          const answer = (fault: unknown): void => {
-            if (alive) done(fault)
+          const answer = (...told: unknown[]): void => {
+            if (alive) done(...told)
           }
           return ask(() => method.apply(target, [...given.slice(0, -1), answer]))
         }

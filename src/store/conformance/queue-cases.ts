@@ -51,6 +51,15 @@ export function queueCases(under: UnderTest): void {
     assert.deepEqual([found?.raw, found?.head.id], [new Uint8Array(allOctets), 'ä "\u0000'])
   })
 
+  test('who puts a unit there is told its number', async () => {
+    const told = await Promise.all(['1', '2'].map((id) => enqueue(under.store, 'told.example', unit(id), 1)))
+    const units = await under.store.queued('told.example', 0, 10)
+    assert.deepEqual(
+      told,
+      units.map(({ sequence }) => sequence),
+    )
+  })
+
   test('a read among writes sees those before it', async () => {
     const first = enqueue(under.store, 'among.example', unit('1'), 1)
     const seen = idsOf('among.example')

@@ -97,9 +97,17 @@ export function markDelivered(store: Store, owner: Address, ids: readonly string
   })
 }
 
-export function enqueue(store: Store, domain: string, unit: StoredUnit, at: number): Promise<void> {
+/** Answers its sequence. */
+export function enqueue(
+  store: Store,
+  domain: string,
+  unit: StoredUnit,
+  at: number,
+): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    store.enqueue(domain, unit, at, (fault) => (fault === undefined ? resolve() : reject(fault)))
+    store.enqueue(domain, unit, at, (fault, sequence) =>
+      fault === undefined ? resolve(sequence) : reject(fault),
+    )
   })
 }
 

@@ -245,8 +245,17 @@ class MemoryStore implements Store {
     return this.#archive.expire(before)
   }
 
-  enqueue(domain: string, unit: StoredUnit, at: number, done: Done): void {
-    this.#perform(done, () => this.#peerQueues.enqueue(domain, unit, at))
+  enqueue(
+    domain: string,
+    unit: StoredUnit,
+    at: number,
+    done: (fault: Error | undefined, sequence?: number) => void,
+  ): void {
+    let sequence: number | undefined
+    const told: Done = (fault) => done(fault, sequence)
+    this.#perform(told, () => {
+      sequence = this.#peerQueues.enqueue(domain, unit, at)
+    })
   }
 
   async queued(domain: string, afterSequence: number, limit: number): Promise<QueuedUnit[]> {

@@ -6,11 +6,13 @@ export class PeerQueues {
   readonly #queues = new Map<string, QueuedUnit[]>()
   #sequence = 0
 
-  enqueue(domain: string, { head, raw }: StoredUnit, at: number): void {
+  /** Answers its sequence. */
+  enqueue(domain: string, { head, raw }: StoredUnit, at: number): number {
     const unit: QueuedUnit = { head, raw, at, sequence: ++this.#sequence }
     const queue = this.#queues.get(domain)
     if (queue === undefined) this.#queues.set(domain, [unit])
     else queue.push(unit)
+    return unit.sequence
   }
 
   queued(domain: string, afterSequence: number, limit: number): QueuedUnit[] {

@@ -1,8 +1,20 @@
 // What waits for other domains.
-import { all, type Procedure, run, type SqlRow } from './procedure.ts'
+import { all, insert, type Procedure, run, type SqlRow } from './procedure.ts'
 
-export function* enqueue(domain: string, at: number, head: string, raw: Uint8Array): Procedure<void> {
-  yield* run('INSERT INTO peer_queue (domain, at, head, raw) VALUES (?, ?, ?, ?)', domain, at, head, raw)
+/** Answers its sequence. */
+export function* enqueue(
+  domain: string,
+  at: number,
+  head: string,
+  raw: Uint8Array,
+): Procedure<number | undefined> {
+  return yield* insert(
+    'INSERT INTO peer_queue (domain, at, head, raw) VALUES (?, ?, ?, ?)',
+    domain,
+    at,
+    head,
+    raw,
+  )
 }
 
 export function* queued(domain: string, afterSequence: number, limit: number): Procedure<readonly SqlRow[]> {

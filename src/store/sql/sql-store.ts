@@ -210,7 +210,12 @@ export class SqlStore implements Store {
     return count
   }
 
-  enqueue(domain: string, { head, raw }: StoredUnit, at: number, done: Done): void {
+  enqueue(
+    domain: string,
+    { head, raw }: StoredUnit,
+    at: number,
+    done: (fault: Error | undefined, sequence?: number) => void,
+  ): void {
     this.#driver.call('enqueue', [domain, at, headText(head), ownOctets(raw)], done)
   }
 

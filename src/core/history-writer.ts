@@ -1,0 +1,43 @@
+// What the message service puts into histories: one row for the two of a message.
+import type { Envelope, Head } from '#model'
+import type { Account } from './account.ts'
+import type { Directory } from './directory.ts'
+import { historyEntries } from './history-entries.ts'
+import type { Store } from './store.ts'
+
+export interface HistoryWriterParts {
+  readonly directory: Directory
+  readonly store: Store
+  readonly policy: { readonly history: boolean }
+  readonly now: () => number
+}
+
+export class HistoryWriter {
+  readonly #parts: HistoryWriterParts
+
+  constructor(parts: HistoryWriterParts) {
+    this.#parts = parts
+  }
+
+  /** Whether anything keeps it after delivery; whose archive does is each owner's wish. */
+  mayArchive(head: Head): boolean {
+    return this.#parts.policy.history && head.storable
+  }
+
+  append(
+    account: Account,
+    envelope: Envelope,
+    id: string,
+    undelivered: boolean,
+    done: (fault: Error | undefined) => void,
+  ): void {
+    const { directory, store, now } = this.#parts
+    const { head } = envelope
+    const mayArchive = this.mayArchive(head)
+    const sender = mayArchive ? directory.resident(head.from) : undefined
+    const entries = historyEntries(account, sender, head, undelivered, mayArchive)
+    if (entries.length === 0) return done(undefined)
+    const { raw } = envelope.keep()
+    store.append({ id, at: now(), head, raw, entries }, done)
+  }
+}
