@@ -98,6 +98,7 @@ const reported =
   async (): Promise<number> => {
     const all = await scene(settings)
     await prepare(all)
+    all.fred.timePasses = () => all.world.clock.advance(1000)
     await all.fred.say(data('fred@example.com', to, '<a />', options))
     await settled()
     all.world.clock.advance(40_000)

@@ -41,7 +41,7 @@ function asRelayed(text: string): string {
 /**
  * What APEX has no words for (docs/mappings/apex.md): a thread, the device that sent a message, a message
  * that is no chat, an id that is no addr-spec. Options for the
- * last relay are obeyed and reported by the recipient's.
+ * last relay are obeyed and reported by the recipient's, and `ok` follows its own (decision 0143).
  */
 function asByApex(text: string): string {
   let isHers = false
@@ -54,6 +54,10 @@ function asByApex(text: string): string {
   return lines
     .filter((line) => line !== gone)
     .join('\n')
+    .replaceAll(
+      /^(\w+ receives\n {2}<ok \/>\n)(Juliet receives\n {2}<data[^]*?Juliet answers ok\n)/gm,
+      '$2$1',
+    )
     .replaceAll('apex=report@localhost', 'apex=report@capulet.example')
     .replaceAll(/\bm(\d)(@|%40)localhost/g, 'm$1$2montague.example')
 }

@@ -1,7 +1,6 @@
 // One channel of the APEX profile with an application: its messages in, the operations that are in progress on it (RFC 3340 §4.3, §4.4).
 
 import { type Bytes, utf8 } from '#base'
-import type { Lease } from '#core'
 import {
   type BeepError,
   beepError,
@@ -26,7 +25,6 @@ import {
   readPayload,
 } from './codec/index.ts'
 import type { EdgeSession } from './edge-session.ts'
-import type { ReadData } from './envelope.ts'
 import { attach } from './operations/attach.ts'
 import { takeData } from './operations/data.ts'
 import { terminate } from './operations/terminate.ts'
@@ -141,27 +139,13 @@ export class ApexChannel implements ChannelHandler {
         const sender = this.session.attachedAs(message.originator.identity)
         if (sender === undefined || payload === undefined)
           return answer(beepError(537, 'not attached as the originator'))
-        return this.#take({ payload, data: message }, sender, answer)
+        const from = { from: sender.owner, agent: sender.id }
+        const fault = takeData(this.relay, { payload, data: message }, from, { onKept: () => answer() })
+        return fault === undefined ? undefined : answer(fault)
       }
       default:
         return answer(beepError(501, `<${message.kind}> is a reply`))
     }
-  }
-
-  /** `ok` once the data is delivered or kept, or, where that takes long, is under way (decision 0139). */
-  #take(read: ReadData, sender: Attachment, answer: (error?: BeepError) => void): void {
-    const { leases } = this.relay.service
-    let late: Lease | undefined
-    let isAnswered = false
-    const say = (error?: BeepError): void => {
-      late?.cancel()
-      if (!isAnswered) answer(error)
-      isAnswered = true
-    }
-    const from = { from: sender.owner, agent: sender.id }
-    const fault = takeData(this.relay, read, from, undefined, say)
-    if (fault !== undefined) return say(fault)
-    if (!isAnswered) late = leases.grant(this.relay.settings.okSeconds, say)
   }
 
   #slow(): readonly Attachment[] {

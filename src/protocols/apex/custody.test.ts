@@ -113,24 +113,59 @@ test('where a device of another protocol has it, it is delivered, whatever an ap
   assert.deepEqual(await one.hear(), [])
 })
 
-test('data that nobody holds is answered at once, and is lost with its application (§4.4.4.1)', async () => {
+test('data that nobody holds: `ok` follows its answer, or ok_seconds, and it is lost with its application (§4.4.4.1)', async () => {
   const world = await fixture({ holdAlways: false })
   const [one, other] = [await attached(world, 'fred'), await silent(world)]
-  assert.equal(await one.say(data(fred, barney, '<a />', asks)), '<ok />')
+  assert.equal(await okAfter(world, one, data(fred, barney, '<a />', asks)), 5)
   assert.equal(await waiting(world), 0)
   other.drop()
   assert.match((await one.hear()).join(), /code='450'/)
 })
 
-test('`ok` does not wait for a device of another protocol that thinks', async () => {
+/** How many seconds pass until `ok`. */
+async function okAfter(world: Fixture, hand: Hand, document: string): Promise<number> {
+  let seconds = 0
+  hand.timePasses = () => {
+    world.clock.advance(1000)
+    seconds++
+  }
+  assert.equal(await hand.say(document), '<ok />')
+  return seconds
+}
+
+test('a device of another protocol that thinks: after ok_seconds the data is on the disk, and `ok` is said', async () => {
+  const world = await fixture()
+  const one = await attached(world, 'fred')
+  let answer = (): void => assert.fail('it is offered')
+  const device = otherDevice(at(barney), (_envelope, _context, tell) => {
+    answer = () => tell(accepted)
+  })
+  world.service.messages.attach(device, () => {})
+  await settled()
+  assert.equal(await okAfter(world, one, data(fred, barney, '<a />', asks)), 5)
+  assert.equal(await waiting(world), 1)
+  assert.deepEqual(await one.hear(), [])
+  answer()
+  assert.match((await one.hear()).join(), /transID='86'.*code='250'/)
+  assert.equal(await waiting(world), 0)
+})
+
+test('one that answers at once: `ok` follows its answer, and nothing was written for it to survive', async () => {
   const world = await fixture()
   const one = await attached(world, 'fred')
   world.service.messages.attach(
-    otherDevice(at(barney), () => {}),
+    otherDevice(at(barney), (_envelope, _context, tell) => tell(accepted)),
     () => {},
   )
   await settled()
-  assert.equal(await one.say(data(fred, barney, '<a />')), '<ok />')
+  const written: unknown[] = []
+  const append = world.service.store.append.bind(world.service.store)
+  world.service.store.append = (row, done) => {
+    written.push(...row.entries.map(({ undelivered }) => undelivered))
+    append(row, done)
+  }
+  assert.equal(await okAfter(world, one, data(fred, barney, '<a />')), 0)
+  assert.ok(written.every((undelivered) => undelivered === false))
 })
 
 test('LIMIT: data that one application has not answered; it gets more once it answers', async () => {

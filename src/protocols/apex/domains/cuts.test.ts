@@ -37,7 +37,9 @@ class Application {
 }
 
 async function application(all: Domains, endpoint: string): Promise<Application> {
-  return new Application(await all.application(endpoint))
+  const hand = await all.application(endpoint)
+  hand.timePasses = () => all.clock.advance(1000)
+  return new Application(hand)
 }
 
 /** Lets time pass until `holds`. */

@@ -74,6 +74,7 @@ test('an application that does not answer holds up nobody else, and its own data
   silent.answers = undefined
   const seen = await seenBy(all, 'barney@example.net')
   const author = await all.application(fred)
+  author.timePasses = () => all.clock.advance(1000)
   for (const text of ['one', 'two']) await author.sayPayload(talk(fred, wilma, text))
   await everything()
   for (let at = 0; at < 10; at++)

@@ -33,7 +33,7 @@ import {
   readPayload,
   serviceOf,
 } from '../codec/index.ts'
-import { elementIn, takeData } from '../operations/data.ts'
+import { elementIn, takeData, type Waiting } from '../operations/data.ts'
 import type { Relay } from '../relay.ts'
 import { markIn, withoutMark } from './marks.ts'
 import type { MeshMetrics } from './metrics.ts'
@@ -159,13 +159,17 @@ export class MeshChannel implements ChannelHandler {
       return answer({ code: codeOf['rate-exceeded'], text: 'too much at a time' })
     const mark = markIn(data.options)
     metrics.taken.add()
-    if (mark === undefined) return answer(this.#carryOut(payload, data))
+    if (mark === undefined) {
+      const fault = this.#carryOut(payload, data, { onKept: () => answer(undefined) })
+      return fault === undefined ? undefined : answer(fault)
+    }
     // Decision 0136: answered once it is known what becomes of it, and the same again when it comes again.
     const names = data.recipients.map((recipient) => recipient.identity.written)
     const taken = answered.once(
       [mark, identity.written, ...names].join('\n'),
       answer,
-      (respond) => void this.#carryOut(payload, data, (error) => respond(error, error === undefined)),
+      (respond) =>
+        void this.#carryOut(payload, data, { onSettled: (error) => respond(error, error === undefined) }),
     )
     if (taken === 'again') metrics.takenAgain.add()
   }
@@ -179,22 +183,19 @@ export class MeshChannel implements ChannelHandler {
   }
 
   /** The error, where there is one before anything was tried; then `onSettled` is told it, too, else what became of the data. */
-  #carryOut(
-    payload: Payload,
-    data: Data,
-    onSettled: (error: BeepError | undefined) => void = () => {},
-  ): BeepError | undefined {
+  #carryOut(payload: Payload, data: Data, waiting: Waiting): BeepError | undefined {
     const { identity } = data.originator
     if (isService(identity)) {
       this.#ofService(payload, data)
-      onSettled(undefined)
+      waiting.onSettled?.(undefined)
+      waiting.onKept?.()
       return undefined
     }
     const from = foreignPersonOf(identity)
     if (from !== undefined)
-      return takeData(this.#parts.relay, { payload, data }, { from, agent: '' }, onSettled)
+      return takeData(this.#parts.relay, { payload, data }, { from, agent: '' }, waiting)
     const error = beepError(553)
-    onSettled(error)
+    waiting.onSettled?.(error)
     return error
   }
 

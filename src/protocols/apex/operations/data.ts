@@ -1,5 +1,6 @@
 // The data operation at a relay (RFC 3340 §4.4.4.1): one copy for each recipient, to a service, a person of ours, or another domain.
 
+import { Custody, type Lease } from '#core'
 import type { Address, Outcome } from '#model'
 import { type BeepError, beepError } from '#protocols/beep'
 import { type Element, isXmlFault, parseElement } from '#wire/xml'
@@ -23,7 +24,7 @@ import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-ru
 import type { Relay } from '../relay.ts'
 import type { HeldData } from '../services/kept-times.ts'
 import { type About, Tracking } from '../tracking.ts'
-import { Custody } from './custody.ts'
+import { FinalWord } from './final-word.ts'
 
 /** Who gave it to us, already found to be allowed to (step 1). */
 export interface Sender {
@@ -32,17 +33,20 @@ export interface Sender {
   readonly agent: string
 }
 
-/**
- * Undefined: `ok` is to be answered (step 3), which says that it was taken, and nothing of what becomes of it. Who wants to know has it from
- * `onSettled`, once: the error, or nothing where all recipients have it or will have it. `onKept` is called once, too: nothing of what is to be held
- * can be lost any more.
- */
+/** Who waits for what becomes of data; each is called once. */
+export interface Waiting {
+  /** Nothing of it can be lost any more: it is delivered, refused, kept, or under way and kept (decision 0143). */
+  readonly onKept?: () => void
+  /** The error, or nothing where all recipients have it or will have it. */
+  readonly onSettled?: (error: BeepError | undefined) => void
+}
+
+/** Undefined: it was taken (step 2). `ok` (step 3) is answered once it is kept, or settled; it says nothing of what becomes of it. */
 export function takeData(
   relay: Relay,
   read: ReadData,
   sender: Sender,
-  onSettled: (error: BeepError | undefined) => void = () => {},
-  onKept: () => void = () => {},
+  { onKept = () => {}, onSettled = () => {} }: Waiting,
 ): BeepError | undefined {
   const { data } = read
   const isFinal = data.recipients.some(({ identity }) => relay.isFinalFor(identity.domain))
@@ -59,11 +63,23 @@ export function takeData(
     codes.push(code)
     if (--left === 0) onSettled(errorOf(codes))
   }
-  let unkept = data.recipients.length
-  const kept = (): void => {
-    if (--unkept === 0) onKept()
+  let late: Lease | undefined
+  const unkept = new Set<Matter>()
+  const kept = (matter: Matter): void => {
+    if (!unkept.delete(matter) || unkept.size > 0) return
+    late?.cancel()
+    onKept()
   }
-  for (const recipient of data.recipients) takeFor(relay, read, sender, { recipient, onCode, onKept: kept })
+  const matters = data.recipients.map(
+    (recipient) => new Matter(relay, read, { recipient, onCode, onKept: kept }),
+  )
+  for (const matter of matters) unkept.add(matter)
+  for (const matter of matters) matter.take(sender)
+  // Answers leave in order: what takes long is kept where it is, so that nothing waits behind it.
+  if (unkept.size > 0)
+    late = relay.service.leases.grant(relay.settings.okSeconds, () => {
+      for (const matter of [...unkept]) matter.hurry()
+    })
   return undefined
 }
 
@@ -82,30 +98,13 @@ function contentFault({ payload, data }: ReadData): BeepError | undefined {
   return isThere ? undefined : beepError(501, 'no part is the one that content names')
 }
 
-/** Step 5. */
-function takeFor(relay: Relay, read: ReadData, sender: Sender, share: Share): void {
-  const { recipient } = share
-  const { identity } = recipient
-  const isOurs = relay.isOurs(identity.domain)
-  const isFinal = relay.isFinalFor(identity.domain)
-  const wishes = wishesOf(read.data, recipient, isFinal)
-  const matter = new Matter(relay, read, share, wishes, isOurs)
-  const fault = recipientFault(recipient, isFinal)
-  if (fault !== undefined) return matter.failed(fault.code, fault.text)
-  if (isOurs && isService(identity)) return matter.toService()
-  if (isService(identity)) return matter.toForeignService(sender)
-  const to = isOurs ? personOf(identity) : foreignPersonOf(identity)
-  if (to === undefined) return matter.failed(550, 'unknown endpoint identity')
-  matter.send(sender, to)
-}
-
 /** What of data is one recipient's. */
 interface Share {
   readonly recipient: Party
   /** Called once with what became of it. */
   readonly onCode: (code: number) => void
-  /** Called once: it is delivered, kept, refused, or not to be kept. */
-  readonly onKept: () => void
+  /** Called once nothing of it can be lost any more. */
+  readonly onKept: (matter: Matter) => void
 }
 
 /** One piece of data on its way to one recipient. */
@@ -116,30 +115,55 @@ class Matter {
   readonly #wishes: Wishes
   readonly #isOurs: boolean
   readonly #share: Share
-  #isKept = false
+  readonly #custody = new Custody()
+  /** False where nobody is to store it. */
+  #isHeld = false
+  #tracking: Tracking | undefined
   #isCoded = false
 
-  constructor(relay: Relay, read: ReadData, share: Share, wishes: Wishes, isOurs: boolean) {
+  constructor(relay: Relay, read: ReadData, share: Share) {
+    const { domain } = share.recipient.identity
     this.#relay = relay
     this.#read = read
     this.#recipient = share.recipient
     this.#share = share
-    this.#wishes = wishes
-    this.#isOurs = isOurs
+    this.#isOurs = relay.isOurs(domain)
+    this.#wishes = wishesOf(read.data, share.recipient, relay.isFinalFor(domain))
   }
 
-  toService(element = elementIn(this.#read)): void {
+  /** Step 5. */
+  take(sender: Sender): void {
+    const { identity } = this.#recipient
+    const fault = recipientFault(this.#recipient, this.#relay.isFinalFor(identity.domain))
+    if (fault !== undefined) return this.#failed(fault.code, fault.text)
+    if (this.#isOurs && isService(identity)) return this.#toService()
+    if (isService(identity)) return this.#toForeignService(sender)
+    const to = this.#isOurs ? personOf(identity) : foreignPersonOf(identity)
+    if (to === undefined) return this.#failed(550, 'unknown endpoint identity')
+    this.#send(sender, to)
+  }
+
+  /** Its outcome takes long: it is kept where it is under way, where it is one to be kept. */
+  hurry(): void {
+    if (!this.#isHeld) return this.#kept()
+    this.#custody.take(() => {
+      this.#kept()
+      this.#coded(250)
+    })
+  }
+
+  #toService(element = elementIn(this.#read)): void {
     const { originator } = this.#read.data
     const { identity } = this.#recipient
     const service = this.#relay.serviceNamed(serviceOf(identity) ?? '')
-    if (service === undefined) return this.failed(550, 'unknown endpoint identity')
-    if (element === undefined) return this.failed(501, 'services are told XML')
+    if (service === undefined) return this.#failed(550, 'unknown endpoint identity')
+    if (element === undefined) return this.#failed(501, 'services are told XML')
     this.#tell(250)
     service.take({ originator: originator.identity, domain: identity.domain, element })
   }
 
   /** Where the domain has relays, its service is asked by them. */
-  toForeignService({ from }: Sender): void {
+  #toForeignService({ from }: Sender): void {
     const { mesh } = this.#relay
     const { payload, data } = this.#read
     const { domain } = this.#recipient.identity
@@ -151,12 +175,10 @@ class Matter {
       serviceOf(this.#recipient.identity) === 'presence' &&
       this.#relay.presence.isOursToAnswer(data, element)
     )
-      return this.toService(element)
+      return this.#toService(element)
     const change = { recipient: this.#recipient, leaves: true, adds: mesh.freshMark() }
     const { contentType, fields, body } = payloadFor(payload, data, change)
     const entity = { contentType, fields, body: body.slice() }
-    // What services are told is never held.
-    this.#kept()
     mesh.carries(domain).then((isCarried) => {
       if (!isCarried) return this.#answerForService(element)
       mesh.pass(entity, from.domain, domain, (outcome) => this.#tell(codeOfOutcome(outcome)))
@@ -168,26 +190,26 @@ class Matter {
    * (docs/specs/apex.md). No other is.
    */
   #answerForService(element: Element | undefined): void {
-    if (serviceOf(this.#recipient.identity) === 'presence') return this.toService(element)
-    this.failed(550, 'no way to a service of that domain')
+    if (serviceOf(this.#recipient.identity) === 'presence') return this.#toService(element)
+    this.#failed(550, 'no way to a service of that domain')
   }
 
-  send(sender: Sender, to: Address): void {
+  #send(sender: Sender, to: Address): void {
     const { hopping, hold } = this.#wishes
     // RFC 3342 §4: one hop less, and none left is an error.
     const hopsLeft =
       hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
     if (!this.#isOurs && hopsLeft <= 0) return this.#hopsUsedUp()
-    const tracking = this.#track()
-    const custody = new Custody({
+    this.#tracking = this.#track()
+    const word = new FinalWord({
       onKept: () => this.#kept(),
       // It is on the disk: another relay need not wait any longer.
       onLate: () => this.#coded(250),
-      onKnown: (outcome) => this.#known(outcome, tracking, envelope.head),
+      onKnown: (outcome) => this.#known(outcome, envelope.head),
       hasOthers: () => this.#isOurs && this.#relay.hasOtherDevices(to),
     })
     const envelope: ApexEnvelope = messageEnvelope(this.#read, this.#recipient, {
-      watch: custody,
+      watch: word,
       from: sender.from,
       fromAgent: sender.agent,
       to,
@@ -195,15 +217,15 @@ class Matter {
       leaves: !this.#isOurs,
       option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
-    this.#relay.service.messages.send(envelope, (outcome) => custody.outcome(outcome))
-    // What leaves is for the other domain to keep; a phone or another protocol's device may take long, too.
-    const isSlow = !this.#isOurs || this.#relay.hasOtherDevices(to)
-    if (isSlow || envelope.head.whenAbsent !== 'store') this.#kept()
+    this.#isHeld = envelope.head.whenAbsent === 'store'
+    this.#relay.service.messages.send(envelope, (outcome) => word.outcome(outcome), this.#custody)
   }
 
-  #known(outcome: Outcome, tracking: Tracking | undefined, about: About): void {
+  #known(outcome: Outcome, about: About): void {
+    const tracking = this.#tracking
     if (outcome.kind === 'stored') this.#remember(about)
     this.#settled(outcome, tracking)
+    this.#custody.told()
     const held = this.#held()
     if (tracking !== undefined && held !== undefined && outcome.kind === 'stored' && !tracking.isOver)
       this.#relay.holdings.add(held, tracking)
@@ -215,7 +237,7 @@ class Matter {
     if (transId !== undefined) this.#relay.asked.remember(about, transId)
   }
 
-  failed(code: number, text = ''): void {
+  #failed(code: number, text = ''): void {
     this.#tell(code, text)
     const { timing } = this.#wishes
     if (timing?.value.reportErrors && timing.value.noLaterThan > 0) this.#report(timing.option, 550)
@@ -276,9 +298,7 @@ class Matter {
   }
 
   #kept(): void {
-    if (this.#isKept) return
-    this.#isKept = true
-    this.#share.onKept()
+    this.#share.onKept(this)
   }
 
   #coded(code: number): void {

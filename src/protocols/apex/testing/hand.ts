@@ -30,6 +30,8 @@ export class Hand {
   /** How MSGs of the relay are answered; undefined: not at all. */
   answers: string | undefined = '<ok />'
   closed = false
+  /** Called while a reply to what is said does not come: it may be one that takes time. */
+  timePasses: () => void = () => {}
   readonly #domain: string
   readonly #connection: Connection
   readonly #replies = new Map<string, (reply: Frame) => void>()
@@ -111,13 +113,12 @@ export class Hand {
 
   /** A document on the channel; answers with the reply's. */
   async say(document: string, channel = 3): Promise<string> {
-    const reply = await this.#ask(channel, `${xmlHead}${document}`)
-    return reply.body.trim()
+    return this.sayPayload(`${xmlHead}${document}`, channel)
   }
 
   /** A payload whole: its header, an empty line, its body. */
   async sayPayload(payload: string, channel = 3): Promise<string> {
-    const reply = await this.#ask(channel, payload)
+    const reply = await this.#ask(channel, payload, this.timePasses)
     return reply.body.trim()
   }
 
@@ -134,7 +135,7 @@ export class Hand {
     return this.came.splice(0).map(({ body }) => body.trim())
   }
 
-  async #ask(channel: number, payload: string): Promise<Frame> {
+  async #ask(channel: number, payload: string, passes = (): void => {}): Promise<Frame> {
     const number = ++this.#lastNumber
     let reply: Frame | undefined
     this.#replies.set(`${channel} ${number}`, (frame) => {
@@ -143,7 +144,10 @@ export class Hand {
     this.#frame(`MSG ${channel} ${number}`, payload)
     // Passwords are derived on another thread.
     const begin = performance.now()
-    while (reply === undefined && !this.closed && performance.now() - begin < 30_000) await settled()
+    while (reply === undefined && !this.closed && performance.now() - begin < 30_000) {
+      await settled()
+      if (reply === undefined) passes()
+    }
     assert.ok(reply, `no reply to ${payload}`)
     return reply
   }

@@ -1,11 +1,11 @@
-// What becomes of data that applications hold: the core keeps it (and `ok` is said) before they have said that they took it, so that it survives
-// us; what a statusRequest hears is their word.
+// What a statusRequest hears of data that applications hold: the core keeps it before they have said that they took it, so that it survives us, and
+// the outcome is their word.
 
 import type { DeliveryAnswer } from '#core'
 import { delivered, type Outcome, type Refused, stored } from '#model'
 import type { DeliveryWatch } from '../envelope.ts'
 
-export interface CustodyParts {
+export interface FinalWordParts {
   /** The core has done its part: it is delivered, kept, handed on, or refused. */
   readonly onKept: () => void
   /** An application takes long. */
@@ -16,8 +16,8 @@ export interface CustodyParts {
   readonly hasOthers: () => boolean
 }
 
-export class Custody implements DeliveryWatch {
-  readonly #parts: CustodyParts
+export class FinalWord implements DeliveryWatch {
+  readonly #parts: FinalWordParts
   #holders = 0
   #wasHeld = false
   #outcome: Outcome | undefined
@@ -25,7 +25,7 @@ export class Custody implements DeliveryWatch {
   #no: Refused | undefined
   #isKnown = false
 
-  constructor(parts: CustodyParts) {
+  constructor(parts: FinalWordParts) {
     this.#parts = parts
   }
 
