@@ -45,32 +45,30 @@ function asRelayed(text: string): string {
  */
 function asByApex(text: string): string {
   let isHers = false
-  let isPrim = false
   const lines = text.split('\n').map((line) => {
     if (/^\S/.test(line)) isHers = /^Juliet\w* receives/.test(line)
-    if (/^ {2}SEND/.test(line)) isPrim = line.includes('PRIM')
-    return isHers ? seenByApex(line, isPrim) : line
+    return isHers ? seenByApex(line) : line
   })
   return lines
     .filter((line) => line !== gone)
     .join('\n')
     .replaceAll(
-      /^(\w+ receives\n {2}<ok \/>\n)(Juliet receives\n {2}<data[^]*?Juliet answers ok\n)/gm,
+      /^(\w+ receives\n {2}<ok \/>\n)(Juliet receives\n {2}<data[\s\S]*?Juliet answers ok\n)/gm,
       '$2$1',
     )
     .replaceAll('apex=report@localhost', 'apex=report@capulet.example')
-    .replaceAll(/\bm(\d)(@|%40)localhost/g, 'm$1$2montague.example')
+    .replaceAll(/\bm(\d)@localhost/g, 'm$1@montague.example')
 }
 
 const gone = '\0'
 
 const asksForReport = "$1<option internal='statusRequest' transID='*' />$2"
 
-function seenByApex(line: string, isPrim: boolean): string {
+function seenByApex(line: string): string {
   if (/^ {2}(Call|Thread|Conversation)-ID: balcony$/.test(line)) return gone
   return (
     line
-      .replace(/^( {2}Message-ID: m\d)$/, isPrim ? '$1%40montague.example' : '$1@montague.example')
+      .replace(/^( {2}Message-ID: m\d)$/, '$1@montague.example')
       .replace(/ id='(m\d)'/, " id='$1@montague.example'")
       .replace(/from='romeo@montague.example\/[^']*'/, "from='romeo@montague.example'")
       // What we asked about a message of another protocol stays in it (RFC 3340 §5).

@@ -40,7 +40,7 @@ export const settings = section('apex', 'APEX on BEEP (RFC 3340 to 3343; docs/sp
     default: 5,
     min: 1,
     max: 3600,
-    doc: 'How long `ok` to data waits until it is delivered, or kept on the disk; then it is said all the same.',
+    doc: 'How long `ok` to data waits for what becomes of it; then the data is put on the disk where it is under way, and `ok` is said.',
   }),
   subscriptionSecondsMax: seconds({
     default: 86_400,
