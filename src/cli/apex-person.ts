@@ -81,6 +81,7 @@ class ApexPerson implements Correspondent {
   async watch(target: string, watching: Watching): Promise<void> {
     const handlers = {
       presence: (presence: Presence) => watching.presence(presence),
+      pending: () => watching.pending(),
       ended: (reason: string) => watching.ended(reason),
     }
     await told(() => this.#client.watch(target, handlers), target)

@@ -98,6 +98,16 @@ test('who is blocked is told so, in words', async () => {
   assert.equal((await house.verona(['contact', 'juliet@localhost', 'no-rule', 'romeo@localhost'])).code, 0)
 })
 
+test('who has not agreed yet is told from who is not there', async () => {
+  const juliet = (...words: string[]) => house.verona(['contact', 'juliet@localhost', ...words])
+  assert.equal((await juliet('no-rule', '*')).code, 0)
+  const watching = asPerson('romeo', ['watch', 'juliet@localhost', '--count', '1'])
+  await watching.shown('juliet@localhost has not agreed yet')
+  assert.equal((await juliet('approve', 'romeo@localhost')).code, 0)
+  assert.match((await watching).terminal.written, /^juliet@localhost: (?:open|closed)/m)
+  assert.equal((await juliet('allow', '*')).code, 0)
+})
+
 /** [what, words, password, code, what is said] */
 const refusals: [string, string[], string, number, RegExp][] = [
   ['a wrong password', ['--as', 'romeo@localhost'], 'wrong', 1, /the name or the password is wrong/],

@@ -7,6 +7,7 @@ import {
   endpointOf,
   entryTuplesMax,
   infoOfWords,
+  isNobody,
   type PresenceEntry,
   type PresenceEntryTuple,
   readTimestamp,
@@ -93,15 +94,6 @@ function absentTuple(presentity: Address): PresenceEntryTuple {
 export function absentEntry(presentity: Address): PresenceEntry {
   const publisher = endpointOf(presentity).written
   return { publisher, lastUpdate: timestampText(0), publisherInfo: '', tuples: [absentTuple(presentity)] }
-}
-
-/** Whether it is what absentEntry says. */
-export function isWaitingEntry({ lastUpdate, tuples }: PresenceEntry): boolean {
-  return readTimestamp(lastUpdate) === 0 && tuples.every(isNobody)
-}
-
-function isNobody({ availableUntil, tupleInfo, capabilities }: PresenceEntryTuple): boolean {
-  return readTimestamp(availableUntil) === 0 && tupleInfo === '' && capabilities.length === 0
 }
 
 /** An entry of another domain as what a watcher here knows of the presentity: a source a tuple, in the author's words. */

@@ -104,7 +104,11 @@ test('a subscription is renewed, what is not new is not told again, and the serv
   const { world, options } = await house()
   const client = await connect(options)
   const told: PresenceDocument[] = []
-  const handlers = { presence: (document: PresenceDocument) => told.push(document), ended: assert.fail }
+  const handlers = {
+    presence: (document: PresenceDocument) => told.push(document),
+    pending: assert.fail,
+    ended: assert.fail,
+  }
   await client.watch('barney@example.com', handlers)
   for (let hour = 0; hour < 5; hour++) {
     world.clock.advance(2_700_000)
@@ -123,6 +127,31 @@ test('a subscription is renewed, what is not new is not told again, and the serv
   await client.close()
   await settled()
   assert.equal(owner && world.service.presence.watchers(owner).length, 0)
+})
+
+test('who has not agreed yet is told from who is not there (decision 0135)', async () => {
+  const { world, options } = await house()
+  const { contacts } = world.service
+  const rule = (action: 'confirm' | 'allow'): void =>
+    contacts.setRule(
+      addressAt('barney@example.com'),
+      { subject: 'fred@example.com', action, visibility: 'full' },
+      () => {},
+    )
+  rule('confirm')
+  await settled()
+  const client = await connect(options)
+  const told: string[] = []
+  await client.watch('barney@example.com', {
+    presence: ({ tuples }) => told.push(tuples[0]?.basic ?? 'nobody'),
+    pending: () => told.push('pending'),
+    ended: assert.fail,
+  })
+  assert.deepEqual(told, ['pending'])
+  rule('allow')
+  while (told.length < 2) await settled()
+  assert.deepEqual(told, ['pending', 'closed'])
+  await client.close()
 })
 
 const poll = "<subscribe publisher='barney@example.com' duration='0' transID='5' />"

@@ -5,6 +5,7 @@ import type { Address, PresenceDocument } from '#model'
 import {
   documentOf,
   endpointOf,
+  isWaitingEntry,
   presenceText,
   readPresence,
   type ServiceMessage,
@@ -16,6 +17,8 @@ import { ConnectionLost, Refused } from './failures.ts'
 
 export interface WatchHandlers {
   presence(document: PresenceDocument): void
+  /** They have not agreed yet. */
+  pending(): void
   /** The server ended it, or does not renew it. */
   ended(reason: string): void
 }
@@ -74,9 +77,11 @@ export class Watch {
     if (message.kind !== 'publish') return
     const entry = readPresence(message.presence)
     if (entry === undefined) return
-    const text = presenceText({ ...entry, lastUpdate: '' })
+    // What is not seen yet, and what is seen and is nobody, differ in the time alone.
+    const text = presenceText({ ...entry, lastUpdate: isWaitingEntry(entry) ? entry.lastUpdate : '' })
     if (text === this.#last) return
     this.#last = text
+    if (isWaitingEntry(entry)) return this.#handlers.pending()
     this.#handlers.presence(documentOf(entry, this.#presentity, this.#clock.now()))
   }
 

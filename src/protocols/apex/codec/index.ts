@@ -50,6 +50,8 @@ export {
 } from './payload.ts'
 export {
   entryTuplesMax,
+  isNobody,
+  isWaitingEntry,
   type PresenceEntry,
   type PresenceEntryTuple,
   presenceText,

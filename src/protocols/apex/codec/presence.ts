@@ -68,3 +68,13 @@ function tupleText({ destination, availableUntil, tupleInfo, capabilities }: Pre
   )
   return `${start}>${inside.join('')}</tuple>`
 }
+
+/** Whether its owner has not agreed yet: it was never updated (decision 0135). */
+export function isWaitingEntry({ lastUpdate, tuples }: PresenceEntry): boolean {
+  return readTimestamp(lastUpdate) === 0 && tuples.every(isNobody)
+}
+
+/** One destination that was available once: the DTD wants a tuple. */
+export function isNobody({ availableUntil, tupleInfo, capabilities }: PresenceEntryTuple): boolean {
+  return readTimestamp(availableUntil) === 0 && tupleInfo === '' && capabilities.length === 0
+}

@@ -5,11 +5,12 @@ import { type FetchOutcome, fetchedNotification, type PeerLink } from '#core'
 import { type Address, type Envelope, type Outcome, refused } from '#model'
 import { departureOf, protocolName } from '../binding.ts'
 import { outcomeOfReport } from '../binding-domains.ts'
-import { isWaitingEntry, sourcesOf } from '../binding-presence.ts'
+import { sourcesOf } from '../binding-presence.ts'
 import {
   dataDocument,
   endpointOf,
   entityOf,
+  isWaitingEntry,
   readPresence,
   type ServiceFault,
   type ServiceMessage,

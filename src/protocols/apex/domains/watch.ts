@@ -4,9 +4,10 @@
 import { type Clock, randomBelow, type Timer } from '#base'
 import type { Asks, RemotePresence, Turn } from '#core'
 import type { Address } from '#model'
-import { isWaitingEntry, nextEndOf, sourcesOf } from '../binding-presence.ts'
+import { nextEndOf, sourcesOf } from '../binding-presence.ts'
 import {
   endpointOf,
+  isWaitingEntry,
   type PresenceEntry,
   readPresence,
   readTimestamp,

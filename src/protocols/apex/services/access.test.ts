@@ -22,14 +22,27 @@ const query = (actor: string, actions: string): string =>
 const get = (actor: string, owner = 'fred@example.com'): string =>
   `<get owner='${owner}' transID='2' actor='${actor}' />`
 
-function set(actor: string, actions: string | undefined, lastUpdate?: string): string {
+function set(
+  actor: string,
+  actions: string | undefined,
+  lastUpdate?: string,
+  owner = 'fred@example.com',
+): string {
   const granted = actions === undefined ? '' : ` actions='${actions}'`
   const stamp = lastUpdate === undefined ? '' : ` lastUpdate='${lastUpdate}'`
-  return `<set transID='3'><access owner='fred@example.com' actor='${actor}'${granted}${stamp} /></set>`
+  return `<set transID='3'><access owner='${owner}' actor='${actor}'${granted}${stamp} /></set>`
 }
 
 const refusals: readonly (readonly [string, string, string, string])[] = [
   ['§4.3 step 1: an owner elsewhere', 'fred', get('*@*', 'betty@rubble.com'), '553'],
+  ['§4.3 step 1: a service elsewhere', 'fred', get('*@*', 'apex=report@rubble.com'), '553'],
+  ['§4.3 step 2: a service', 'fred', get('*@*', 'apex=report@example.com'), '550'],
+  [
+    'an entry of a subaddress alone',
+    'fred',
+    set('barney@example.com', 'core:data', undefined, 'fred/appl=wb@example.com'),
+    '554',
+  ],
   ['§4.3 step 2: nobody', 'fred', get('*@*', 'pebbles@example.com'), '550'],
   ['§4.3 step 3: not the owner', 'wilma', get('*@*'), '537'],
   ['§4.2 step 3: not the owner', 'wilma', query('barney@example.com', 'core:data'), '537'],

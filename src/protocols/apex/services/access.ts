@@ -84,6 +84,9 @@ export class AccessService implements ApexService {
   #set(request: ServiceRequest, { transId, entry }: Said<'set'>): void {
     const { owner, actor, actions, lastUpdate } = entry
     this.#asOwner(request, transId, owner, (account) => {
+      // Its endpoint's entries are its own, and are not changed under its name.
+      if (readEndpoint(owner)?.subaddress !== '')
+        return this.#reply(request, transId, 554, 'a subaddress has the entries of its endpoint')
       const known = this.#entryOf(account, owner, actor)
       // Steps 5 and 7: what is there is replaced by who has read it.
       if (readTimestamp(known?.lastUpdate) !== readTimestamp(lastUpdate))
@@ -167,10 +170,10 @@ export class AccessService implements ApexService {
   /** Steps 1 to 3: access:query, access:get and access:set are the owner's alone. */
   #asOwner(request: ServiceRequest, transId: number, owner: string, use: (account: Account) => void): void {
     const subject = readEndpoint(owner)
-    const person = subject && personOf(subject)
-    if (subject === undefined || person === undefined || isService(subject))
-      return this.#reply(request, transId, 550)
+    if (subject === undefined) return this.#reply(request, transId, 550)
     if (!this.#relay.isOurs(subject.domain)) return this.#reply(request, transId, 553)
+    const person = personOf(subject)
+    if (person === undefined || isService(subject)) return this.#reply(request, transId, 550)
     this.#relay.service.directory.find(person, (found) => {
       if (found === 'fault') return this.#reply(request, transId, codeOf['internal-fault'])
       if (found === 'unknown') return this.#reply(request, transId, 550)

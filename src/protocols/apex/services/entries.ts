@@ -10,8 +10,8 @@ import type { Relay } from '../relay.ts'
 /** LIMIT: entries whose last update is remembered; one that was forgotten must be read again before it is changed (555). */
 const stampsMax = 10_000
 
-/** Of a person's devices, the one that an entry stands for. */
-const tupleId = 'apex'
+/** Of a person's tuples, the one that an entry stands for: no device is addressed by its name, and one that is called so keeps it (decision 0141). */
+const entryTuple = { tuple: 'apex', freeName: true } as const
 
 interface Stamp {
   readonly at: number
@@ -58,7 +58,7 @@ export class Entries {
     const isAvailable = this.#endsOf(stamped).length > 0
     if (isAvailable) this.#show(account, stamped)
     const seconds = Number.POSITIVE_INFINITY
-    const about = { presentity: owner, by: owner, tuple: tupleId, source, seconds }
+    const about = { presentity: owner, by: owner, ...entryTuple, source, seconds }
     this.#relay.service.presence.publish(about, (outcome) => {
       if (outcome.kind === 'refused') {
         // It was not kept: what was is shown again.
@@ -73,9 +73,9 @@ export class Entries {
 
   /** The owner is here again: what he published before this process is shown, as far as it still holds. */
   restore(account: Account): void {
-    const { permanent, tuples } = account.presentity
-    if (permanent instanceof ApexPresenceEnvelope && !tuples.has(tupleId))
-      this.#show(account, permanent.entry)
+    const { permanent } = account.presentity
+    const isShown = account.presentity.find(entryTuple.tuple, true) !== undefined
+    if (permanent instanceof ApexPresenceEnvelope && !isShown) this.#show(account, permanent.entry)
   }
 
   /** Shows what is available now, and what is left when the next tuple ends. */
@@ -87,7 +87,7 @@ export class Entries {
     this.#ends.get(owner.key)?.cancel()
     const { presence, leases } = this.#relay.service
     const source = entryEnvelope(entry, owner, now)
-    presence.publish({ presentity: owner, by: owner, tuple: tupleId, source, seconds: undefined }, () => {})
+    presence.publish({ presentity: owner, by: owner, ...entryTuple, source, seconds: undefined }, () => {})
     const seconds = (Math.min(...ends) - now) / 1000
     this.#ends.set(
       owner.key,
@@ -99,7 +99,7 @@ export class Entries {
   #hide({ address }: Account): void {
     this.#ends.get(address.key)?.cancel()
     this.#ends.delete(address.key)
-    const gone = { presentity: address, by: address, tuple: tupleId, source: undefined, seconds: undefined }
+    const gone = { presentity: address, by: address, ...entryTuple, source: undefined, seconds: undefined }
     this.#relay.service.presence.publish(gone, () => {})
   }
 

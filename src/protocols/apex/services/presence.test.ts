@@ -1,6 +1,9 @@
 // The presence service (RFC 3343 §4): rows of its steps, and what subscribers, watchers and publishers are told.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PresenceEnvelope } from '#model'
+import { entryEnvelope } from '../binding-presence.ts'
+import type { PresenceEntry } from '../codec/index.ts'
 import { at, type Fixture, fixture, settled } from '../testing/fixture.ts'
 import { data, Hand } from '../testing/hand.ts'
 
@@ -95,6 +98,47 @@ test('an entry is replaced by who has read it: 555 to all others (§4.4 step 5)'
   const right = publish(stamp, tuple('2525-12-31T23:59:59Z'))
   assert.match((await told(fred, 'fred', right)).join(), /code='250'/)
   assert.match((await told(fred, 'fred', right)).join(), /code='555'/)
+})
+
+test('a device that is called as the entry is has its own tuple, and neither takes the other away (decision 0141)', async () => {
+  const world = await fixture()
+  const fred = await attached(world, 'fred')
+  const owner = at('fred@example.com')
+  const device = { presentity: owner, by: owner, tuple: 'apex', seconds: undefined }
+  const publishes = (source: PresenceEnvelope | undefined): void =>
+    world.service.presence.publish({ ...device, source }, () => {})
+  const [own] = await told(fred, 'fred', subscribe('fred@example.com', 9, 0))
+  await told(fred, 'fred', publish(lastUpdateIn(own), tuple('2026-01-01T00:10:00Z')))
+  const ids = (): readonly (readonly [string, string | undefined])[] => {
+    const found = world.service.directory.resident(owner)
+    return [...(found?.presentity.tuples.values() ?? [])]
+      .map(({ id, freeName }) => [id, freeName] as const)
+      .sort()
+  }
+  assert.deepEqual(ids(), [['apex', 'apex']])
+  const other: PresenceEntry = {
+    publisher: 'fred@example.com',
+    lastUpdate: '2026-01-01T00:00:00Z',
+    publisherInfo: '',
+    tuples: [
+      {
+        destination: 'im:fred@example.com',
+        availableUntil: '2026-01-02T00:00:00Z',
+        tupleInfo: '',
+        capabilities: [],
+      },
+    ],
+  }
+  publishes(entryEnvelope(other, owner, world.clock.now()))
+  assert.deepEqual(ids(), [
+    ['apex', undefined],
+    ['apex.2', 'apex'],
+  ])
+  publishes(undefined)
+  assert.deepEqual(ids(), [['apex.2', 'apex']])
+  world.clock.advance(600_000)
+  await settled()
+  assert.deepEqual(ids(), [])
 })
 
 test('a tuple is available until its time: then watchers of other protocols see it closed', async () => {
