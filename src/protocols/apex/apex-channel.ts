@@ -77,7 +77,7 @@ export class ApexChannel implements ChannelHandler {
   }
 
   onDrain(): void {
-    for (const { account } of this.#slow()) this.relay.service.messages.ready(account)
+    for (const attachment of this.#slow()) this.relay.caughtUp(attachment)
   }
 
   onClosed(): void {

@@ -154,7 +154,7 @@ export class Attachment implements InboxAgent {
     if (!this.#missed || channel === undefined || channel.outstanding * 2 > unansweredMax) return
     if (channel.queuedBytes > 0) return
     this.#missed = false
-    this.#parts.relay.service.messages.ready(this.account)
+    this.#parts.relay.caughtUp(this)
   }
 
   /** Whether something went to the store because the application was too slow, since this was asked last. */

@@ -1,9 +1,11 @@
 // The relay of our domains (RFC 3340 §1.2): who is attached, the services behind their well-known endpoints (§6), and what these send.
 
+import { randomBelow } from '#base'
 import type { Service } from '#core'
-import type { Address, Outcome } from '#model'
+import type { Address, Condition, Outcome } from '#model'
 import type { OutgoingEntity } from '#protocols/beep'
 import type { Element } from '#wire/xml'
+import type { Attachment } from './attachment.ts'
 import {
   type Data,
   dataDocument,
@@ -12,6 +14,7 @@ import {
   entityOf,
   serviceEndpoint,
   statusResponseText,
+  uniqueIdMax,
   xmlPayload,
 } from './codec/index.ts'
 import { Endpoints } from './endpoints.ts'
@@ -72,7 +75,6 @@ export class Relay {
   readonly presence: PresenceService
   readonly access: AccessService
   mesh: Mesh | undefined
-  #lastTransId = Math.floor(Math.random() * 1_000_000_000)
 
   constructor(service: Service, settings: ApexSettings) {
     this.service = service
@@ -132,10 +134,17 @@ export class Relay {
       keep()
       return false
     }
-    attachment.send(entityOf(xmlPayload(document)), (answer) => {
-      if (answer.kind === 'declined' && answer.condition === 'connection-failed') keep()
+    return attachment.send(entityOf(xmlPayload(document)), (answer) => {
+      const isLost = answer.kind === 'declined' && lostBy.has(answer.condition)
+      if (isLost) keep()
     })
-    return true
+  }
+
+  /** An application was too slow, and answers again: what it missed is for it. */
+  caughtUp(attachment: Attachment): void {
+    this.service.messages.ready(attachment.account)
+    this.presence.catchUp(attachment)
+    this.reports.attached(attachment)
   }
 
   /** A statusResponse of the report service (§5.1, §6.2). `onTold` is called once: when it was taken, or can't be. */
@@ -228,12 +237,14 @@ export class Relay {
     this.holdings.stop()
   }
 
-  /** Unpredictable to others, and not the same twice in a life (§6.1.1). */
+  /** "should appear to be unpredictable" (§6.1.1). */
   freshTransId(): number {
-    this.#lastTransId = (this.#lastTransId + 1 + Math.floor(Math.random() * 1000)) % 2_147_483_647
-    return Math.max(1, this.#lastTransId)
+    return 1 + randomBelow(uniqueIdMax)
   }
 }
+
+/** It was not told: its connection broke, or it has too much to answer. */
+const lostBy: ReadonlySet<Condition> = new Set(['connection-failed', 'resource-limit'])
 
 export interface StatusReport {
   readonly transId: number

@@ -63,6 +63,9 @@ export type ApexMessage = Attach | Bind | Terminate | Data | Answer | ApexError
 /** LIMIT: recipients of one data element. */
 export const recipientsMax = 256
 
+/** LIMIT: options of one element: each may have a report for each recipient. */
+const optionsMax = 32
+
 /** LIMIT: the size is BEEP's to bound; the rest as for any document. */
 const limits = { bytesMax: 16_777_216, depthMax: 32, attributesMax: 32, childrenMax: 1024 }
 
@@ -194,7 +197,7 @@ function optionsIn(element: Element): readonly ApexOption[] | string {
     if (typeof child === 'string' || child.name !== 'option') continue
     const option = readOption(child)
     if (typeof option === 'string') return option
-    options.push(option)
+    if (options.push(option) > optionsMax) return 'there are too many options'
   }
   return options
 }

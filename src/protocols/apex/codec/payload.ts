@@ -44,6 +44,7 @@ export function readPayload({ contentType, headers, body }: PayloadEntity): Payl
   }
   const head = { contentType: contentType.trim(), fields, body, octets: wholeOf(headers, body) }
   if (!isPlain(headers)) return beepError(504, 'transforming transfer encodings are not taken')
+  if (!isUtf8(type.parameters.get('charset'))) return beepError(504, 'the charset must be UTF-8')
   if (type.essence === beepXmlType)
     return { ...head, control: { start: 0, end: body.length }, parts: new Map() }
   if (type.essence !== 'multipart/related')
@@ -176,6 +177,11 @@ export function xmlPayload(document: string): Payload {
 function isPlain(headers: HeaderLines): boolean {
   const written = headers.get('content-transfer-encoding')
   return written === undefined || /^(7bit|8bit|binary)$/i.test(written.trim())
+}
+
+/** RFC 3080 §6.4 lets a document be in another; relays write copies of it with their own words in them. */
+function isUtf8(charset: string | undefined): boolean {
+  return charset === undefined || /^(utf-8|us-ascii)$/i.test(charset)
 }
 
 function bare(written: string): string {

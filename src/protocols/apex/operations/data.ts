@@ -51,7 +51,7 @@ export function takeData(
   const { data } = read
   const isFinal = data.recipients.some(({ identity }) => relay.isFinalFor(identity.domain))
   // Those of the originator are looked at with those of the data: an error after `ok` would reach nobody (docs/specs/apex.md).
-  const fault = optionFault(data, isFinal) ?? contentFault(read)
+  const fault = optionFault(data, isFinal) ?? contentFault(read) ?? copiesFault(read)
   if (fault !== undefined) {
     onSettled(fault)
     return fault
@@ -96,6 +96,14 @@ function contentFault({ payload, data }: ReadData): BeepError | undefined {
     !/^cid:/i.test(data.content) ||
     partNamed(payload, data.content) !== undefined
   return isThere ? undefined : beepError(501, 'no part is the one that content names')
+}
+
+/** LIMIT: octets of one data element, times its recipients: each gets, or has stored, a copy of its own. */
+const copiesOctetsMax = 16_777_216
+
+function copiesFault({ payload, data }: ReadData): BeepError | undefined {
+  const octets = payload.body.length * data.recipients.length
+  return octets > copiesOctetsMax ? beepError(554, 'that is too much for so many recipients') : undefined
 }
 
 /** What of data is one recipient's. */

@@ -127,8 +127,13 @@ export class PresenceService implements ApexService {
   }
 
   /** An endpoint is there again: it hears what it missed, and its owner's entry is shown. */
-  attached({ endpoint, account }: Attachment): void {
-    this.entries.restore(account)
+  attached(attachment: Attachment): void {
+    this.entries.restore(attachment.account)
+    this.catchUp(attachment)
+  }
+
+  /** It takes data again. */
+  catchUp({ endpoint }: Attachment): void {
     for (const operation of this.#operations.of(endpoint)) operation.catchUp()
   }
 
