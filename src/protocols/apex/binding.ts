@@ -37,6 +37,7 @@ import {
   talkSubaddress,
   xmlPayload,
 } from './codec/index.ts'
+import { markIn } from './domains/marks.ts'
 import { ApexEnvelope, type DeliveryWatch, type ReadData } from './envelope.ts'
 import { codeOf, conditionOf, reasonOf } from './errors.ts'
 
@@ -83,6 +84,8 @@ export function messageEnvelope(
     whenAgentGone: talks ? 'inbox' : 'refuse',
     storable: talks,
     copyable: talks,
+    // What another relay marked may come again; of what an application says each time is another (decision 0136).
+    mark: markIn(data.options)?.toString() ?? randomId(),
   }
   // Mostly there is one recipient, and nothing that is for this relay alone.
   return new ApexEnvelope(head, raw, copy === payload ? { watch, read: { payload, data } } : { watch })

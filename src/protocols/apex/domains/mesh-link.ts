@@ -71,7 +71,7 @@ export class MeshLink implements PeerLink {
       head.kind === 'message' && !(kept instanceof ApexEnvelope)
         ? this.#questions.ask(head, onOutcome)
         : undefined
-    const mark = this.#doubts.markOf(kept) ?? freshMark()
+    const mark = this.#doubts.markOf(kept) ?? freshMark(head)
     const entity = departureOf(kept, {
       mark,
       options: question?.option ?? '',
