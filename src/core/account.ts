@@ -1,6 +1,6 @@
 // An account in use, whole in memory: so that locating and access are synchronous. Each leaf owns its part of it.
-import { type BoundedQueue, RareMap, RareSet } from '#base'
-import type { Address, Envelope, Outcome } from '#model'
+import { type BoundedQueue, RareMap, RareSet, type TokenBucket } from '#base'
+import type { Address, Envelope, Outcome, Script } from '#model'
 import { AccessRuleMap } from './access-rules.ts'
 import type { ContactAgent, WatcherAgent } from './agents.ts'
 import type { ArchivingPreferences } from './archiving.ts'
@@ -38,6 +38,10 @@ export class Account {
   readonly presentity = new Presentity()
   /** Where the person has moved to. */
   forward: Forward | undefined
+  /** What is done with requests to and from its owner, by the owner's wish (RFC 3880). */
+  script: Script | undefined
+  /** How often the script may tell its owner something. */
+  scriptNotices: TokenBucket | undefined
   /** Leased subscriptions to this presentity. */
   readonly subscriptions = new Subscriptions()
   /** Sessions that watch all that this account is authorized to see (an XMPP session's implicit subscriptions). */

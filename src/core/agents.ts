@@ -51,6 +51,8 @@ export interface InboxAgent {
   readonly octetsMax?: number
   /** True when what it is offered arrives in the order of the offers (one stream), answered or not. */
   readonly keepsOrder: boolean
+  /** Where it registered from, as a URI, where its protocol has one for that. */
+  readonly contactUri?: string
   /**
    * Offers a message or a report (`head.kind`). `answer` is called once (twice where the first is `held`), in the same tick when possible. An agent that loses its connection before
    * it knows answers `declined` with `connection-failed`. The envelope's raw octets are a loan: `keep()` to hold them.

@@ -58,6 +58,7 @@ function stateOf(name: string, aliases: readonly string[] = []): AccountState {
     forward: undefined,
     archiving: undefined,
     classPresence: undefined,
+    script: undefined,
     undelivered: 3,
   }
 }

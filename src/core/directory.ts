@@ -1,8 +1,11 @@
 // The locator of IMPP §4 (D7): which account an address names, and the accounts in use, held in memory.
-import type { Address, Envelope, PresenceEnvelope } from '#model'
+import type { Bytes } from '#base'
+import type { Address, Envelope, PresenceEnvelope, Script } from '#model'
 import { Account } from './account.ts'
 import { archivingOf } from './archiving.ts'
 import { takeDocument } from './class-presence.ts'
+import { noScripts, type ReadScript } from './scripts/reading.ts'
+import { ServiceError } from './service-error.ts'
 import type { AccountRecord, AccountState, Store, StoredUnit } from './store.ts'
 
 /** LIMIT: accounts held in memory though nobody uses them now; past it those loaded longest ago are forgotten. */
@@ -14,14 +17,23 @@ export class Directory {
   readonly #store: Store
   readonly #revive: (unit: StoredUnit) => Envelope
   readonly #fault: (cause: unknown) => void
+  readonly #readScript: ReadScript
+  /** Whether any account that was here has a script for what its owner sends: until then none is looked for. */
+  hasOutgoingScripts = false
   /** Names in memory at which the next sweep is due. */
   #sweepAt = idleAccountsMax
   /** By primary address and by alias; insertion order is order of loading. */
   readonly #resident = new Map<string, Account>()
   readonly #loading = new Map<string, ((found: Found) => void)[]>()
 
-  constructor(store: Store, revive: (unit: StoredUnit) => Envelope, fault: (cause: unknown) => void) {
+  constructor(
+    store: Store,
+    revive: (unit: StoredUnit) => Envelope,
+    fault: (cause: unknown) => void,
+    readScript: ReadScript = noScripts,
+  ) {
     this.#store = store
+    this.#readScript = readScript
     this.#revive = revive
     this.#fault = fault
   }
@@ -86,8 +98,25 @@ export class Directory {
     if (state.archiving !== undefined) account.archiving = archivingOf(state.archiving)
     if (state.classPresence !== undefined)
       takeDocument(account.presentity, state.classPresence, (unit) => this.#revived(unit))
+    if (state.script !== undefined) this.setScript(account, this.#scriptOf(state.script))
     for (const name of [state.record.address, ...state.record.aliases]) this.#resident.set(name.key, account)
     return account
+  }
+
+  /** What its owner wants done from now on. */
+  setScript(account: Account, script: Script | undefined): void {
+    account.script = script
+    if (script?.outgoing !== undefined) this.hasOutgoingScripts = true
+  }
+
+  /** One that is no longer read is as none, so that its owner is reached. */
+  #scriptOf(document: Bytes): Script | undefined {
+    const script = this.#readScript(document)
+    if (!('reason' in script)) return script
+    this.#fault(
+      new ServiceError('internal-fault', 'a stored script is not readable', { reason: script.reason }),
+    )
+    return undefined
   }
 
   /** A permanent value whose protocol is not here now does not lock its owner out: it stays in the store, unseen. */

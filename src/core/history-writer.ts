@@ -34,7 +34,9 @@ export class HistoryWriter {
     const { directory, store, now } = this.#parts
     const { head } = envelope
     const mayArchive = this.mayArchive(head)
-    const sender = mayArchive ? directory.resident(head.from) : undefined
+    // Of what a script sent on, its sender keeps what was meant for the one whose script it was.
+    const isSent = mayArchive && head.divertedFrom === undefined
+    const sender = isSent ? directory.resident(head.from) : undefined
     const entries = historyEntries(account, sender, head, undelivered, mayArchive)
     if (entries.length === 0) return done(undefined)
     const { raw } = envelope.keep()

@@ -18,28 +18,16 @@ import type { DeliveryContext, InboxAgent } from './agents.ts'
 import { archives } from './archiving.ts'
 import { custodianOf } from './custodian.ts'
 import type { Custody, Keeper } from './custody.ts'
-import type { Directory } from './directory.ts'
-import type { EarlierLife } from './earlier-life.ts'
 import { messageRefusal } from './forward.ts'
 import { HandOver } from './hand-over.ts'
 import { HistoryWriter } from './history-writer.ts'
 import { Lanes } from './lanes.ts'
-import type { MessageMetrics } from './message-metrics.ts'
+import type { MessageParts } from './message-parts.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
-import type { OutgoingMessages } from './outgoing-messages.ts'
 import { reportEnvelope } from './report-envelope.ts'
-import type { Router } from './router.ts'
+import { type DeliveryWish, ScriptedMessages } from './scripts/scripted-messages.ts'
 import { copyToSender } from './sent-copies.ts'
 import { ServiceError } from './service-error.ts'
-import type { Store, StoredUnit } from './store.ts'
-import type { Translations } from './translations.ts'
-
-export interface MessagePolicy {
-  /** Whether messages are kept in the history after delivery. */
-  readonly history: boolean
-  /** LIMIT: messages that wait for a person who is away; past it the mailbox is full. */
-  readonly undeliveredMax: number
-}
 
 type OnOutcome = (outcome: Outcome) => void
 
@@ -51,21 +39,6 @@ interface Waiting {
   readonly custody: Custody | undefined
 }
 
-/** What the service needs of the others; the clock only stamps. */
-export interface MessageParts {
-  readonly router: Router
-  readonly outgoing: OutgoingMessages
-  readonly directory: Directory
-  readonly store: Store
-  readonly earlier: EarlierLife
-  readonly policy: MessagePolicy
-  readonly revive: (unit: StoredUnit) => Envelope
-  readonly metrics: MessageMetrics
-  readonly translations: Translations
-  readonly now: () => number
-  readonly fault: (cause: unknown, what: string) => void
-}
-
 export class MessageService {
   readonly #parts: MessageParts
   readonly #lanes = new Lanes<Waiting>()
@@ -73,6 +46,7 @@ export class MessageService {
   readonly #history: HistoryWriter
   readonly #handOver: HandOver
   readonly #keep: Keeper
+  readonly #scripted: ScriptedMessages
 
   constructor(parts: MessageParts) {
     this.#parts = parts
@@ -93,6 +67,14 @@ export class MessageService {
       parts.router.isLocal(envelope.head.to.domain)
         ? keepHere(custody, envelope)
         : parts.outgoing.keep(custody, envelope)
+    this.#scripted = new ScriptedMessages({
+      ...parts,
+      deliver: (account, envelope, wish, onOutcome) =>
+        this.#deliver(account, envelope, alone(onOutcome), wish),
+      send: (envelope, onOutcome) => this.send(envelope, onOutcome),
+      goOn: (envelope, onOutcome) => this.#locate(envelope, alone(onOutcome)),
+      keepSent: (envelope) => parts.outgoing.keepSent(envelope, this.#offer),
+    })
   }
 
   /**
@@ -176,6 +158,20 @@ export class MessageService {
       told.onOrdered()
     }
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
+    const { hasOutgoingScripts } = this.#parts.directory
+    if (hasOutgoingScripts && head.divertedFrom === undefined && head.kind === 'message') {
+      const sender = this.#parts.directory.resident(head.from)
+      if (sender?.script !== undefined && this.#scripted.outgoing(sender, envelope, settle)) return
+    }
+    this.#locate(envelope, told)
+  }
+
+  #locate(envelope: Envelope, told: Told): void {
+    const { head } = envelope
+    const settle = (outcome: Outcome): void => {
+      told.onOutcome(outcome)
+      told.onOrdered()
+    }
     if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle, told)
     const account = this.#parts.directory.resident(head.to)
     if (account !== undefined) return this.#accept(account, envelope, told)
@@ -204,6 +200,14 @@ export class MessageService {
       told.onOutcome(refusal)
       return told.onOrdered()
     }
+    // The step of scripts (RFC 3880): behind the rules, before the choice of devices.
+    if (account.script !== undefined && head.kind === 'message') {
+      const settle = (outcome: Outcome): void => {
+        told.onOutcome(outcome)
+        told.onOrdered()
+      }
+      if (this.#scripted.incoming(account, envelope, settle)) return
+    }
     if (account.flushing === undefined) return this.#deliver(account, envelope, told)
     // It is in order once it was offered, not once it waits: later ones of the same two parties stay in their lane.
     if (account.flushing.push({ envelope: envelope.keep(), told })) return
@@ -211,16 +215,17 @@ export class MessageService {
     told.onOrdered()
   }
 
-  #deliver(account: Account, envelope: Envelope, told: Told): void {
+  #deliver(account: Account, envelope: Envelope, told: Told, wish?: DeliveryWish): void {
     const { head } = envelope
     const { onOutcome, onOrdered, custody } = told
-    const agents = account.inbox.choose(head)
+    const agents = wish?.among ?? account.inbox.choose(head)
     if (agents === 'gone') {
       onOutcome(head.whenAgentGone === 'drop' ? this.#drop() : this.#refuse('temporarily-unavailable'))
       return onOrdered()
     }
     const archiveId = this.#history.mayArchive(head) ? custody?.archiveId || orderedId(this.#parts.now()) : ''
     if (custody !== undefined && archiveId !== '') custody.archiveId = archiveId
+    if (agents.length === 0 && wish?.mayStore === false) return onOutcome(refused('temporarily-unavailable'))
     if (agents.length === 0) return this.#absent(account, envelope, archiveId, undefined, noAgents, told)
     const ownId = archives(account, head.from, head.fromAgent) ? archiveId : ''
     const context: DeliveryContext = { copy: 'received', archiveId: ownId, storedAt: undefined }
@@ -239,7 +244,8 @@ export class MessageService {
       else if (verdict.kind === 'refused') {
         this.#parts.metrics.refused.with(verdict.reason.condition).add()
         onOutcome(verdict.reason)
-      } else return this.#absent(account, kept, archiveId, verdict.reason, offered, told)
+      } else if (wish?.mayStore === false) onOutcome(verdict.reason)
+      else return this.#absent(account, kept, archiveId, verdict.reason, offered, told)
       onOrdered()
     }
     this.#offer(offered, envelope, context, (reached) => {
@@ -381,6 +387,11 @@ export class MessageService {
     this.#parts.metrics.dropped.add()
     return relayed
   }
+}
+
+/** For whom no order matters but its own. */
+function alone(onOutcome: OnOutcome): Told {
+  return { onOutcome, onOrdered: () => {}, custody: undefined }
 }
 
 function conditionOf(fault: Error): Condition {

@@ -20,6 +20,7 @@ export interface OutgoingParts {
   readonly store: Store
   readonly policy: { readonly history: boolean }
   readonly now: () => number
+  readonly fault: (cause: unknown, what: string) => void
 }
 
 type OnOutcome = (outcome: Outcome) => void
@@ -46,7 +47,9 @@ export class OutgoingMessages {
     const { head } = envelope
     // Nobody's messages are carried from one foreign domain to another.
     if (!this.#parts.router.isLocal(head.from.domain)) return onOutcome(refused('permission-denied'))
-    const sender = head.kind === 'message' ? this.#parts.directory.resident(head.from) : undefined
+    // Of what a script sent on, its sender keeps what was meant for the one whose script it was.
+    const isOwn = head.kind === 'message' && head.divertedFrom === undefined
+    const sender = isOwn ? this.#parts.directory.resident(head.from) : undefined
     // It may sign out before the other domain has answered.
     if (sender !== undefined) sender.underWay++
     const onRelayed = (outcome: Outcome, held: Envelope): void => {
@@ -68,6 +71,20 @@ export class OutgoingMessages {
   /** Has a message kept that is under way (decision 0143). */
   keep(custody: Custody, envelope: Envelope): void {
     if (this.#parts.router.isLocal(envelope.head.from.domain)) this.#parts.relay.keep(custody, envelope)
+  }
+
+  /** What a script sent on to others is, for its sender, what it was sent as. */
+  keepSent(envelope: Envelope, offer: Offer): void {
+    const { head } = envelope
+    const sender = this.#parts.directory.resident(head.from)
+    if (head.divertedFrom !== undefined || sender === undefined) return
+    const isArchived = this.#parts.policy.history && head.storable && archives(sender, head.to, head.toAgent)
+    const archiveId = isArchived ? orderedId(this.#parts.now()) : ''
+    if (head.copyable) offerSentCopies(sender, envelope, archiveId, offer)
+    if (archiveId === '') return
+    this.#keep(sender, envelope, archiveId, (fault) => {
+      if (fault !== undefined) this.#parts.fault(fault, 'what a script sent on could not be kept')
+    })
   }
 
   #keep(sender: Account, envelope: Envelope, id: string, done: (fault: Error | undefined) => void): void {

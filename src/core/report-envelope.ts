@@ -59,7 +59,9 @@ export function reportEnvelope(
 /** By which protocol it goes to another domain where that speaks several: a report goes as the message came that it is about. */
 export function departureProtocol(envelope: Envelope): string {
   const { protocol } = envelope.head
-  return protocol === coreProtocol ? ((envelope.view() as Report).protocol ?? protocol) : protocol
+  return protocol === coreProtocol && envelope.head.kind === 'report'
+    ? ((envelope.view() as Report).protocol ?? protocol)
+    : protocol
 }
 
 /** Revives a stored report. */

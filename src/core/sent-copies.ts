@@ -24,7 +24,7 @@ export function copyToSender(
   offer: Offer,
 ): void {
   const { head } = envelope
-  if (head.kind !== 'message') return
+  if (head.kind !== 'message' || head.divertedFrom !== undefined) return
   const sender = directory.resident(head.from)
   // One's own other agents get what one writes to oneself as received.
   if (sender === undefined || sender === account || sender.inbox.agents.length === 0) return

@@ -9,13 +9,15 @@ import { Archiving } from './archiving.ts'
 import { Asks, asksPerSecondMax } from './asks.ts'
 import type { Authenticator, PasswordSetter } from './authenticator.ts'
 import { ContactService } from './contact-service.ts'
+import { reviveCoreMessage } from './core-message.ts'
 import { Directory } from './directory.ts'
 import { EarlierLife } from './earlier-life.ts'
 import { ForeignPresence } from './foreign-presence.ts'
 import { LateNotices } from './late-notices.ts'
 import { Leases } from './leases.ts'
 import { messageMetrics } from './message-metrics.ts'
-import { type MessagePolicy, MessageService } from './message-service.ts'
+import type { MessagePolicy } from './message-parts.ts'
+import { MessageService } from './message-service.ts'
 import { Notifier } from './notifier.ts'
 import { OutgoingMessages } from './outgoing-messages.ts'
 import { type RelayPolicy, relayDefaults } from './peer-queue.ts'
@@ -25,6 +27,8 @@ import { PresenceService } from './presence-service.ts'
 import { Relay } from './relay.ts'
 import { coreProtocol, reviveReport } from './report-envelope.ts'
 import { Router } from './router.ts'
+import { noScripts, type ReadScript } from './scripts/reading.ts'
+import { Scripts } from './scripts/scripts.ts'
 import { ServiceError } from './service-error.ts'
 import type { Store, StoredUnit } from './store.ts'
 import { Transit } from './transit.ts'
@@ -50,6 +54,8 @@ export interface ServiceParts {
   readonly passwords: PasswordSetter
   /** Makes an envelope again of what a protocol stored; undefined when the protocol is not known here. */
   readonly revive: (unit: StoredUnit) => Envelope | undefined
+  /** Reads the scripts of our people; without it they have none. */
+  readonly readScript?: ReadScript
   /** In 0..1, to spread what would else happen at one moment. */
   readonly random?: () => number
 }
@@ -68,6 +74,8 @@ export interface Service {
   /** Where the links to other domains tell what they learn of presence there. */
   readonly remotePresence: RemotePresence
   readonly archiving: Archiving
+  /** What our people want done with requests to and from them (RFC 3880). */
+  readonly scripts: Scripts
   /** To other domains: `load` before anybody may send, `start` once the protocols run, `stop` before the store is closed. */
   readonly relay: Relay
   /** What was taken before this process began: `load` before anybody may send. */
@@ -93,7 +101,8 @@ export function createService(parts: ServiceParts): Service {
   const { clock, log, metrics, store, policy } = parts
   const fault = (cause: unknown, what: string): void => log.error(what, { error: cause })
   const revive = (unit: StoredUnit): Envelope => {
-    if (unit.head.protocol === coreProtocol) return reviveReport(unit.head, unit.raw)
+    if (unit.head.protocol === coreProtocol)
+      return (unit.head.kind === 'report' ? reviveReport : reviveCoreMessage)(unit.head, unit.raw)
     const envelope = parts.revive(unit)
     if (envelope !== undefined) return envelope
     throw new ServiceError('internal-fault', 'a stored envelope is of a protocol that is not here', {
@@ -102,7 +111,22 @@ export function createService(parts: ServiceParts): Service {
   }
   const router = new Router(parts.domains, parts.peers)
   const isLocal = (domain: string): boolean => router.isLocal(domain)
-  const directory = new Directory(store, revive, (cause) => fault(cause, 'an account could not be loaded'))
+  const read = parts.readScript ?? noScripts
+  const directory = new Directory(
+    store,
+    revive,
+    (cause) => fault(cause, 'an account could not be loaded'),
+    read,
+  )
+  const scripts = new Scripts({
+    clock,
+    directory,
+    store,
+    log,
+    metrics,
+    read,
+    send: (envelope) => messages.send(envelope, () => {}),
+  })
   const leases = new Leases(clock)
   const translations = new Translations(metrics)
   const shares = new PeerShares({ clock, peers: parts.peers, metrics })
@@ -139,7 +163,8 @@ export function createService(parts: ServiceParts): Service {
   const now = (): number => clock.now()
   const messages = new MessageService({
     router,
-    outgoing: new OutgoingMessages({ relay, router, directory, store, policy, now }),
+    scripts,
+    outgoing: new OutgoingMessages({ relay, router, directory, store, policy, now, fault }),
     directory,
     store,
     earlier,
@@ -166,6 +191,7 @@ export function createService(parts: ServiceParts): Service {
     contacts,
     accounts,
     remotePresence,
+    scripts,
     archiving: new Archiving(directory, store, fault),
     relay,
     earlier,

@@ -30,6 +30,8 @@ export interface AccountState {
   readonly archiving: Bytes | undefined
   /** The document `class-presence`: classes of watchers, permanent values of single tuples (`class-presence.ts`). */
   readonly classPresence: Bytes | undefined
+  /** The document `script`: what is done with calls and messages by the owner's wish (`scripts/`). */
+  readonly script: Bytes | undefined
   /** How many of its history entries no agent has taken yet. */
   readonly undelivered: number
 }

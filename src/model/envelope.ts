@@ -5,6 +5,7 @@ import type { Address } from './address.ts'
 import type { Content } from './content.ts'
 import type { InstantMessage, Report } from './message.ts'
 import type { PresenceDocument } from './presence.ts'
+import type { RequestFacts } from './script.ts'
 
 /** The folder name of a protocol: `xmpp`, `sip`, `impp`. */
 export type ProtocolName = string
@@ -40,6 +41,8 @@ export interface Head {
   readonly failureAsked?: boolean
   /** Where its protocol can tell a message that comes again from another one: no other of its sender to its recipient has this (decision 0146). */
   readonly mark?: string
+  /** Those for whom it was before scripts of theirs sent it on, the first first (RFC 3880 §4.1, original-destination). In memory alone. */
+  readonly divertedFrom?: readonly Address[]
 }
 
 /** RFC 3860 §4.1.1: start above 100; a mesh of our size needs no more. */
@@ -63,6 +66,10 @@ export interface Envelope {
   view(): InstantMessage | Report | PresenceDocument
   /** The same envelope owning its octets, self-contained (stream prefixes declared). Copies at most once. */
   keep(): Envelope
+  /** What a script may look at, where the protocol has more than `view` has. */
+  facts?(): RequestFacts
+  /** The same to somebody else, in its protocol's own octets; absent where another protocol's reader would be needed to see who that is. */
+  readdressed?(head: Head): Envelope
 }
 
 export interface MessageEnvelope extends Envelope {

@@ -15,6 +15,20 @@ export {
   uriIn,
   xmppUri,
 } from './address.ts'
+export {
+  civilOf,
+  dayOf,
+  daySeconds,
+  daysInMonth,
+  type Frequency,
+  Recurrence,
+  type Rule,
+  recurringDaysMax,
+  recurringDaysWithinDayMax,
+  type Span,
+  TimeZone,
+  type WeekdayRule,
+} from './calendar/index.ts'
 export { type Condition, conditions } from './condition.ts'
 export type { Content } from './content.ts'
 export {
@@ -41,3 +55,26 @@ export { delivered, type Outcome, type PeerReply, type Refused, refused, relayed
 export { prepareDomain, prepareOpaque, prepareUsername } from './precis.ts'
 export { type Basic, isOpen, type PresenceDocument, type PresenceTuple, type Show } from './presence.ts'
 export type { Principal } from './principal.ts'
+export {
+  type AddressField,
+  type AddressSubfield,
+  type LookupResult,
+  type Next,
+  type Ordering,
+  type Output,
+  type Priority,
+  type PriorityTest,
+  type ProxyNode,
+  type ProxyResult,
+  priorities,
+  type RejectStatus,
+  type RequestFacts,
+  type Script,
+  type ScriptAction,
+  type ScriptFault,
+  type ScriptLocation,
+  type ScriptNode,
+  type StringField,
+  type Switch,
+  type TextTest,
+} from './script.ts'

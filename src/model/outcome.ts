@@ -2,6 +2,7 @@
 import type { Bytes } from '#base'
 import type { Condition } from './condition.ts'
 import type { PresenceDocument } from './presence.ts'
+import type { ScriptLocation } from './script.ts'
 
 /** A peer's or device's own answer, kept for a requester of the same protocol. */
 export interface PeerReply {
@@ -16,6 +17,10 @@ export interface Refused {
   readonly detail?: PeerReply
   /** Where to go instead, for the forwarding and redirecting conditions. */
   readonly location?: string
+  /** All such places, where there are several; the first is `location`. */
+  readonly locations?: readonly ScriptLocation[]
+  /** The words of the target's own script, for protocols that can say them (RFC 3880 §6.3.1): a SIP status, and a phrase or nothing. */
+  readonly said?: { readonly status: number; readonly reason: string }
 }
 
 /**

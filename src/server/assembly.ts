@@ -13,9 +13,10 @@ import {
 } from '#auth'
 import type { Clock } from '#base'
 import { createPeers, createService, type DigestHash, type Secrets, type Service, type Store } from '#core'
-import type { Address } from '#model'
+import { type Address, TimeZone } from '#model'
 import { readAuthorities } from '#net'
 import type { Log, Metrics } from '#observe'
+import { readCpl } from '#wire/cpl'
 import { type Configuration, tableOf } from './configuration.ts'
 import { PeerBook } from './peer-book.ts'
 import { peersSettings, relayPolicyOf } from './peer-settings.ts'
@@ -26,6 +27,8 @@ export interface Assembly {
   readonly peerBook: PeerBook
   readonly logins: Logins
 }
+
+const utc = TimeZone.named('UTC') as TimeZone
 
 export interface AssemblyParts {
   readonly configuration: Configuration
@@ -50,6 +53,8 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     store,
     protocols: protocols.map(({ name }) => name),
   })
+  // RFC 3880 §4.4: times without a zone are "in the local timezone of the CPL server".
+  const localZone = TimeZone.named(new Intl.DateTimeFormat().resolvedOptions().timeZone) ?? utc
   await peerBook.load((domain, why) =>
     log.warn('what was set for another domain is left out', { domain, why }),
   )
@@ -74,6 +79,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
       relay: relayPolicyOf(config),
       asksPerSecondMax: config.of(peersSettings).asksPerSecondMax,
     },
+    readScript: (document) => readCpl(document, localZone),
     revive: (unit) => byName.get(unit.head.protocol)?.revive(unit.head, unit.raw),
   })
   const shared = {

@@ -1,9 +1,10 @@
 // A whole core upon a memory store and a clock that stands still: accounts, and the questions that tests ask of it.
 import assert from 'node:assert/strict'
 import { VirtualClock } from '#base'
-import type { Outcome } from '#model'
+import { type Outcome, TimeZone } from '#model'
 import { type Log, Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
+import { readCpl } from '#wire/cpl'
 import type { Account } from '../account.ts'
 import type { InboxAgent } from '../agents.ts'
 import { createPeers, type PeerTable } from '../peer-links.ts'
@@ -69,6 +70,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       adopt: () => ({ refused: 'not-acceptable' }),
     },
     revive: reviveTest,
+    readScript: (document) => readCpl(document, TimeZone.named('UTC') as TimeZone),
     random: () => 0.5,
   })
   return { service, clock, store, faults }

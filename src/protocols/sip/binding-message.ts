@@ -8,6 +8,7 @@ import {
   type Head,
   type InstantMessage,
   type MessageEnvelope,
+  type RequestFacts,
   senderNameOf,
   sipUri,
 } from '#model'
@@ -22,6 +23,7 @@ import {
 } from '#wire/mime'
 import { isXmlFault, parseElement } from '#wire/xml'
 import { askingContent, asksOf, failureContent, receiptContent, receiptsIn } from './binding-imdn.ts'
+import { factsOf } from './binding-script.ts'
 import type { RequestEssentials } from './codec/check.ts'
 import { octetsOf, quoted, unfolded, utf8Of } from './codec/grammar.ts'
 import { header } from './codec/header-names.ts'
@@ -89,6 +91,15 @@ export class SipMessageEnvelope implements MessageEnvelope {
   }
 
   #kept: SipMessageEnvelope | undefined
+
+  /** The target is what changes; To says for whom it was (RFC 3261 §16.6). */
+  readdressed(head: Head): SipMessageEnvelope {
+    return new SipMessageEnvelope(head, this.request, this.live)
+  }
+
+  facts(): RequestFacts {
+    return factsOf(this.request, this.head)
+  }
 }
 
 const contentFieldNames = [

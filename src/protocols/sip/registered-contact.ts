@@ -122,6 +122,10 @@ export class RegisteredContact implements InboxAgent {
     return registeredPresence(this.owner, this.id, this.facts.uri)
   }
 
+  get contactUri(): string {
+    return this.facts.uri
+  }
+
   get keepsOrder(): boolean {
     return this.facts.flow.reliable
   }

@@ -1,5 +1,5 @@
 // A stanza as the core's envelope: raw octets on loan, the rest when asked. Made by binding.ts.
-import { assert, type Bytes, utf8 } from '#base'
+import { assert, type Bytes, concat, utf8 } from '#base'
 import { ServiceError } from '#core'
 import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
 import { childFrame, escapeValue, selfContained } from '#wire/xml'
@@ -84,6 +84,19 @@ export class StanzaEnvelope implements Envelope {
           ? reportView(this.stanza)
           : presenceView(this.head, this.stanza)
     return this.#view as InstantMessage & Report & PresenceDocument
+  }
+
+  /** The same stanza with another `to`: a script sends it on. */
+  readdressed(head: Head): StanzaEnvelope {
+    const { frame } = this.keep().stanza
+    const at = frame.findAttribute('to')
+    if (at < 0) return new StanzaEnvelope(head, undefined, frame.raw(), this.#stamp)
+    const octets = concat([
+      frame.bytes.subarray(frame.start, frame.attributeValueStart(at)),
+      utf8(escapeValue(fullJid(head.to, head.toAgent))),
+      frame.bytes.subarray(frame.attributeValueEnd(at), frame.end),
+    ])
+    return new StanzaEnvelope({ ...head, size: octets.length }, undefined, octets, this.#stamp)
   }
 
   /** The octets with the declarations of their stream, in memory of their own. */

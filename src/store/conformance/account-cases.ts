@@ -203,6 +203,7 @@ export function accountCases(under: UnderTest): void {
       permanentPresence: undefined,
       archiving: undefined,
       classPresence: undefined,
+      script: undefined,
       undelivered: 0,
     })
     assert.deepEqual(await under.store.undelivered(owner, 0, 10), [])

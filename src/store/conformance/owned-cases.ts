@@ -125,6 +125,9 @@ export function ownedCases(under: UnderTest): void {
     assert.equal((await under.store.accountState(owner))?.classPresence, undefined)
     await under.store.putDocument(owner, 'class-presence', utf8('{}'))
     assert.deepEqual((await under.store.accountState(owner))?.classPresence, utf8('{}'))
+    assert.equal((await under.store.accountState(owner))?.script, undefined)
+    await under.store.putDocument(owner, 'script', utf8('<cpl/>'))
+    assert.deepEqual((await under.store.accountState(owner))?.script, utf8('<cpl/>'))
   })
 
   test('a document too large, and one too many, are refused and change nothing', async () => {

@@ -72,6 +72,7 @@ class MemoryStore implements Store {
       forward: held.forward,
       archiving: held.documents.get('archiving'),
       classPresence: held.documents.get('class-presence'),
+      script: held.documents.get('script'),
       undelivered: this.#archive.countUndelivered(held.record.address),
     }
   }

@@ -110,6 +110,7 @@ export function stateOf(rows: StateRows): AccountState {
         : { location: rows.forward[0] as string, permanent: rows.forward[1] === 1 },
     archiving: rows.archiving,
     classPresence: rows.classPresence,
+    script: rows.script,
     undelivered: rows.undelivered,
   }
 }

@@ -11,6 +11,7 @@ export interface StateRows {
   readonly forward: SqlRow | undefined
   readonly archiving: Uint8Array | undefined
   readonly classPresence: Uint8Array | undefined
+  readonly script: Uint8Array | undefined
   readonly undelivered: number
 }
 
@@ -38,6 +39,7 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
   )
   const archiving = yield* document(...owner, 'archiving')
   const classPresence = yield* document(...owner, 'class-presence')
+  const script = yield* document(...owner, 'script')
   return {
     account: found,
     contacts,
@@ -46,6 +48,7 @@ export function* accountState(domain: string, localpart: string): Procedure<Stat
     forward,
     archiving,
     classPresence,
+    script,
     undelivered: Number(undelivered?.[0]),
   }
 }

@@ -48,6 +48,7 @@ for (const { number } of migrations) {
       forward: number < 3 ? undefined : { location: 'im:alice@example.net', permanent: true },
       archiving: undefined,
       classPresence: undefined,
+      script: undefined,
       undelivered: 0,
     })
     const [subscription] = await store.subscriptions('sip')

@@ -16,6 +16,21 @@ export function parseElement(bytes: Bytes, options: DocumentOptions = {}): Eleme
   return isXmlFault(frame) ? frame : elementOf(frame)
 }
 
+/** A tree, and at which octet of the document the start tag of each of its elements is. */
+export interface Located {
+  readonly root: Element
+  readonly offsetOf: (element: Element) => number
+}
+
+/** The same, for whoever has to say where in a document something is. */
+export function parseLocated(bytes: Bytes, options: DocumentOptions = {}): Located | XmlFault {
+  const frame = frameDocument(bytes, options)
+  if (isXmlFault(frame)) return frame
+  const offsets = new Map<Element, number>()
+  const root = new Builder(frame.bytes, frame.start, offsets).element(frame.outer)
+  return { root, offsetOf: (element) => offsets.get(element) ?? 0 }
+}
+
 /** The tree of an element that was framed. */
 export function elementOf(frame: Frame): Element {
   return new Builder(frame.bytes, frame.start).element(frame.outer)
@@ -43,13 +58,22 @@ class Builder {
   #i: number
   /** Among the attributes read last is a declaration, or one with a prefix. */
   #hasNamespaces = false
+  readonly #offsets: Map<Element, number> | undefined
 
-  constructor(bytes: Bytes, start: number) {
+  constructor(bytes: Bytes, start: number, offsets?: Map<Element, number>) {
     this.#bytes = bytes
     this.#i = start
+    this.#offsets = offsets
   }
 
   element(outer: Namespaces): Element {
+    const start = this.#i
+    const made = this.#element(outer)
+    this.#offsets?.set(made, start)
+    return made
+  }
+
+  #element(outer: Namespaces): Element {
     this.#i++
     const name = this.#name()
     this.#hasNamespaces = false

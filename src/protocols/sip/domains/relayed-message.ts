@@ -112,7 +112,13 @@ export class RelayedMessage implements OutgoingUser {
 
   /** Where its sender wrote it to: a sips URI, or one with a port, leads another way than the domain's name. */
   get #target(): string | undefined {
-    return this.#live === undefined ? undefined : requestUri(this.#live.incoming.request)
+    return this.#live === undefined ? undefined : (this.#sentOn ?? requestUri(this.#live.incoming.request))
+  }
+
+  /** Where a script sends it on to: it is for somebody else now. */
+  get #sentOn(): string | undefined {
+    const { divertedFrom, to } = this.#envelope.head
+    return divertedFrom === undefined ? undefined : sipUri(to)
   }
 
   #forwarded(flow: Flow, branch: string): Buffer | undefined {
@@ -120,7 +126,7 @@ export class RelayedMessage implements OutgoingUser {
     if (live === undefined) return undefined
     const { incoming } = live
     return forwardedRequest((this.#envelope as SipMessageEnvelope).request, {
-      uri: undefined,
+      uri: this.#sentOn,
       via: viaFor(flow, branch),
       topVia: incoming.parts.via,
       stamp: incoming.stamp,
