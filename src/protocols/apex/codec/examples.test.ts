@@ -17,14 +17,23 @@ import {
   terminateDocument,
 } from './index.ts'
 
-/** How many messages each RFC shows. */
-const counts: Readonly<Record<string, number>> = { rfc3340: 53, rfc3341: 30, rfc3342: 30, rfc3343: 30 }
+/** How many messages each RFC shows, by its sections: nothing else in their texts is one. */
+const counts: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  rfc3340: { '4.1': 3, '4.2': 2, '4.4.1': 8, '4.4.2': 8, '4.4.3': 6, '4.4.4': 6, '5.1': 20 },
+  rfc3341: { '2.1': 6, '2.2': 4, '2.3': 15, '3.1': 1, '4.1': 4 },
+  rfc3342: { '1': 6, '2.1.1': 4, '2.1.2': 4, '2.2.1': 4, '3': 6, '4': 6 },
+  rfc3343: { '2.1': 4, '2.2': 10, '2.3': 12, '4.1': 4 },
+}
 
 for (const rfc of rfcs) {
   const examples = readExamples(rfc)
   const said = JSON.parse(readFileSync(new URL(`../testdata/${rfc}.json`, import.meta.url), 'utf8'))
 
-  test(`${rfc}: no example is left out`, () => assert.equal(examples.length, counts[rfc]))
+  test(`${rfc}: no example is left out`, () => {
+    const found: Record<string, number> = {}
+    for (const { section } of examples) found[section] = (found[section] ?? 0) + 1
+    assert.deepEqual(found, counts[rfc])
+  })
 
   examples.forEach(({ section, octets }, at) => {
     test(`${rfc} §${section}, example ${at + 1} says what it says`, () => {

@@ -92,6 +92,17 @@ test('an entry is created, told to its owner, read, replaced by who has read it,
   assert.match((await told(fred, 'fred', get('wilma@example.com'))).join(), /code='551'/)
 })
 
+test('a name with an asterisk and a backslash is escaped in set and get, and not in query (§3)', async () => {
+  const fred = await attached(await fixture(), 'fred')
+  const escaped = 'a\\\\b\\*c@rubble.com'
+  assert.match((await told(fred, 'fred', set(escaped, 'all:none'))).join(), /code='250'/)
+  assert.match((await told(fred, 'fred', get(escaped))).join(), /actions='all:none'/)
+  assert.match((await told(fred, 'fred', query('a\\b*c@rubble.com', 'core:data'))).join(), /<deny /)
+  assert.match((await told(fred, 'fred', query('ab*c@rubble.com', 'core:data'))).join(), /<allow /)
+  // Unescaped, an asterisk is a wildcard, of which no rule is.
+  assert.match((await told(fred, 'fred', set('a*c@rubble.com', 'all:none'))).join(), /code='554'/)
+})
+
 test('a rule that another protocol changed has another time: who read it before is told 555', async () => {
   const world = await fixture()
   const fred = await attached(world, 'fred')
