@@ -15,6 +15,8 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
   readonly #onOver: () => void
   #latest: string | undefined
   #isUnderWay = false
+  /** Writes that a kill could still take. */
+  #unkept = 0
   #again: Timer | undefined
   #againSeconds = againSeconds.first
   #forget: () => void = () => {}
@@ -24,6 +26,15 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
   constructor(parts: SubscriptionParts, onOver: () => void) {
     super(parts)
     this.#onOver = onOver
+  }
+
+  /** A publish says that it is granted: none leaves before that would survive us, or nobody would tell it anything until it is renewed. */
+  keptBy(kept: Promise<void>): void {
+    this.#unkept++
+    void kept.then(() => {
+      this.#unkept--
+      if (!this.#isUnderWay && this.#again === undefined) this.#send()
+    })
   }
 
   notify(notification: PresenceNotification): void {
@@ -62,7 +73,7 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
 
   #send(): void {
     const presence = this.#latest
-    if (presence === undefined || this.#over) return
+    if (presence === undefined || this.#over || this.#unkept > 0) return
     this.#stopTrying()
     this.#latest = undefined
     this.#isUnderWay = true

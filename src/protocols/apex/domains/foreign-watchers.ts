@@ -46,21 +46,18 @@ export class ForeignWatchers {
     return watcher
   }
 
-  /** Nobody waits for it: what a crash takes, its subscriber renews. */
-  keep({ id, transId }: ForeignWatcher, parts: SubscriptionParts, seconds: number): void {
+  /** Resolves when a kill would not take it. Where it could not be written it holds as long as this process. */
+  async keep({ id, transId }: ForeignWatcher, parts: SubscriptionParts, seconds: number): Promise<void> {
     const { service } = this.#relay
     const { originator, watcher, presentity, publisher } = parts
     const kept: Kept = { originator: originator.written, publisher, transId }
-    service.store
-      .putSubscription({
-        id,
-        protocol: protocolName,
-        watcher,
-        presentity,
-        expires: service.clock.now() + seconds * 1000,
-        state: utf8(JSON.stringify(kept)),
-      })
-      .catch((error: unknown) => service.log.error('a subscription could not be stored', { error }))
+    const expires = service.clock.now() + seconds * 1000
+    const state = utf8(JSON.stringify(kept))
+    try {
+      await service.store.putSubscription({ id, protocol: protocolName, watcher, presentity, expires, state })
+    } catch (error) {
+      service.log.error('a subscription could not be stored', { error })
+    }
   }
 
   /** What was in progress before a restart, each with the seconds that are left: `resume` tells its originator how things stand now. */

@@ -181,7 +181,8 @@ export class PresenceService implements ApexService {
           }
           // Step 4: "silently terminated", once this one may be.
           if (older !== undefined && older.transId !== transId) older.end()
-          if (subscription instanceof ForeignWatcher) this.foreign.keep(subscription, parts, outcome.seconds)
+          if (subscription instanceof ForeignWatcher)
+            subscription.keptBy(this.foreign.keep(subscription, parts, outcome.seconds))
           // It waits for the presentity's word: until then nothing is to be seen.
           if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
         },

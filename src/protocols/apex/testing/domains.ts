@@ -53,9 +53,11 @@ export interface Domains {
 
 const addressOf = (at: number): string => `192.0.2.${at + 1}`
 
+/** @param storeOf the store of a domain, asked for at the beginning of each of its lives; else one that all have */
 export async function domainsOf(
   names: readonly string[],
   settings: Partial<ApexSettings> = {},
+  storeOf?: (domain: string) => Store,
 ): Promise<Domains> {
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const wires = new Wires()
@@ -136,7 +138,7 @@ export async function domainsOf(
     await made.relay.presence.restore()
     return world
   }
-  for (const name of names) await make(name)
+  for (const name of names) await make(name, storeOf?.(name))
   const of = (domain: string): World => {
     const world = worlds.get(domain)
     if (world === undefined) throw new Error(`${domain} is not there`)
@@ -170,7 +172,7 @@ export async function domainsOf(
       wires.cut(domain)
     },
     begin: async (domain) => {
-      await make(domain, stores.get(domain))
+      await make(domain, storeOf?.(domain) ?? stores.get(domain))
     },
   } satisfies Omit<Domains, 'onDial'>)
   return all

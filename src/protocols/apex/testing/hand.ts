@@ -30,6 +30,8 @@ export class Hand {
   /** How MSGs of the relay are answered; undefined: not at all. */
   answers: string | undefined = '<ok />'
   closed = false
+  /** Told of each MSG of the relay on a channel of APEX before it is answered. */
+  onMessage: (() => void) | undefined
   /** Called while a reply to what is said does not come: it may be one that takes time. */
   timePasses: () => void = () => {}
   readonly #domain: string
@@ -199,6 +201,7 @@ export class Hand {
     const { keyword, channel, number, type, body } = frame
     if (keyword !== 'MSG') return this.#replies.get(`${channel} ${number}`)?.(frame)
     this.came.push({ type, body })
+    if (channel !== 0) this.onMessage?.()
     const answer = channel === 0 ? '<ok />' : this.answers
     if (answer === undefined) this.#due.push(frame)
     else this.#answer(channel, number, answer)

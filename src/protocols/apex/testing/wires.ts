@@ -28,6 +28,8 @@ export class Wires {
   isMute = false
   /** Called when it was cut there. */
   onCut: () => void = () => {}
+  /** Told of all that crosses: before its reader has it, and when it has been read. */
+  tap: ((octets: string, isRead: boolean) => void) | undefined
   opened = 0
   /** All that crossed, as text. */
   said = ''
@@ -72,10 +74,14 @@ export class Wires {
 
   #cross(octets: Uint8Array, handler: ConnectionHandler, cut: () => void): void {
     if (this.isMute) return
+    const said = Buffer.from(octets).toString('latin1')
+    this.tap?.(said, false)
+    if (!this.#open.has(cut)) return
     const left = this.cutAfter - this.crossed
     this.crossed += octets.length
-    this.said += Buffer.from(octets).toString('latin1')
+    this.said += said
     handler.onData(left >= octets.length ? octets : octets.subarray(0, left))
+    this.tap?.(said, true)
     if (left > octets.length) return
     this.cutAfter = Number.POSITIVE_INFINITY
     cut()
