@@ -37,15 +37,25 @@ export const statusOf: Readonly<Record<Condition, number>> = {
   'internal-fault': 500,
 }
 
+/** The status of a refusal: what a script of the target said, else its condition's. */
+export function statusOfRefusal({ condition, said }: Refused): number {
+  return said?.status ?? statusOf[condition]
+}
+
 /** Header fields beside the status: where the target is instead (RFC 3261 §21.3); when to come again after a 503 (§21.5.4). */
 export function fieldsOf({
   condition,
   location,
-}: Pick<Refused, 'condition' | 'location'>): [name: string, value: string][] | undefined {
+  locations,
+}: Pick<Refused, 'condition' | 'location' | 'locations'>): [name: string, value: string][] | undefined {
   if (statusOf[condition] === 503) return [['Retry-After', '30']]
   if (location === undefined) return undefined
-  const scheme = location.toLowerCase().startsWith('sips:') ? 'sips' : 'sip'
-  return [['Contact', `<${uriIn(scheme, location, sipUri)}>`]]
+  if (locations === undefined || locations.length < 2) return [['Contact', `<${asSip(location)}>`]]
+  return locations.map(({ uri, priority }) => ['Contact', `<${asSip(uri)}>;q=${priority.toFixed(3)}`])
+}
+
+function asSip(uri: string): string {
+  return uriIn(uri.toLowerCase().startsWith('sips:') ? 'sips' : 'sip', uri, sipUri)
 }
 
 /** What a far end's final answer other than 2xx means (RFC 7247 §7.2). */

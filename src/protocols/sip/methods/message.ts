@@ -6,8 +6,8 @@ import { messageEnvelope, type SipMessageEnvelope } from '../binding-message.ts'
 import { header } from '../codec/header-names.ts'
 import { headerValue, requestUri } from '../codec/message.ts'
 import type { SipContext } from '../context.ts'
-import { fieldsOf, statusOf } from '../errors.ts'
 import type { Incoming } from '../incoming.ts'
+import { refuse } from '../refusal.ts'
 import type { RegisteredContact } from '../registered-contact.ts'
 
 export function message(context: SipContext, incoming: Incoming): void {
@@ -95,7 +95,7 @@ function answer(incoming: Incoming, envelope: SipMessageEnvelope, outcome: Outco
       if (detail?.protocol === 'sip') return incoming.answerWith(detail.code, Buffer.from(detail.raw))
       // RFC 3261 §22.1: a far end's wish for a password is not ours to pass on as a challenge without one.
       if (condition === 'authentication-required') return incoming.answer(403)
-      return incoming.answer(statusOf[condition], fieldsOf(outcome))
+      return refuse(incoming, outcome)
     }
   }
 }

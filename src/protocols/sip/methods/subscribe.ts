@@ -12,10 +12,10 @@ import { acceptOf, accepts, type EventHeader, eventOf, secondsOf } from '../code
 import { findHeader, requestUri, type SipRequest, stride } from '../codec/message.ts'
 import { ownUri, type SipContext } from '../context.ts'
 import { type Dialog, dialogOf } from '../dialog.ts'
-import { fieldsOf, statusOf } from '../errors.ts'
 import type { Flow } from '../flow.ts'
 import type { Incoming } from '../incoming.ts'
 import type { NotifierDialog } from '../notifier-dialog.ts'
+import { refuse } from '../refusal.ts'
 import { RegistrationDialog, registrationPackage } from '../registration-dialog.ts'
 import { olderPresencePackage, presencePackage, SubscriptionDialog } from '../subscription-dialog.ts'
 import { targetFlow } from '../target-flow.ts'
@@ -145,7 +145,7 @@ function begin(
   context.service.presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
     if (outcome.kind === 'refused') {
       context.subscriptions.remove(subscription)
-      return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+      return refuse(incoming, outcome)
     }
     accept(context, incoming, outcome.seconds)
     subscription.granted(outcome.kind, outcome.seconds)
@@ -168,7 +168,7 @@ function fetch(
   context.service.presence.fetch(watcher, subscription.presentity, (fetched) => {
     if (fetched.kind === 'refused' && fetched.condition === 'permission-denied')
       return askOnce(context, incoming, subscription)
-    if (fetched.kind === 'refused') return incoming.answer(statusOf[fetched.condition], fieldsOf(fetched))
+    if (fetched.kind === 'refused') return refuse(incoming, fetched)
     accept(context, incoming, 0)
     subscription.end('timeout', fetched.notification)
   })
@@ -180,7 +180,7 @@ function askOnce(context: SipContext, incoming: Incoming, subscription: Subscrip
   const { id, watcher, presentity } = subscription
   const request = { id, watcher, presentity, seconds: 1, agent: subscription }
   service.presence.subscribe(request, (outcome) => {
-    if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+    if (outcome.kind === 'refused') return refuse(incoming, outcome)
     accept(context, incoming, 0)
     if (outcome.kind === 'pending') subscription.granted('pending', 0)
     // Behind what is told at once, were it allowed in this very moment.
@@ -227,7 +227,7 @@ function presenceAgain(
   const { id, presentity } = subscription
   if (seconds > 0) {
     presence.subscribe({ id, watcher, presentity, seconds, agent: subscription }, (outcome) => {
-      if (outcome.kind === 'refused') return incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+      if (outcome.kind === 'refused') return refuse(incoming, outcome)
       accept(context, incoming, outcome.seconds)
       subscription.granted(outcome.kind, outcome.seconds)
     })

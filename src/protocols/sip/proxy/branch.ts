@@ -16,6 +16,11 @@ export interface BranchUser {
   onAgain(octets: Buffer, status: number): void
 }
 
+/** Where branches are made. */
+export interface BranchSource {
+  branch(): Branch
+}
+
 const noHandler: ResponseHandler = { onResponse: () => undefined, onFailure: () => undefined }
 
 export class Branch implements ResponseHandler {
@@ -26,6 +31,9 @@ export class Branch implements ResponseHandler {
   otherwise: (() => void) | undefined
   /** It goes to another domain's server, whose answer, 503 excepted, is the answer (RFC 3263 §4.3). */
   isToServer = false
+  /** Told when it is over, or another takes its place. */
+  onOver: (() => void) | undefined
+  isReplaced = false
   readonly #layer: TransactionLayer
   readonly #user: BranchUser
   #transaction: ClientTransaction | undefined
@@ -84,6 +92,8 @@ export class Branch implements ResponseHandler {
   giveUp(patience: number): void {
     if (this.isOver || this.#isGivenUp) return
     this.#isGivenUp = true
+    // No other way either.
+    this.otherwise = undefined
     this.cancel()
     this.#layer.timers.arm({ fired: () => this.end(408) }, 'answer', patience)
   }

@@ -1,66 +1,35 @@
 // The proxy core, RFC 3261 §16: what passes between SIP parties and is neither message nor presence. A new request goes to every phone
 // of its target that access lets it reach; one in a dialog goes by the route that we put into its first.
 
-import type { Account } from '#core'
-import type { Address, Outcome } from '#model'
+import { type Account, mayReach, moved } from '#core'
+import { type Address, type Outcome, type Refused, refused } from '#model'
 import type { Identity } from '../authentication.ts'
-import { addressOfSipUri } from '../binding.ts'
 import { SipTransitEnvelope, transitHead } from '../binding-transit.ts'
 import { header } from '../codec/header-names.ts'
 import { findHeader, headerValue, ownRequest, requestUri } from '../codec/message.ts'
-import { forwardedRequest } from '../codec/splice.ts'
 import { type SipUri, uriParam } from '../codec/uri.ts'
 import { defaultPort, viasOf } from '../codec/via.ts'
-import { contactUri, type SipContext, transportParam, viaFor } from '../context.ts'
-import { contactOf } from '../dialog.ts'
-import type { Journey } from '../domains/journey.ts'
-import { fieldsOf, statusOf } from '../errors.ts'
-import { type Flow, hostPort, isSecureTransport } from '../flow.ts'
+import type { SipContext } from '../context.ts'
+import { type Flow, hostPort } from '../flow.ts'
 import type { Forwardable, Incoming } from '../incoming.ts'
-import {
-  type ContactFacts,
-  type RegisteredContact,
-  targetOf,
-  wantsConnection,
-} from '../registered-contact.ts'
-import { targetFlow } from '../target-flow.ts'
+import { refuse } from '../refusal.ts'
+import { type RegisteredContact, targetOf } from '../registered-contact.ts'
 import type { Received } from '../transaction/transaction-layer.ts'
-import type { Branch } from './branch.ts'
+import { Copies, type FarTarget, hopOctets, markIn, type Target, waysOf } from './copies.ts'
 import { type DomainName, FlowTokens } from './flow-token.ts'
 import { groupsOf } from './groups.ts'
 import { loopMark, markOf } from './loop-mark.ts'
 import { nextHopIn, type OwnRoutes, ownRoutesOf } from './own-routes.ts'
 import { ResponseContext } from './response-context.ts'
+import { ScriptedCall } from './scripted-call.ts'
 
 /** RFC 5393 §5.3.3: "if [Max-Breadth] is missing, [...] the value 60 is RECOMMENDED". */
 const breadthDefault = 60
 
-/** Octets that a hop adds at most: Via, Record-Route for both sides. */
-const hopOctets = 400
-
-/** Requests that make no dialog: nothing later needs us in its way (RFC 3261 §16.6 step 4). */
-const dialogless: ReadonlySet<string> = new Set(['OPTIONS', 'MESSAGE', 'PUBLISH', 'INFO'])
-
-/** Where a copy goes. */
-interface Target {
-  readonly flow: Flow
-  readonly uri: string | undefined
-  readonly routes: readonly string[]
-  readonly routesDropped: number
-  readonly breadth: number | undefined
-  readonly recordRoute: string | undefined
-}
-
-/** Where a copy goes that goes to another domain: which flow leads there is found on the way. */
-interface FarTarget extends Omit<Target, 'flow' | 'recordRoute'> {
-  readonly journey: Journey
-  readonly ends: DomainName
-  readonly recordRoute: ((flow: Flow) => string) | undefined
-}
-
 export class ProxyCore {
   readonly #given: () => SipContext
   readonly #tokens: FlowTokens
+  readonly #copies: Copies
   /** Requests of a person that wait for their final answer. */
   readonly #waiting = new Map<string, number>()
 
@@ -68,6 +37,7 @@ export class ProxyCore {
   constructor(given: () => SipContext, secret: Uint8Array) {
     this.#given = given
     this.#tokens = new FlowTokens(secret)
+    this.#copies = new Copies(given, this.#tokens)
   }
 
   get #context(): SipContext {
@@ -102,12 +72,20 @@ export class ProxyCore {
     authentication.identify(incoming, 'proxy', (identity) => {
       const aim = registrar.gruus.aimOf(parts.uri, requestUri(incoming.request))
       if (aim === undefined) return incoming.answer(404)
+      const sender = service.directory.hasOutgoingScripts
+        ? service.directory.resident(identity.owner)
+        : undefined
+      if (sender?.script !== undefined && this.#isScripted(incoming, identity, sender, 'outgoing', routes))
+        return
       if (!service.router.isLocal(aim.to.domain)) return this.#leave(incoming, identity, aim.to)
       incoming.keep()
       service.directory.find(aim.to, (found) => {
         if (found === 'fault') incoming.answer(500)
         else if (found === 'unknown') incoming.answer(404)
-        else if (!this.#isTaken(incoming, identity, aim.to))
+        else if (
+          !this.#isTaken(incoming, identity, aim.to) &&
+          !this.#isOfScript(incoming, identity, found, routes)
+        )
           this.#fork(incoming, identity, found, aim.agent, routes, alone)
       })
     })
@@ -118,8 +96,8 @@ export class ProxyCore {
     const target = this.#dialogTarget(incoming, routes)
     if (typeof target === 'number') return incoming.answer(target)
     const context = new ResponseContext(this.#context, incoming, () => undefined)
-    if ('flow' in target) this.#send(incoming, context.branch(), target)
-    else this.#goAfar(incoming, context, target)
+    if ('flow' in target) this.#copies.send(incoming, context.branch(), target)
+    else this.#copies.toServers(incoming, context, target)
     context.started()
   }
 
@@ -131,7 +109,7 @@ export class ProxyCore {
     if (typeof target === 'number') return
     const send = (flow: Flow): void => {
       const branch = this.#context.layer.newBranch() + markIn(received)
-      const octets = this.#copy(received, { ...target, flow, recordRoute: undefined }, branch)
+      const octets = this.#copies.copy(received, { ...target, flow, recordRoute: undefined }, branch)
       if (octets !== undefined) flow.send(octets)
     }
     if ('flow' in target) return send(target.flow)
@@ -150,63 +128,99 @@ export class ProxyCore {
     return domains.agent.offer(incoming, principal, to.domain)
   }
 
-  /** From one of our people to somebody of another domain; for nobody else we are a way there. */
-  #leave(incoming: Incoming, { principal, owner }: Identity, to: Address): void {
-    const { domains, registrar, service } = this.#context
-    if (domains === undefined) return incoming.answer(404)
-    if (!service.peers.policyFor(to.domain, principal.address.domain).calls) return incoming.answer(403)
+  /** The step of scripts (RFC 3880): behind the access rules, which tell who may not reach the account. */
+  #isOfScript(incoming: Incoming, identity: Identity, account: Account, routes: OwnRoutes): boolean {
+    if (account.script === undefined) return false
+    if (
+      !mayReach(account, identity.principal.address) ||
+      moved(account, identity.principal.address) !== undefined
+    )
+      return false
+    return this.#isScripted(incoming, identity, account, 'incoming', routes)
+  }
+
+  #isScripted(
+    incoming: Incoming,
+    identity: Identity,
+    account: Account,
+    side: 'incoming' | 'outgoing',
+    routes: OwnRoutes,
+  ): boolean {
     incoming.keep()
-    const sender = registrar.contactAt(service.directory.resident(owner), incoming.flow)
+    const breadth = breadthOf(incoming)
+    const call = new ScriptedCall({
+      context: this.#context,
+      incoming,
+      from: identity.principal.address,
+      roads: {
+        reachable: (other, agent) => this.#reachable(incoming, identity, other, agent),
+        ring: (branches, contact, among) =>
+          this.#copies.ring(
+            incoming,
+            branches,
+            waysOf(incoming, contact),
+            Math.max(1, Math.floor(breadth / among)),
+            routes.count,
+          ),
+        leave: (branches, to, uri, onRefused) =>
+          this.#leaveFor(incoming, identity, to, onRefused, (ends) =>
+            this.#copies.toDomain(incoming, branches, ends, uri, breadth),
+          ),
+      },
+      respond: () => this.#respond(incoming, identity.owner.key, breadth),
+    })
+    return call.begin(account, side)
+  }
+
+  /** From one of our people to somebody of another domain; for nobody else we are a way there. */
+  #leave(incoming: Incoming, identity: Identity, to: Address): void {
+    incoming.keep()
+    this.#leaveFor(
+      incoming,
+      identity,
+      to,
+      (refusal) => refuse(incoming, refusal),
+      (ends) => {
+        const breadth = breadthOf(incoming)
+        const context = this.#respond(incoming, identity.owner.key, breadth)
+        if (context === undefined) return
+        this.#copies.toDomain(incoming, context, ends, undefined, breadth)
+        context.started()
+      },
+    )
+  }
+
+  #leaveFor(
+    incoming: Incoming,
+    { principal, owner }: Identity,
+    to: Address,
+    onRefused: (refusal: Refused) => void,
+    go: (ends: DomainName) => void,
+  ): void {
+    const { domains, registrar, service } = this.#context
+    if (domains === undefined) return onRefused(refused('domain-unknown'))
     const from = principal.address
+    if (!service.peers.policyFor(to.domain, from.domain).calls) return onRefused(refused('permission-denied'))
+    const sender = registrar.contactAt(service.directory.resident(owner), incoming.flow)
     const head = transitHead(incoming, from, sender?.id ?? '', to, '')
     const envelope = new SipTransitEnvelope(
       head,
       incoming.request,
       () => undefined,
-      () => this.#left(incoming, owner.key, { ours: from.domain, theirs: to.domain }),
+      () => go({ ours: from.domain, theirs: to.domain }),
     )
     service.transit.forward(envelope, (outcome) => {
-      if (outcome.kind === 'refused') incoming.answer(statusOf[outcome.condition], fieldsOf(outcome))
+      if (outcome.kind === 'refused') onRefused(outcome)
     })
   }
 
-  #left(incoming: Incoming, owner: string, ends: DomainName): void {
-    const { request } = incoming
-    const { domains } = this.#context
-    if (domains === undefined) return incoming.answer(404)
-    const breadth = breadthOf(incoming)
-    if (breadth === 0) return incoming.answer(440)
-    if (!this.#enter(owner)) return incoming.answer(503, [['Retry-After', '5']])
-    const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
-    const size = request.raw.length + hopOctets
-    this.#goAfar(incoming, context, {
-      journey: domains.reach.journey({ ...ends, uri: requestUri(request), size }),
-      ends,
-      uri: undefined,
-      routes: [],
-      // The way there is ours to find.
-      routesDropped: Number.POSITIVE_INFINITY,
-      breadth,
-      recordRoute: dialogless.has(request.method)
-        ? undefined
-        : (flow) => this.#recordRoute(incoming, flow, ends),
-    })
-    context.started()
-  }
-
-  /** One server of another domain after the other (RFC 3263 §4.3). */
-  #goAfar(incoming: Incoming, context: ResponseContext, target: FarTarget): void {
-    const { journey, ends, recordRoute } = target
-    const branch = context.branch()
-    branch.isToServer = true
-    branch.otherwise = () => this.#goAfar(incoming, context, target)
-    journey.next((flow) => {
-      if (flow !== undefined)
-        return this.#send(incoming, branch, { ...target, flow, recordRoute: recordRoute?.(flow) })
-      branch.otherwise = undefined
-      this.#context.domains?.reach.failed(ends.theirs, journey.why)
-      branch.end(statusOf['connection-failed'])
-    })
+  /** What is answered, where there may be copies and the sender has not too many under way. */
+  #respond(incoming: Incoming, owner: string, breadth: number): ResponseContext | undefined {
+    // RFC 5393 §5.3.3.1
+    if (breadth === 0) incoming.answer(440)
+    else if (!this.#enter(owner)) incoming.answer(503, [['Retry-After', '5']])
+    else return new ResponseContext(this.#context, incoming, () => this.#exit(owner))
+    return undefined
   }
 
   /** Where a request in a dialog goes, or the status that refuses it. */
@@ -254,21 +268,17 @@ export class ProxyCore {
     if (!Array.isArray(reached)) {
       const isAbsent = reached.kind === 'refused' && reached.condition === 'temporarily-unavailable'
       if (alone !== undefined && isAbsent) return alone()
-      return reached.kind === 'refused'
-        ? incoming.answer(statusOf[reached.condition], fieldsOf(reached))
-        : incoming.answer(480)
+      return reached.kind === 'refused' ? refuse(incoming, reached) : incoming.answer(480)
     }
     const breadth = breadthOf(incoming)
-    // RFC 5393 §5.3.3.1
-    if (breadth === 0) return incoming.answer(440)
-    const owner = identity.owner.key
-    if (!this.#enter(owner)) return incoming.answer(503, [['Retry-After', '5']])
+    const context = this.#respond(incoming, identity.owner.key, breadth)
+    if (context === undefined) return
     const targets = reached.slice(0, breadth)
     const share = Math.floor(breadth / targets.length)
-    const context = new ResponseContext(this.#context, incoming, () => this.#exit(owner))
     for (const group of groupsOf(incoming, targets))
       context.later(() => {
-        for (const one of group) this.#ring(incoming, context, waysOf(incoming, one), share, routes.count)
+        for (const one of group)
+          this.#copies.ring(incoming, context, waysOf(incoming, one), share, routes.count)
       })
     context.started()
   }
@@ -300,77 +310,6 @@ export class ProxyCore {
     return reached.length > 0 ? reached : outcome
   }
 
-  /** One phone's copy: by a connection where it is too large for a datagram (RFC 3261 §18.1.1). */
-  #ring(
-    incoming: Incoming,
-    context: ResponseContext,
-    [way, ...others]: ContactFacts[],
-    breadth: number,
-    routesDropped: number,
-  ): void {
-    if (way === undefined) return
-    const branch = context.branch()
-    if (others.length > 0)
-      branch.otherwise = () => this.#ring(incoming, context, others, breadth, routesDropped)
-    const isDialogless = dialogless.has(incoming.request.method)
-    const target = (flow: Flow): Target => ({
-      flow,
-      uri: targetOf(way),
-      routes: way.path,
-      routesDropped,
-      breadth,
-      recordRoute: isDialogless ? undefined : this.#recordRoute(incoming, flow),
-    })
-    const { flow } = way
-    if (!wantsConnection(way, incoming.request.raw.length + hopOctets))
-      return this.#send(incoming, branch, target(flow))
-    this.#context.transport.streamFlow(flow.remote, (stream) =>
-      this.#send(incoming, branch, target(stream ?? flow)),
-    )
-  }
-
-  #send(incoming: Incoming, branch: Branch, target: Target): void {
-    const { request } = incoming
-    const id = this.#context.layer.newBranch() + markIn(incoming)
-    branch.begin(target.flow, request.method, id, this.#copy(incoming, target, id))
-  }
-
-  /** RFC 3261 §16.6: the request for the next hop. */
-  #copy(forwardable: Forwardable, target: Target, branch: string): Buffer | undefined {
-    const { request, parts, stamp } = forwardable
-    const { recordRoute, breadth } = target
-    return forwardedRequest(request, {
-      uri: target.uri,
-      via: viaFor(target.flow, branch),
-      topVia: parts.via,
-      stamp,
-      routesDropped: target.routesDropped,
-      routes: target.routes,
-      consumedRealm: addressOfSipUri(parts.from.uri)?.domain ?? '',
-      unasserted: forwardable.isAsserted !== true,
-      ...(recordRoute === undefined ? {} : { recordRoute }),
-      ...(breadth === undefined ? {} : { maxBreadth: breadth }),
-    })
-  }
-
-  /**
-   * Two values, one for each side (RFC 5658 §3.2): each names its flow, and the transport that its side speaks; or its domain, by a URI
-   * that our certificate proves (RFC 5922 §7.5).
-   */
-  #recordRoute(incoming: Incoming, target: Flow, ends?: DomainName): string {
-    const { flow, request, parts } = incoming
-    const { transport: all, domains, settings } = this.#context
-    const value = (side: Flow, domain: DomainName | undefined): string => {
-      const { transport, remote, sentBy } = side
-      const token = this.#tokens.write(domain ?? { transport, ...remote }, parts.callId)
-      if (domain === undefined) return `<sip:${token}@${sentBy}${transportParam(side)};lr>`
-      return `<sip:${token}@${contactUri(side, settings.host, domain.ours).slice('sip:'.length)};lr>`
-    }
-    const from = domains?.endsOf(incoming)
-    const source = from === undefined ? targetFlow(all, flow, parts.via, contactOf(request) ?? '', []) : flow
-    return `${value(target, ends)}\r\nRecord-Route: ${value(source, from)}`
-  }
-
   #enter(owner: string): boolean {
     const count = this.#waiting.get(owner) ?? 0
     if (count >= this.#context.settings.requestsPendingMax) return false
@@ -385,13 +324,6 @@ export class ProxyCore {
   }
 }
 
-/** RFC 3261 §26.2.2: a sips URI is for TLS on every hop. */
-function waysOf({ parts }: Incoming, contact: RegisteredContact): ContactFacts[] {
-  const isSecure = parts.uri.scheme === 'sips'
-  return contact.ways.filter(({ flow }) => !isSecure || isSecureTransport(flow.transport))
-}
-
-const markIn = ({ request, parts }: Forwardable): string => loopMark(request, parts)
 /** How many copies there may be of it, and of what comes of them (RFC 5393 §5.3). */
 function breadthOf({ request }: Incoming): number {
   if (findHeader(request, header.maxBreadth) < 0) return breadthDefault

@@ -26,6 +26,8 @@ export class ResponseContext implements BranchUser {
   readonly #later: (() => void)[] = []
   #patience: SetTimer | undefined
   #over = false
+  /** A script has to say what comes next (RFC 3880 §6.1). */
+  #isHeld = false
   /** All branches are known: before that, one that fails at once is not yet the last. */
   #started = false
 
@@ -50,6 +52,37 @@ export class ResponseContext implements BranchUser {
   /** A group of branches for later, when there is none under way. Has to be called before `started`. */
   later(begin: () => void): void {
     this.#later.push(begin)
+  }
+
+  /** Nothing is answered but success, until it is released or concluded: a script may have something else to try. */
+  hold(): void {
+    this.#isHeld = true
+    this.#started = true
+  }
+
+  /** It is answered, or whoever asked has given up: nothing further is tried. */
+  get isStopped(): boolean {
+    return this.#over || this.#cancelling
+  }
+
+  /** Its answer was followed, and is none any more. */
+  forget(branch: Branch): void {
+    this.#branches.splice(this.#branches.indexOf(branch), 1)
+  }
+
+  /** The best of all answers goes back. */
+  release(): void {
+    this.#isHeld = false
+    this.#settle()
+  }
+
+  /** The script's own words go back. */
+  conclude(answer: () => void): void {
+    this.#isHeld = false
+    if (!this.#over) answer()
+    this.#over = true
+    this.#cancelAll()
+    this.#settle()
   }
 
   /** There are no more branches now. */
@@ -91,15 +124,19 @@ export class ResponseContext implements BranchUser {
     const { otherwise } = branch
     if (otherwise !== undefined && isOfTheWay(branch) && !this.#cancelling) {
       this.#branches.splice(this.#branches.indexOf(branch), 1)
-      return otherwise()
+      branch.isReplaced = true
+      otherwise()
+      return branch.onOver?.()
     }
     if (branch.status < 300 && branch.octets !== undefined) {
       // Step 5: "any 2xx response to an INVITE request" is forwarded at once; of other requests, one final response.
       if (!this.#over || this.#isInvite) this.#incoming.answerWith(branch.status, branch.octets)
       this.#over = true
       this.#cancelAll()
-    } else if (branch.status >= 600) this.#cancelAll()
+    } else if (branch.status >= 600 && this.#isHeld) for (const other of this.#branches) other.cancel()
+    else if (branch.status >= 600) this.#cancelAll()
     this.#settle()
+    branch.onOver?.()
   }
 
   onAgain(octets: Buffer, status: number): void {
@@ -140,7 +177,7 @@ export class ResponseContext implements BranchUser {
 
   /** When the last branch is over, the best of their answers goes back, if none went yet. */
   #settle(): void {
-    if (!this.#started || !this.#isDone()) return
+    if (!this.#started || this.#isHeld || !this.#isDone()) return
     if (this.#later.length > 0 && !this.#over && !this.#cancelling) return this.#tryNext()
     if (this.#patience !== undefined) TimerQueues.cancel(this.#patience)
     if (this.#timer !== undefined) TimerQueues.cancel(this.#timer)

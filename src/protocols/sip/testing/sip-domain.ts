@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { BackOff, Derivation, Digest, StoreAuthenticator, serverKeyOf } from '#auth'
 import { ownBytes, VirtualClock } from '#base'
 import { createService, noPeers, type Service, type Store } from '#core'
-import { type Address, parseAddress } from '#model'
+import { type Address, parseAddress, TimeZone } from '#model'
 import { type Connection, connectionPair, type Endpoint, type UdpListener } from '#net'
 import { Metrics, silentLog } from '#observe'
 import { createMemoryStore } from '#store'
+import { readCpl } from '#wire/cpl'
 import { revive } from '../binding.ts'
 import type { SipContext } from '../context.ts'
 import type { SipSettings } from '../settings.ts'
@@ -105,6 +106,7 @@ export class SipDomain {
       policy: { history: false, undeliveredMax: 100, confirmSameDomain: options.confirmSameDomain ?? false },
       authenticator,
       passwords: new Derivation({ iterations: 4096 }),
+      readScript: (document) => readCpl(document, TimeZone.named('UTC') as TimeZone),
       revive: (unit) => (unit.head.protocol === 'sip' ? revive(unit.head, unit.raw) : undefined),
     })
     const users = options.users ?? ['alice', 'bob', 'carol']
