@@ -11,6 +11,7 @@ import type { Directory, Found } from './directory.ts'
 import { whereMoved } from './forward.ts'
 import { looksAlike } from './list-versions.ts'
 import type { Router } from './router.ts'
+import type { Scripts } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 import { tellOwnerOfContact, type WatcherEvent } from './watcher-information.ts'
 
@@ -21,6 +22,7 @@ export interface ContactParts {
   readonly store: Store
   readonly policy: AccessPolicy
   readonly router: Router
+  readonly scripts: Scripts
   readonly fault: (cause: unknown, what: string) => void
 }
 
@@ -53,6 +55,11 @@ export class ContactService {
       if (elsewhere === undefined) this.#say('subscribe', watcher, presentity, kept, onOutcome)
       else onOutcome(elsewhere)
     })
+  }
+
+  /** The same of a wish to watch by lease, about which scripts were asked. */
+  askFor(watcher: Address, presentity: Address): void {
+    this.#say('subscribe', watcher, presentity, undefined, () => {})
   }
 
   /** A request that was not answered is said again (RFC 6121 §3.1.2): it may have found its asker blocked, who is not now. */

@@ -5,6 +5,7 @@ import { type AccessSubject, mayMessage } from './access.ts'
 import { ruleFor } from './access-rules.ts'
 import type { Directory } from './directory.ts'
 import type { Router } from './router.ts'
+import type { Scripts } from './scripts/scripts.ts'
 
 export interface Forward {
   /** A URI that names a person: impp, im, pres, sip, sips, xmpp. */
@@ -27,18 +28,23 @@ export function moved(owner: Mover, by: Address): Refused | undefined {
   return { kind: 'refused', condition, location: forward.location }
 }
 
-/** The same of an account that may have to be loaded. */
+/** The same of an account that may have to be loaded; and what a script has to say to a wish to watch (RFC 3880). */
 export function whereMoved(
-  { directory, router }: { readonly directory: Directory; readonly router: Router },
+  {
+    directory,
+    router,
+    scripts,
+  }: { readonly directory: Directory; readonly router: Router; readonly scripts: Pick<Scripts, 'aboutWish'> },
   presentity: Address,
   watcher: Address,
   use: (elsewhere: Refused | undefined) => void,
 ): void {
-  if (!router.isLocal(presentity.domain)) return use(undefined)
+  if (!router.isLocal(presentity.domain)) return use(scripts.aboutWish(watcher, presentity))
   directory.find(presentity, (found) => {
     if (typeof found === 'string') return use(undefined)
     use(
       moved(found, watcher) ??
+        scripts.aboutWish(watcher, presentity) ??
         (router.isLocal(watcher.domain) ? undefined : named(found, presentity, watcher)),
     )
   })

@@ -13,6 +13,7 @@ import type { PresenceNotification } from './notification.ts'
 import { absenceOf, fullNotification, type Notifier } from './notifier.ts'
 import { type Publication, Publishing, type TupleName } from './publishing.ts'
 import type { Router } from './router.ts'
+import type { Scripts } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 import { Subscribing, type SubscriptionOutcome, type SubscriptionRequest } from './subscribing.ts'
 import { type WatcherInfo, type WatcherInfoAgent, watchersOf } from './watcher-information.ts'
@@ -27,6 +28,7 @@ export interface PresenceParts {
   readonly contacts: ContactService
   readonly policy: AccessPolicy
   readonly router: Router
+  readonly scripts: Scripts
   readonly foreign: ForeignPresence
   readonly now: () => number
   readonly fault: (cause: unknown, what: string) => void
@@ -86,7 +88,10 @@ export class PresenceService {
    */
   subscribe(request: SubscriptionRequest, onOutcome: (outcome: SubscriptionOutcome) => void): void {
     const { presentity, watcher } = request
-    if (!this.#isLocal(presentity)) return this.#parts.foreign.subscribe(request, onOutcome)
+    if (!this.#isLocal(presentity)) {
+      const refusal = this.#parts.scripts.aboutWish(watcher, presentity)
+      return refusal === undefined ? this.#parts.foreign.subscribe(request, onOutcome) : onOutcome(refusal)
+    }
     if (!this.#parts.router.takesPresence(presentity.domain, watcher.domain))
       return onOutcome(refused('permission-denied'))
     this.#find(presentity, onOutcome, (account) => this.#subscribing.subscribe(account, request, onOutcome))
@@ -115,6 +120,8 @@ export class PresenceService {
       if (elsewhere !== undefined) return onFetched(elsewhere)
       const decision = maySubscribe(account, watcher, this.#parts.policy)
       if (decision === 'block' || decision === 'confirm') return onFetched(refused('permission-denied'))
+      const refusal = this.#parts.scripts.aboutWish(watcher, presentity)
+      if (refusal !== undefined) return onFetched(refusal)
       onFetched({ kind: 'fetched', notification: fullNotification(account, visible(account, watcher)) })
       for (const agent of account.watcherInfoAgents) agent.fetched?.(account.address, watcher)
     })

@@ -125,6 +125,7 @@ export function createService(parts: ServiceParts): Service {
     log,
     metrics,
     read,
+    policy,
     send: (envelope) => messages.send(envelope, () => {}),
   })
   const leases = new Leases(clock)
@@ -132,7 +133,7 @@ export function createService(parts: ServiceParts): Service {
   const shares = new PeerShares({ clock, peers: parts.peers, metrics })
   const asks = new Asks({ clock, shares, perSecondMax: policy.asksPerSecondMax ?? asksPerSecondMax, fault })
   const notifier = new Notifier(directory, router, translations, new LateNotices(clock, shares, fault), fault)
-  const contacts = new ContactService({ directory, store, policy, router, fault })
+  const contacts = new ContactService({ directory, store, policy, router, scripts, fault })
   const remotePresence = new ForeignPresence({ directory, router, leases, notifier, contacts, asks })
   const presence = new PresenceService({
     directory,
@@ -140,6 +141,7 @@ export function createService(parts: ServiceParts): Service {
     leases,
     notifier,
     contacts,
+    scripts,
     foreign: remotePresence,
     policy,
     router,

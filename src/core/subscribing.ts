@@ -8,6 +8,7 @@ import type { ContactService } from './contact-service.ts'
 import { moved } from './forward.ts'
 import type { Leases } from './leases.ts'
 import type { Notifier } from './notifier.ts'
+import type { Scripts } from './scripts/scripts.ts'
 import type { Subscription } from './subscriptions.ts'
 import { leasedWatcher, tellOwner, type WatcherEvent, waitingWatcher } from './watcher-information.ts'
 
@@ -28,6 +29,7 @@ export interface SubscribingParts {
   readonly notifier: Notifier
   readonly contacts: ContactService
   readonly policy: AccessPolicy
+  readonly scripts: Scripts
 }
 
 export class Subscribing {
@@ -54,6 +56,9 @@ export class Subscribing {
     }
     const decision = maySubscribe(account, request.watcher, this.#parts.policy)
     if (decision === 'block') return onOutcome(refused('permission-denied'))
+    // The step of scripts (RFC 3880): behind the rules; what is there already is not asked about again.
+    const refusal = this.#parts.scripts.aboutWish(request.watcher, account.address)
+    if (refusal !== undefined) return onOutcome(refusal)
     const { leases } = this.#parts
     const subscription: Subscription = {
       id: request.id,
@@ -79,7 +84,7 @@ export class Subscribing {
       tellOwner(account, [{ ...before, status: 'terminated', event: 'giveup' }])
     // RFC 6121 §3.4.2: the wish turns a pre-approval into an authorization.
     if (decision === 'confirm' || awaitsItsWish(account, request.watcher))
-      this.#parts.contacts.ask(request.watcher, account.address, undefined, () => {})
+      this.#parts.contacts.askFor(request.watcher, account.address)
   }
 
   unsubscribe(account: Account, id: string, watcher: Address, onOutcome: (outcome: Outcome) => void): void {

@@ -15,6 +15,7 @@ import {
   stored,
 } from '#model'
 import type { CounterFamily, Log, Metrics } from '#observe'
+import { type AccessPolicy, maySubscribe } from '../access.ts'
 import type { Account } from '../account.ts'
 import type { InboxAgent } from '../agents.ts'
 import { noticeEnvelope } from '../core-message.ts'
@@ -63,6 +64,7 @@ export interface ScriptParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly read: ReadScript
+  readonly policy: AccessPolicy
   /** Takes what a script tells somebody. */
   readonly send: (envelope: Envelope) => void
 }
@@ -153,16 +155,30 @@ export class Scripts {
     return decision.kind === 'default' ? undefined : { run, decision }
   }
 
-  /** Why somebody is not to watch the account by its script; undefined: as without one. */
-  aboutWatcher(account: Account, watcher: Address): Refused | undefined {
+  /**
+   * Why somebody is not to watch somebody, by the script of either; undefined: as without one. Whom the presentity's rules block, politely or
+   * not, is answered by them alone. Accounts that are to be asked are in memory.
+   */
+  aboutWish(watcher: Address, presentity: Address): Refused | undefined {
+    const { directory, policy } = this.#parts
+    const account = directory.resident(presentity)
+    const own = this.#aboutPresentity(watcher, account?.address ?? presentity)
+    if (own !== undefined || account?.script === undefined) return own
+    const decision = maySubscribe(account, watcher, policy)
+    return decision === 'block' || decision === 'polite-block'
+      ? undefined
+      : this.#aboutWatcher(account, watcher)
+  }
+
+  #aboutWatcher(account: Account, watcher: Address): Refused | undefined {
     if (account.script?.incoming === undefined || watcher.key === account.address.key) return undefined
     const { record } = account
     const names = [record.address, ...record.aliases].map(({ key }) => key)
     return this.#aboutWatching(account, 'incoming', watcher, account.address, (key) => names.includes(key))
   }
 
-  /** The same for what one of ours wants to watch, by the watcher's own script. */
-  aboutPresentity(watcher: Address, presentity: Address): Refused | undefined {
+  /** The watcher's own script. */
+  #aboutPresentity(watcher: Address, presentity: Address): Refused | undefined {
     const { directory } = this.#parts
     const account = directory.hasOutgoingScripts ? directory.resident(watcher) : undefined
     if (account?.script?.outgoing === undefined || presentity.key === account.address.key) return undefined
