@@ -137,12 +137,8 @@ export class ContactService {
   }
 
   removeRule(owner: Address, subject: string, onOutcome: OnOutcome): void {
-    const removed = [subject]
-    this.changeRules(
-      owner,
-      ({ rules }) => (rules.has(subject) ? { removed, put: [] } : 'not-found'),
-      onOutcome,
-    )
+    const change = { removed: [subject], put: [] }
+    this.changeRules(owner, ({ rules }) => (rules.has(subject) ? change : 'not-found'), onOutcome)
   }
 
   /** Changes any number of rules in one step: `decide` sees those that are and says what becomes of them, or why not. */
