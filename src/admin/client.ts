@@ -17,6 +17,8 @@ import type {
   PeerInfo,
   PeerList,
   PeerSettings,
+  ScriptCheck,
+  ScriptInfo,
   ServerStatus,
 } from './types.ts'
 
@@ -101,6 +103,24 @@ export class ControlClient {
 
   async setForward(address: string, forward: ForwardInfo): Promise<void> {
     await this.#ask('PUT', `/accounts/${encodeURIComponent(address)}/forward`, forward)
+  }
+
+  /** The account's script, if it has one. */
+  async script(address: string): Promise<string | undefined> {
+    return (await this.#ask<ScriptInfo>('GET', `/accounts/${encodeURIComponent(address)}/script`)).script
+  }
+
+  async setScript(address: string, script: string): Promise<void> {
+    await this.#ask('PUT', `/accounts/${encodeURIComponent(address)}/script`, { script })
+  }
+
+  async removeScript(address: string): Promise<void> {
+    await this.#ask('DELETE', `/accounts/${encodeURIComponent(address)}/script`)
+  }
+
+  /** What is wrong with a script first, if anything. */
+  async checkScript(script: string): Promise<ScriptCheck['fault']> {
+    return (await this.#ask<ScriptCheck>('POST', '/scripts/check', { script })).fault
   }
 
   contacts(owner: string): Promise<ContactList> {

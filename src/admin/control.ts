@@ -9,6 +9,7 @@ import type { Health } from './health.ts'
 import { peerRoutes } from './peers.ts'
 import { json } from './refusal.ts'
 import { router } from './router.ts'
+import { scriptRoutes } from './scripts.ts'
 import type { PeerTables, ServerStatus } from './types.ts'
 
 export interface ControlOptions {
@@ -41,6 +42,7 @@ export function startControl(options: ControlOptions): Promise<HttpListener> {
       ...accountRoutes(service, options.domains),
       ...contactRoutes(service),
       ...peerRoutes(service, options.peers),
+      ...scriptRoutes(service),
       { method: 'GET', path: '/status', handle: async () => json(200, await statusOf(options, startedAt)) },
       {
         method: 'POST',

@@ -12,6 +12,7 @@ import type {
   NewAccountBody,
   PasswordBody,
   PeerSettingsBody,
+  ScriptBody,
 } from './types.ts'
 
 /** LIMIT: accounts of one batch. */
@@ -61,6 +62,9 @@ export const readContactAction = (request: HttpRequest): ContactActionBody | Ref
 
 export const readForward = (request: HttpRequest): ForwardInfo | Refusal =>
   read(request, v.strictObject({ location: v.optional(v.string()), permanent: v.optional(v.boolean()) }))
+
+export const readScript = (request: HttpRequest): ScriptBody | Refusal =>
+  read(request, v.strictObject({ script: v.string() }))
 
 /** LIMIT: octets of one value. */
 const peerSettingMax = 4096

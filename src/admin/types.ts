@@ -9,7 +9,7 @@ import type {
   PeerStatus,
   VisibilityClass,
 } from '#core'
-import type { Condition } from '#model'
+import type { Condition, ScriptFault } from '#model'
 
 /** Every answer that is no success has this body. */
 export interface ErrorBody {
@@ -113,6 +113,20 @@ export interface ForwardInfo {
   /** A URI that names a person: impp, im, pres, sip, sips, xmpp. */
   readonly location?: string | undefined
   readonly permanent?: boolean | undefined
+}
+
+/** GET and PUT /accounts/ADDRESS/script: a document of RFC 3880; no `script`: there is none. */
+export interface ScriptInfo {
+  readonly script?: string | undefined
+}
+
+export interface ScriptBody {
+  readonly script: string
+}
+
+/** POST /scripts/check: what is wrong with a document first; no `fault`: it is a script. */
+export interface ScriptCheck {
+  readonly fault?: ScriptFault | undefined
 }
 
 /** GET /accounts/ADDRESS/contacts */

@@ -8,6 +8,7 @@ import { addFetch } from './commands/fetch.ts'
 import { addHistory } from './commands/history.ts'
 import { addPeers } from './commands/peers.ts'
 import { addPresence } from './commands/presence.ts'
+import { addScript } from './commands/script.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { addUser } from './commands/user.ts'
@@ -40,9 +41,10 @@ export function programOf(context: CommandContext, version: string): Command {
   program.commandsGroup('Server:')
   addServe(program, context)
   addDoctor(program, context)
-  program.commandsGroup('Accounts and contacts (while the server runs, or without it):')
+  program.commandsGroup('Accounts, contacts and scripts (while the server runs, or without it):')
   addUser(program, context)
   addContact(program, context)
+  addScript(program, context)
   program.commandsGroup('Other domains:')
   addPeers(program, context)
   program.commandsGroup('As a person (through the running server):')

@@ -1,9 +1,7 @@
-// verona user import FILE.csv
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Control } from '../control.ts'
-import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import { CommandFailure } from '../exit-codes.ts'
+import { readInput } from '../input-file.ts'
 import { printJson, visible } from '../print.ts'
 import { ProgressBar } from '../progress-bar.ts'
 import { readSubscriberTable, type SubscriberTable, type TableLine } from '../subscriber-table.ts'
@@ -58,26 +56,6 @@ async function userImport(context: CommandContext, file: string, options: Option
   if (options.json === true) printJson(terminal, { added, refused })
   else terminal.err(`added ${added} of ${lines.length + bad.length} accounts\n`)
   if (refused.length > 0) throw new CommandFailure('')
-}
-
-async function readInput(terminal: Terminal, file: string): Promise<string> {
-  if (file === '-') return terminal.readAll()
-  try {
-    return readFileSync(resolve(terminal.directory, file), 'utf8')
-  } catch (cause) {
-    throw new CommandFailure(`${file} cannot be read: ${reasonOf(cause)}`, exitCodes.usage)
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  const { code = '', message } = cause as NodeJS.ErrnoException
-  return reasons[code] ?? message
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'this user may not read it',
-  EISDIR: 'it is a directory',
 }
 
 /** The lines of the file. Those that are bad are all told; then nothing is added, or with `--skip-bad` all others are. */

@@ -70,6 +70,23 @@ export class ScriptedControl implements Control {
     this.say('forward', address, forward)
   }
 
+  async script(address: string): Promise<string | undefined> {
+    return address === 'a@x' ? '<cpl/>\n' : undefined
+  }
+
+  async setScript(address: string, script: string): Promise<void> {
+    this.say('script', address, script)
+  }
+
+  async removeScript(address: string): Promise<void> {
+    this.say('no script', address)
+  }
+
+  async checkScript(script: string): Promise<{ line: number; column: number; reason: string } | undefined> {
+    this.say('check', script)
+    return script.includes('ring') ? { line: 2, column: 5, reason: '<ring> is no node' } : undefined
+  }
+
   async contacts(owner: string): Promise<ContactList> {
     const nobody = { groups: [], preApproved: false, pendingOut: false, listed: true }
     return {
