@@ -63,14 +63,18 @@ export class OutgoingMessage {
   /** Gives the next octets away, in at most two pieces. */
   emit(octets: number, write: (bytes: Bytes) => void): void {
     const ofHead = Math.min(octets, this.#head.length)
-    if (ofHead > 0) {
-      write(this.#head.subarray(0, ofHead))
-      this.#head = this.#head.subarray(ofHead)
-    }
+    if (ofHead > 0) this.#head = give(this.#head, ofHead, write)
     const ofBody = octets - ofHead
-    if (ofBody > 0) {
-      write(this.#body.subarray(0, ofBody))
-      this.#body = this.#body.subarray(ofBody)
-    }
+    if (ofBody > 0) this.#body = give(this.#body, ofBody, write)
   }
+}
+
+/** Writes the first octets; answers the rest. */
+function give(bytes: Bytes, octets: number, write: (bytes: Bytes) => void): Bytes {
+  if (octets === bytes.length) {
+    write(bytes)
+    return noBytes
+  }
+  write(bytes.subarray(0, octets))
+  return bytes.subarray(octets)
 }

@@ -56,6 +56,13 @@ export class ValueReader {
 
   /** A quoted string without its quotes and escapes (RFC 822 §3.3), or undefined when it does not end. */
   quoted(): string | undefined {
+    const end = this.text.indexOf('"', this.at + 1)
+    if (end === -1) return undefined
+    const plain = this.text.slice(this.at + 1, end)
+    if (!plain.includes('\\')) {
+      this.at = end + 1
+      return plain
+    }
     let value = ''
     for (this.at++; this.at < this.text.length; this.at++) {
       const c = this.text[this.at] as string

@@ -22,6 +22,8 @@ export interface DocumentOptions {
   readonly isDocument?: boolean
 }
 
+const whole = new Scanner({ limits: defaultXmlLimits })
+
 /** Finds and checks the one element of a whole document. A view of `bytes`, no copy. */
 export function frameDocument(bytes: Bytes, options: DocumentOptions = {}): Frame | XmlFault {
   const limits = xmlLimits(options.limits)
@@ -31,7 +33,9 @@ export function frameDocument(bytes: Bytes, options: DocumentOptions = {}): Fram
   const root = skipMisc(bytes, skipDeclaration(bytes, isDocument), isDocument)
   if (typeof root !== 'number') return root
   if (root === bytes.length) return xmlFault('unexpected-end', root)
-  const scanner = new Scanner({ limits, outer, isDocument })
+  // Nothing of it outlives this call.
+  const scanner = whole
+  scanner.begin({ limits, outer, isDocument })
   const result = scanner.scan(bytes, root, bytes.length)
   if (result === scanFault) {
     const fault = scanner.fault as XmlFault

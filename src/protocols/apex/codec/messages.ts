@@ -144,22 +144,27 @@ function terminateOf(element: Element): Terminate | string {
 }
 
 /** The DTD's order: originator, recipient+, option*, data-content?. */
+const order = ['originator', 'recipient', 'option', 'data-content']
+const orderFault = 'data is an originator, recipients, options, data-content'
+
 function dataOf(element: Element, frame: Frame): Data | string {
-  const children = element.elements()
-  const order = children.map(({ name }) => name).join(' ')
-  if (!/^originator( recipient)+( option)*( data-content)?$/.test(order))
-    return 'data is an originator, recipients, options, data-content'
-  const [first, ...others] = children
-  const originator = partyOf(first as Element)
+  let originator: Party | undefined
   const recipients: Party[] = []
-  for (const child of others) {
-    if (child.name !== 'recipient') continue
+  let place = -1
+  for (const child of element.children) {
+    if (typeof child === 'string') continue
+    const next = order.indexOf(child.name)
+    const isAgain = next === place && (next === 1 || next === 2)
+    if (!isAgain && next <= place) return orderFault
+    place = next
+    if (next > 1) continue
     const party = partyOf(child)
     if (typeof party === 'string') return party
-    recipients.push(party)
+    if (next === 0) originator = party
+    else recipients.push(party)
   }
+  if (originator === undefined || recipients.length === 0) return orderFault
   const options = optionsIn(element)
-  if (typeof originator === 'string') return originator
   if (typeof options === 'string') return options
   if (recipients.length > recipientsMax) return 'there are too many recipients'
   const content = element.attribute('content') ?? ''

@@ -79,15 +79,15 @@ function related(
   const parts = new Map<string, Place>()
   let control: Place | undefined
   for (const place of places) {
-    const entity = parseEntity(head.body.subarray(place.start, place.end))
-    if ('fault' in entity) return beepError(500, 'a part has no readable header')
-    const id = bare(entity.headers.get('content-id') ?? '')
+    const headers = scanHeaderLines(head.body, place.start, place.end, mimeHeaderRules)
+    if (!(headers instanceof HeaderLines)) return beepError(500, 'a part has no readable header')
+    const id = bare(headers.get('content-id') ?? '')
     if (control === undefined && (root === undefined || id === root)) {
-      const type = entity.headers.get('content-type') ?? ''
+      const type = headers.get('content-type') ?? ''
       if (type !== beepXmlType && parseMediaType(type)?.essence !== beepXmlType)
         return beepError(501, `the first part must be ${beepXmlType}`)
-      if (!isPlain(entity.headers)) return beepError(504, 'transforming transfer encodings are not taken')
-      control = { start: place.end - entity.body.length, end: place.end }
+      if (!isPlain(headers)) return beepError(504, 'transforming transfer encodings are not taken')
+      control = { start: Math.min(headers.end, place.end), end: place.end }
     } else if (id !== '') parts.set(id, place)
   }
   if (control === undefined) return beepError(501, 'no part is the one that start names')
