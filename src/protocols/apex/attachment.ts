@@ -3,7 +3,6 @@
 import {
   type Account,
   type AgentCapabilities,
-  accepted,
   type DeliveryAnswer,
   type DeliveryContext,
   held,
@@ -22,7 +21,7 @@ import {
   terminateDocument,
   xmlPayload,
 } from './codec/index.ts'
-import { ApexEnvelope, type DeliveryWatch } from './envelope.ts'
+import { ApexEnvelope } from './envelope.ts'
 import type { Relay } from './relay.ts'
 
 export interface AttachmentParts {
@@ -86,37 +85,29 @@ export class Attachment implements InboxAgent {
       return answer({ kind: 'accepted' })
     }
     if (typeof delivery === 'string') return answer({ kind: 'declined', condition: delivery })
-    const isKept = envelope.head.whenAbsent === 'store'
-    // Whoever sent it waits for no word of ours: the core keeps it until the application has answered (decision 0139).
-    const watch =
-      envelope instanceof ApexEnvelope && isKept && context.storedAt === undefined
-        ? envelope.watch
-        : undefined
-    const hold = (): void => answer(held)
-    const isSent = this.send(
-      delivery.entity,
-      (told) => {
-        if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
-          relay.deliveredLate(delivery.data)
-        watch?.word(told)
-        // Who says no for its person has it: nobody else is asked, and the report says the no.
-        answer(watch !== undefined && told.kind === 'refused' ? accepted : told)
-      },
-      isKept ? hold : undefined,
-      watch,
-    )
-    if (isSent && watch !== undefined) hold()
+    const onAnswer = (told: DeliveryAnswer): void => {
+      if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
+        relay.deliveredLate(delivery.data)
+      answer(told)
+    }
+    this.send(delivery.entity, onAnswer, () => {
+      if (envelope.head.whenAbsent !== 'store') return false
+      // Who sent it by this protocol hears the application's own word, where the core has custody meanwhile (decision 0143); others are answered now.
+      if (envelope instanceof ApexEnvelope && context.storedAt === undefined)
+        return envelope.custody?.row !== undefined
+      answer(held)
+      return true
+    })
   }
 
   /**
    * Gives it data; the application's word follows once. False where it could not be given.
-   * @param onLate the time to answer is over, and the answer is waited for all the same; undefined: then it counts as none
+   * @param isPatient asked once the time to answer is over: true where the answer is waited for all the same; else it counts as none
    */
   send(
     entity: OutgoingEntity,
     onAnswer: (answer: DeliveryAnswer) => void,
-    onLate?: () => void,
-    watch?: DeliveryWatch,
+    isPatient: () => boolean = () => false,
   ): boolean {
     const channel = this.#parts.channel()
     if (channel === undefined || this.#over) {
@@ -134,13 +125,9 @@ export class Attachment implements InboxAgent {
       this.#catchUp()
     }
     const lease = leases.grant(this.#parts.relay.settings.responseSeconds, () => {
-      if (onLate === undefined) settle({ kind: 'declined', condition: 'remote-timeout' })
-      else if (watch !== undefined) watch.late()
-      else if (!isAnswered) onLate()
+      if (!isAnswered && !isPatient()) settle({ kind: 'declined', condition: 'remote-timeout' })
     })
     this.#waiting.add(lease)
-    // Before it can be answered.
-    watch?.held()
     const isFull = channel.outstanding >= unansweredMax
     if (!isFull && channel.send(entity, (reply) => settle(wordOf(reply))) !== 'refused') return true
     this.#missed = true

@@ -2,7 +2,7 @@
 // (RFC 3860; docs/mappings/apex.md).
 
 import { randomId } from '#base'
-import { accepted, type DeliveryAnswer } from '#core'
+import { accepted, type Custody, type DeliveryAnswer } from '#core'
 import {
   type Address,
   type Condition,
@@ -38,7 +38,7 @@ import {
   xmlPayload,
 } from './codec/index.ts'
 import { markIn } from './domains/marks.ts'
-import { ApexEnvelope, type DeliveryWatch, type ReadData } from './envelope.ts'
+import { ApexEnvelope, type ReadData } from './envelope.ts'
 import { codeOf, conditionOf, reasonOf } from './errors.ts'
 
 export { apexProfile } from './codec/index.ts'
@@ -54,7 +54,7 @@ export interface Journey {
   readonly hold: boolean
   /** Whether it goes on to another relay. */
   readonly leaves: boolean
-  readonly watch?: DeliveryWatch
+  readonly custody: Custody
   /** An option with another content for the way on. */
   readonly option?: (option: ApexOption) => string | undefined
 }
@@ -63,7 +63,7 @@ export interface Journey {
 export function messageEnvelope(
   { payload, data }: ReadData,
   recipient: Party,
-  { from, fromAgent, to, hold, leaves, option, watch }: Journey,
+  { from, fromAgent, to, hold, leaves, option, custody }: Journey,
 ): ApexEnvelope {
   const copy = payloadFor(payload, data, { recipient, leaves, ...(option && { option }) })
   const raw = payloadBytes(copy)
@@ -88,7 +88,7 @@ export function messageEnvelope(
     mark: markIn(data.options)?.toString() ?? randomId(),
   }
   // Mostly there is one recipient, and nothing that is for this relay alone.
-  return new ApexEnvelope(head, raw, copy === payload ? { watch, read: { payload, data } } : { watch })
+  return new ApexEnvelope(head, raw, { custody, ...(copy === payload && { read: { payload, data } }) })
 }
 
 function contentIdOf(payload: Payload, { content }: Data): string | undefined {

@@ -1,9 +1,10 @@
-// `ok` and what is kept (decision 0139): what was accepted survives us, is offered once, and its report is the application's own word.
+// `ok` and what is kept (decisions 0139, 0143): what was accepted survives us, is offered once, and its report is the application's own word.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accepted } from '#core'
 import { at, type Fixture, fixture, otherDevice, settled } from './testing/fixture.ts'
 import { data, Hand } from './testing/hand.ts'
+import { otherMessage } from './testing/other-message.ts'
 
 const fred = 'fred@example.com'
 const barney = 'barney@example.com'
@@ -26,10 +27,21 @@ async function waiting(world: Fixture): Promise<number> {
   return (await world.service.store.undelivered(at(barney), 0, 10)).length
 }
 
+/** How many seconds pass until `ok`. */
+async function okAfter(world: Fixture, hand: Hand, document: string): Promise<number> {
+  let seconds = 0
+  hand.timePasses = () => {
+    world.clock.advance(1000)
+    seconds++
+  }
+  assert.equal(await hand.say(document), '<ok />')
+  return seconds
+}
+
 test('when `ok` is said the data is on the disk, though its application has not answered', async () => {
   const world = await fixture()
   const [one, other] = [await attached(world, 'fred'), await silent(world)]
-  assert.equal(await one.say(data(fred, barney, '<a />', asks)), '<ok />')
+  assert.equal(await okAfter(world, one, data(fred, barney, '<a />', asks)), 5)
   assert.equal(other.came.length, 1)
   assert.equal(await waiting(world), 1)
   assert.deepEqual(await one.hear(), [], 'nobody knows yet')
@@ -41,7 +53,7 @@ test('when `ok` is said the data is on the disk, though its application has not 
 test('an application that answers late has it: it is not offered again', async () => {
   const world = await fixture()
   const [one, other] = [await attached(world, 'fred'), await silent(world)]
-  await one.say(data(fred, barney, '<a />'))
+  await okAfter(world, one, data(fred, barney, '<a />'))
   world.clock.advance(120_000)
   await settled()
   other.answer('<ok />')
@@ -69,7 +81,7 @@ test('the same for what waited, and for what came by another protocol', async ()
 test('an application that goes without an answer: the data waits, and comes with the same identifier', async () => {
   const world = await fixture()
   const [one, other] = [await attached(world, 'fred'), await silent(world)]
-  await one.say(data(fred, barney, '<a />', asks))
+  await okAfter(world, one, data(fred, barney, '<a />', asks))
   const [first] = other.came
   other.drop()
   assert.match((await one.hear()).join(), /code='350'/)
@@ -122,17 +134,6 @@ test('data that nobody holds: `ok` follows its answer, or ok_seconds, and it is 
   assert.match((await one.hear()).join(), /code='450'/)
 })
 
-/** How many seconds pass until `ok`. */
-async function okAfter(world: Fixture, hand: Hand, document: string): Promise<number> {
-  let seconds = 0
-  hand.timePasses = () => {
-    world.clock.advance(1000)
-    seconds++
-  }
-  assert.equal(await hand.say(document), '<ok />')
-  return seconds
-}
-
 test('a device of another protocol that thinks: after ok_seconds the data is on the disk, and `ok` is said', async () => {
   const world = await fixture()
   const one = await attached(world, 'fred')
@@ -171,17 +172,28 @@ test('one that answers at once: `ok` follows its answer, and nothing was written
 test('LIMIT: data that one application has not answered; it gets more once it answers', async () => {
   const world = await fixture()
   const [one, other] = [await attached(world, 'fred'), await silent(world)]
-  for (let at = 0; at < 1000; at++) await one.say(data(fred, barney, `<n at='${at}' />`))
+  const { messages } = world.service
+  for (let at = 0; at < 1000; at++) {
+    messages.send(otherMessage(fred, barney, `m${at}`), () => {})
+    if (at % 20 === 0) await settled()
+  }
   await one.say(data(fred, barney, '<a />', asks))
   assert.equal(other.came.length, 1000)
-  // As much waits for this person as may (100, in these tests).
-  assert.match((await one.hear()).join(), /code='450'.*too much waits/)
+  assert.match((await one.hear()).join(), /code='350'/)
   for (let at = 0; at < 1000; at++) {
     other.answer('<ok />')
     // Within the window of BEEP.
     if (at % 20 === 0) await settled()
   }
-  await one.say(data(fred, barney, '<b />'))
   await settled()
-  assert.match(other.came.at(-1)?.body ?? '', /<b \/>/)
+  assert.match(other.came.at(-1)?.body ?? '', /<a \/>/)
+  other.answer('<ok />')
+  assert.match((await one.hear()).join(), /code='250'/)
+})
+
+test('an application that is silent, and no room to keep what it was given: after response_seconds it counts as not delivered', async () => {
+  const world = await fixture({}, { undeliveredMax: 0 })
+  const [one] = [await attached(world, 'fred'), await silent(world)]
+  assert.equal(await okAfter(world, one, data(fred, barney, '<a />', asks)), 30)
+  assert.match((await one.hear()).join(), /code='450'.*too much waits/)
 })

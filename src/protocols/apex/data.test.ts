@@ -147,9 +147,10 @@ test('reportAfter: a slow application is reported with 350, and its delivery is 
   other.answers = undefined
   const timing =
     "<option internal='dataTiming' targetHop='all' mustUnderstand='true' transID='86'><dataTiming reportAfter='5000' /></option>"
-  await one.say(data(fred, barney, '<a />', timing))
+  const said = one.say(data(fred, barney, '<a />', timing))
   assert.deepEqual(await one.hear(), [])
   world.clock.advance(5000)
+  assert.equal(await said, '<ok />')
   assert.match((await one.hear()).join(), /transID='86'.*code='350'/)
 })
 

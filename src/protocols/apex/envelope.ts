@@ -1,7 +1,7 @@
 // Data of this protocol as the core's envelope: the payload for its one recipient octet for octet, its content, what it says.
 
 import { type Bytes, ownBytes } from '#base'
-import { type DeliveryAnswer, ServiceError } from '#core'
+import { type Custody, ServiceError } from '#core'
 import type { Content, Envelope, Head, InstantMessage, PresenceDocument, Report } from '#model'
 import { childFrame, selfContainedChild } from '#wire/xml'
 import {
@@ -22,32 +22,21 @@ export interface ReadData {
   readonly data: Data
 }
 
-/** Who wants to know what applications do with data that they were given. In memory alone. */
-export interface DeliveryWatch {
-  /** One has it, and has not answered. */
-  held(): void
-  /** It takes long to. */
-  late(): void
-  /** It has. */
-  word(answer: DeliveryAnswer): void
-}
-
 export class ApexEnvelope implements Envelope {
   readonly head: Head
   readonly raw: Bytes
-  readonly watch: DeliveryWatch | undefined
   #read: ReadData | undefined
   #content: Content | 'none' | undefined
   #view: InstantMessage | undefined
   #kept: ApexEnvelope | undefined
 
-  constructor(
-    head: Head,
-    raw: Bytes,
-    { read, watch }: { read?: ReadData; watch?: DeliveryWatch | undefined } = {},
-  ) {
+  /** By which its sender has the core keep it while it is under way. In memory alone. */
+  readonly custody: Custody | undefined
+
+  /** @param read what the octets say, where that is known */
+  constructor(head: Head, raw: Bytes, { read, custody }: { read?: ReadData; custody?: Custody } = {}) {
     this.head = head
-    this.watch = watch
+    this.custody = custody
     this.raw = raw
     this.#read = read
   }
@@ -69,7 +58,7 @@ export class ApexEnvelope implements Envelope {
 
   keep(): ApexEnvelope {
     if (this.#kept === undefined) {
-      this.#kept = new ApexEnvelope(this.head, ownBytes(this.raw), { watch: this.watch })
+      this.#kept = new ApexEnvelope(this.head, ownBytes(this.raw), this.custody && { custody: this.custody })
       this.#kept.#kept = this.#kept
     }
     return this.#kept

@@ -2,7 +2,7 @@
 
 import { randomBelow } from '#base'
 import type { Service } from '#core'
-import type { Address, Condition, Outcome } from '#model'
+import type { Condition, Outcome } from '#model'
 import type { OutgoingEntity } from '#protocols/beep'
 import type { Element } from '#wire/xml'
 import type { Attachment } from './attachment.ts'
@@ -88,12 +88,6 @@ export class Relay {
 
   isOurs(domain: string): boolean {
     return this.service.router.isLocal(domain)
-  }
-
-  /** Whether the person has devices of other protocols that take messages: when such a one has it, it is delivered. */
-  hasOtherDevices(person: Address): boolean {
-    const agents = this.service.directory.resident(person)?.inbox.agents ?? []
-    return agents.some(({ protocol, capabilities }) => protocol !== 'apex' && capabilities.messages)
   }
 
   /** Whether we are the last relay for the domain: it is ours, or reached by another protocol, which knows no options. */

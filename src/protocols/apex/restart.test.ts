@@ -38,6 +38,7 @@ test('data that was accepted and whose application had not answered comes, and i
   other.answers = undefined
   await other.signIn('barney', `<attach endpoint='${barney}' transID='1' />`)
   const sent = data(fred, barney, '<a />', "<option internal='statusRequest' transID='86' />")
+  one.timePasses = () => world.clock.advance(1000)
   assert.equal(await one.say(sent), '<ok />')
   const next = await again()
   const origin = await attached(next, 'fred')

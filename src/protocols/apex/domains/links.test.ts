@@ -81,10 +81,7 @@ test('an application that does not answer holds up nobody else, and its own data
     assert.equal((await send(all, 'wilma@example.com', 'barney@example.net', `m${at}`)).kind, 'delivered')
   assert.equal(seen.length, 10)
   const texts = (await silent.hear()).map((each) => /\r\n\r\n([a-z]+)\r\n--/.exec(each)?.[1])
-  assert.deepEqual(texts, ['one'])
-  silent.answerAll('<ok />')
-  await everything()
-  assert.match((await silent.hear()).join(), /two/)
+  assert.deepEqual(texts, ['one', 'two'])
 })
 
 test('a relay that answers nothing loses its session after domain_response_seconds, and what it may have taken is offered with its mark', async () => {

@@ -24,7 +24,6 @@ import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-ru
 import type { Relay } from '../relay.ts'
 import type { HeldData } from '../services/kept-times.ts'
 import { type About, Tracking } from '../tracking.ts'
-import { FinalWord } from './final-word.ts'
 
 /** Who gave it to us, already found to be allowed to (step 1). */
 export interface Sender {
@@ -209,15 +208,8 @@ class Matter {
       hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
     if (!this.#isOurs && hopsLeft <= 0) return this.#hopsUsedUp()
     this.#tracking = this.#track()
-    const word = new FinalWord({
-      onKept: () => this.#kept(),
-      // It is on the disk: another relay need not wait any longer.
-      onLate: () => this.#coded(250),
-      onKnown: (outcome) => this.#known(outcome, envelope.head),
-      hasOthers: () => this.#isOurs && this.#relay.hasOtherDevices(to),
-    })
     const envelope: ApexEnvelope = messageEnvelope(this.#read, this.#recipient, {
-      watch: word,
+      custody: this.#custody,
       from: sender.from,
       fromAgent: sender.agent,
       to,
@@ -226,7 +218,11 @@ class Matter {
       option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
     this.#isHeld = envelope.head.whenAbsent === 'store'
-    this.#relay.service.messages.send(envelope, (outcome) => word.outcome(outcome), this.#custody)
+    const onOutcome = (outcome: Outcome): void => {
+      this.#kept()
+      this.#known(outcome, envelope.head)
+    }
+    this.#relay.service.messages.send(envelope, onOutcome, this.#custody)
   }
 
   #known(outcome: Outcome, about: About): void {

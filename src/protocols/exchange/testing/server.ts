@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly domain?: string
   readonly peers?: Peers
   readonly store?: Store
+  /** Messages that may wait for one person. */
+  readonly undeliveredMax?: number
 }
 
 export interface ServerInMemory {
@@ -45,7 +47,7 @@ export async function serverInMemory(
     store,
     peers,
     domains: [domain],
-    policy: { history: true, undeliveredMax: 100, confirmSameDomain: false },
+    policy: { history: true, undeliveredMax: rest.undeliveredMax ?? 100, confirmSameDomain: false },
     authenticator,
     passwords: new Derivation({ iterations: 4096 }),
     revive: ({ head, raw }) => protocols.find(({ name }) => name === head.protocol)?.revive?.(head, raw),
