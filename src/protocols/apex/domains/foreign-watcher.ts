@@ -1,18 +1,20 @@
 // A subscribe operation of somebody of another domain (RFC 3343 §4.2). At most one publish of it is under way; what changes meanwhile is told when
 // that one was taken, and only as it then is; what could not be told is told again until the operation is over.
 
-import { randomBelow, type Timer } from '#base'
-import type { PresenceNotification, TerminationReason, WatcherAgent } from '#core'
-import type { Outcome } from '#model'
+import { type Bytes, randomBelow, type Timer } from '#base'
+import type { PresenceNotification, TerminationReason } from '#core'
+import type { Address, Outcome } from '#model'
+import type { ForeignSubscription, OnOver } from '#protocols/exchange'
 import { publishText, terminateText, timestampText } from '../codec/index.ts'
 import type { Operation } from '../services/operation.ts'
 import { SubscribeOperation, type SubscriptionParts } from '../services/subscription.ts'
+import { stateOf } from './foreign-state.ts'
 
 /** Seconds until a change that could not be told is told again: the first time, and at most. */
 const againSeconds = { first: 5, most: 300 }
 
-export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, Operation {
-  readonly #onOver: () => void
+export class ForeignWatcher extends SubscribeOperation implements ForeignSubscription, Operation {
+  readonly #onOver: OnOver
   #latest: string | undefined
   #isUnderWay = false
   /** Writes that a kill could still take. */
@@ -23,9 +25,17 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
   #over = false
 
   /** @param onOver beside that of the parts: nothing is told any more */
-  constructor(parts: SubscriptionParts, onOver: () => void) {
+  constructor(parts: SubscriptionParts, onOver: OnOver) {
     super(parts)
     this.#onOver = onOver
+  }
+
+  get presentity(): Address {
+    return this.parts.presentity
+  }
+
+  get state(): Bytes {
+    return stateOf(this.parts)
   }
 
   /** A publish says that it is granted: none leaves before that would survive us, or nobody would tell it anything until it is renewed. */
@@ -52,19 +62,16 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
   terminated(_id: string, _reason: TerminationReason): void {
     if (this.#over) return
     this.#post(terminateText(this.transId), () => {})
-    this.#end()
+    this.#end(false)
   }
 
   end(): void {
-    if (this.#over) return
-    this.#end()
-    const { relay, presentity, watcher } = this.parts
-    relay.service.presence.unsubscribe(presentity, this.id, watcher, () => {})
+    if (!this.#over) this.#end(true)
   }
 
   /** It did not come about. */
   refused(): void {
-    this.#end()
+    this.#end(false)
   }
 
   catchUp(): void {
@@ -111,10 +118,11 @@ export class ForeignWatcher extends SubscribeOperation implements WatcherAgent, 
     this.#forget = () => {}
   }
 
-  #end(): void {
+  /** `isDropped`: the presence service has not heard of it. */
+  #end(isDropped: boolean): void {
     this.#over = true
     this.#stopTrying()
-    this.#onOver()
+    this.#onOver(this, isDropped)
     this.parts.onOver(this)
   }
 

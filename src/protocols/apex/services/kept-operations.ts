@@ -1,5 +1,5 @@
 // The subscribe and watch operations of our own applications, kept over a restart (RFC 3343 §4: "kept in persistent storage"). Those of people of
-// other domains are kept by domains/foreign-watchers.ts.
+// other domains are kept by domains/foreign-state.ts.
 
 import { text, utf8 } from '#base'
 import type { StoredSubscription } from '#core'

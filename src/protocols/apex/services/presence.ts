@@ -2,8 +2,10 @@
 
 import type { Account } from '#core'
 import type { Address, Condition } from '#model'
+import { ForeignSubscriptions } from '#protocols/exchange'
 import type { Element } from '#wire/xml'
 import type { Attachment } from '../attachment.ts'
+import { protocolName } from '../binding.ts'
 import {
   type Data,
   type EndpointName,
@@ -19,8 +21,8 @@ import {
   type ServiceMessage,
   timestampText,
 } from '../codec/index.ts'
+import { partsOfStored } from '../domains/foreign-state.ts'
 import { ForeignWatcher } from '../domains/foreign-watcher.ts'
-import { ForeignWatchers } from '../domains/foreign-watchers.ts'
 import { codeOf, reasonOf } from '../errors.ts'
 import type { ApexService, Relay, ServiceRequest } from '../relay.ts'
 import { Entries } from './entries.ts'
@@ -33,7 +35,8 @@ type Said<Kind extends ServiceMessage['kind']> = Extract<ServiceMessage, { reado
 
 export class PresenceService implements ApexService {
   readonly entries: Entries
-  readonly foreign: ForeignWatchers
+  /** Of people of other domains. */
+  readonly foreign: ForeignSubscriptions<ForeignWatcher>
   readonly #kept: KeptOperations
   readonly #relay: Relay
   readonly #operations = new Operations()
@@ -41,7 +44,15 @@ export class PresenceService implements ApexService {
   constructor(relay: Relay) {
     this.#relay = relay
     this.entries = new Entries(relay)
-    this.foreign = new ForeignWatchers(relay)
+    this.foreign = new ForeignSubscriptions({
+      service: relay.service,
+      protocol: protocolName,
+      perDomainMax: relay.settings.domainSubscriptionsMax,
+      revive: (stored) => {
+        const parts = partsOfStored(stored)
+        return this.#foreignBegun({ ...parts, relay, onOver: (over) => this.#operations.delete(over) })
+      },
+    })
     this.#kept = new KeptOperations(relay)
   }
 
@@ -65,7 +76,7 @@ export class PresenceService implements ApexService {
         else this.#feed(operation, found, seconds)
       })
     })
-    await this.#restoreForeign()
+    await this.foreign.restore()
   }
 
   #resume(operation: KeptOperation, seconds: number): void {
@@ -89,23 +100,10 @@ export class PresenceService implements ApexService {
     if (this.#relay.isOurs(operation.originator.domain)) this.#kept.forget(operation)
   }
 
-  #restoreForeign(): Promise<void> {
-    return this.foreign.restore(({ seconds, ...kept }) => {
-      const agent = this.foreign.open({
-        ...kept,
-        relay: this.#relay,
-        domain: kept.presentity.domain,
-        onOver: (over) => this.#operations.delete(over),
-      })
-      this.#operations.add(agent)
-      const { watcher, presentity } = kept
-      this.#relay.service.presence.subscribe(
-        { id: agent.id, watcher, presentity, seconds, agent },
-        (outcome) => {
-          if (outcome.kind === 'refused') agent.terminated(agent.id, 'rejected')
-        },
-      )
-    })
+  #foreignBegun(parts: SubscriptionParts): ForeignWatcher {
+    const begun = new ForeignWatcher(parts, this.foreign.onOver)
+    this.#operations.add(begun)
+    return begun
   }
 
   take(request: ServiceRequest): void {
@@ -182,7 +180,7 @@ export class PresenceService implements ApexService {
           // Step 4: "silently terminated", once this one may be.
           if (older !== undefined && older.transId !== transId) older.end()
           if (subscription instanceof ForeignWatcher)
-            subscription.keptBy(this.foreign.keep(subscription, parts, outcome.seconds))
+            subscription.keptBy(this.foreign.keep(subscription, outcome.seconds))
           // It waits for the presentity's word: until then nothing is to be seen.
           if (outcome.kind === 'pending') subscription.tell(this.entries.absent(subject))
         },
@@ -204,8 +202,8 @@ export class PresenceService implements ApexService {
   }
 
   #begun(parts: SubscriptionParts): Subscription | ForeignWatcher {
-    const isOurs = this.#relay.isOurs(parts.originator.domain)
-    const begun = isOurs ? new Subscription(parts) : this.foreign.open(parts)
+    if (!this.#relay.isOurs(parts.originator.domain)) return this.foreign.add(this.#foreignBegun(parts))
+    const begun = new Subscription(parts)
     this.#operations.add(begun)
     return begun
   }
@@ -325,7 +323,7 @@ export class PresenceService implements ApexService {
   }
 
   #isFull(originator: EndpointName): boolean {
-    if (!this.#relay.isOurs(originator.domain) && this.foreign.isFull(originator)) return true
+    if (!this.#relay.isOurs(originator.domain) && this.foreign.isFullFor(originator.domain)) return true
     return this.#operations.of(originator).length >= this.#relay.settings.subscriptionsMax
   }
 
