@@ -12,7 +12,11 @@ const scripts = {
   sip: '../transcripts/messages/sip-fields-kept.transcript',
   impp: '../transcripts/messages/impp-fields-kept.transcript',
   prim: '../transcripts/messages/prim-fields-kept.transcript',
+  apex: '../transcripts/messages/apex-to-apex.transcript',
   'impp between domains': '../transcripts/between/impp-message.transcript',
+  'xmpp between domains': '../transcripts/between/xmpp-to-xmpp.transcript',
+  'sip between domains': '../transcripts/between/sip-to-sip.transcript',
+  'apex between domains': '../transcripts/between/apex-by-apex.transcript',
 } as const
 
 /** What crossed from one protocol to another so far. */
@@ -25,9 +29,9 @@ function translations(server: RunningServer): string[] {
 /** Nobody may look into a message any more. */
 function blind({ service }: RunningServer): void {
   const send = service.messages.send.bind(service.messages)
-  service.messages.send = (envelope, onOutcome) => {
+  service.messages.send = (envelope, onOutcome, custody) => {
     envelope.view = () => assert.fail('a message was looked into')
-    send(envelope, onOutcome)
+    send(envelope, onOutcome, custody)
   }
 }
 
