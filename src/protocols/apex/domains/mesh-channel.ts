@@ -54,6 +54,8 @@ export interface MeshChannelParts {
   readonly onForged: (originator: EndpointName) => void
   /** What a service there says to somebody here; false where nobody asked it. */
   readonly onService: (service: EndpointName, to: EndpointName, element: Element | undefined) => boolean
+  /** All channels of its session, this one among them. */
+  readonly siblings: Set<MeshChannel>
   readonly onDrain?: () => void
   readonly onClosed?: () => void
 }
@@ -65,6 +67,7 @@ export class MeshChannel implements ChannelHandler {
 
   constructor(parts: MeshChannelParts) {
     this.#parts = parts
+    parts.siblings.add(this)
   }
 
   /** A bind may ride in the start (§4.2). */
@@ -104,6 +107,7 @@ export class MeshChannel implements ChannelHandler {
 
   onClosed(): void {
     this.#bound.clear()
+    this.#parts.siblings.delete(this)
     this.#parts.onClosed?.()
   }
 
@@ -125,7 +129,8 @@ export class MeshChannel implements ChannelHandler {
   }
 
   #terminate(transId: number): BeepError | undefined {
-    if (transId === 0) this.#bound.clear()
+    // "all associations established by this application over this BEEP session".
+    if (transId === 0) for (const channel of this.#parts.siblings) channel.#bound.clear()
     else if (!this.#bound.delete(transId)) return beepError(550, 'unknown transaction-identifier')
     return undefined
   }

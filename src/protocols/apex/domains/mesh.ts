@@ -57,6 +57,7 @@ export class Mesh implements PeerProtocol, MeshContract {
   readonly #due = new AnswersDue()
   readonly #pairs = new Map<string, MeshPair>()
   readonly #sessions = new Set<Session>()
+  readonly #channels = new WeakMap<Session, Set<MeshChannel>>()
   readonly #visitors: Visitors
   readonly #answered: Answered<BeepError | undefined>
   #forgeryTold = Number.NEGATIVE_INFINITY
@@ -273,8 +274,11 @@ export class Mesh implements PeerProtocol, MeshContract {
     refusal: (domain: string) => string | undefined,
     more: { readonly onDrain?: () => void; readonly onClosed?: () => void } = {},
   ): MeshChannel {
+    const siblings = this.#channels.get(session) ?? new Set()
+    this.#channels.set(session, siblings)
     return new MeshChannel({
       relay: this.#parts.relay,
+      siblings,
       metrics: this.#metrics,
       answered: this.#answered,
       refusal,

@@ -138,6 +138,19 @@ test('a relay of several domains binds for each that its certificate names, and 
   assert.match(await hand.say(data('barney@example.org', fred, '<a />'), 5), /code='537'/)
 })
 
+test('terminate with 0 ends what was bound on every channel of the session, and no other session (§4.4.3 step 1)', async () => {
+  const all = await domainsOf(names)
+  all.certificates.set('two', { names: ['example.net', 'example.org'] })
+  const hand = await relay(all, 'two')
+  const other = await relay(all, 'two')
+  for (const channel of [5, 7]) assert.equal(await hand.open(channel, bindNet), '<ok />')
+  assert.equal(await other.open(5, bindNet), '<ok />')
+  assert.equal(await hand.say("<terminate transID='0' />", 5), '<ok />')
+  const said = data('barney@example.net', fred, '<a />')
+  for (const channel of [5, 7]) assert.match(await hand.say(said, channel), /code='537'/)
+  assert.equal(await other.say(said, 5), '<ok />')
+})
+
 test('our policy for the domain: not allowed, no messages, no presence, not trusted', async () => {
   const say = async (policy: Partial<typeof welcome>, to: string): Promise<string> => {
     const all = await domainsOf(names)
