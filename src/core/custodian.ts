@@ -1,7 +1,7 @@
 // Takes custody of messages for people of ours: as entries that nobody has taken, which no hand-over offers while their messages are under way.
 
 import { orderedId } from '#base'
-import type { Envelope } from '#model'
+import type { Envelope, Head } from '#model'
 import type { Account } from './account.ts'
 import type { Custody, Keeper } from './custody.ts'
 import type { Directory } from './directory.ts'
@@ -19,7 +19,7 @@ export interface CustodianParts {
     done: (fault: Error | undefined) => void,
   ) => void
   /** An entry is done with. */
-  readonly release: (account: Account, id: string) => void
+  readonly release: (account: Account, id: string, head: Head) => void
 }
 
 /** What nobody is to store is not kept, nor what its recipient has no room for, or refuses. */
@@ -50,7 +50,7 @@ function keep(
   account.undelivered++
   append(account, envelope, entryId, (fault) => {
     if (fault === undefined)
-      return custody.written({ entryId, sequence: 0, remove: () => release(account, entryId) })
+      return custody.written({ entryId, sequence: 0, remove: () => release(account, entryId, envelope.head) })
     account.held.delete(entryId)
     account.undelivered = Math.max(0, account.undelivered - 1)
     custody.written(undefined)

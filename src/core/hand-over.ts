@@ -1,9 +1,10 @@
 // What waits for a person who comes back: undelivered entries of the history, offered in order, before what arrives meanwhile. An entry that
 // an agent holds for its device (XEP-0198 §4) is that agent's until the device has acknowledged it or is lost.
 import { BoundedQueue } from '#base'
-import type { Envelope, Head, Refused, Report } from '#model'
+import { delivered, type Envelope, type Head, type Outcome, type Refused, type Report } from '#model'
 import type { Account, WaitingMessage } from './account.ts'
 import type { DeliveryContext, InboxAgent } from './agents.ts'
+import type { LateOutcomes } from './late-outcomes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import type { Offer, Verdict } from './offer.ts'
 import type { HistoryItem, Store, StoredUnit } from './store.ts'
@@ -18,6 +19,7 @@ export interface HandOverParts {
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: MessageMetrics
   readonly offer: Offer
+  readonly late: LateOutcomes
   /** Delivers what arrived during a hand-over. */
   readonly deliver: (account: Account, waiting: WaitingMessage) => void
   readonly report: (report: Report, about: Head) => void
@@ -44,13 +46,14 @@ export class HandOver {
   }
 
   /**
-   * What became of an entry that was held: its device has it, or it waits again, for whoever is there.
+   * What became of an entry that was held: its device has it, its person says no, or it waits again, for whoever is there.
    * @param id of the entry
    */
-  settle(account: Account, id: string, verdict: Verdict): void {
+  settle(account: Account, id: string, head: Head, verdict: Verdict): void {
     // The store could not keep it, or its owner is gone.
     if (!account.held.has(id)) return
-    if (verdict.kind === 'accepted') return this.#mark(account, id)
+    if (verdict.kind === 'refused') this.#reportRefusal(head, verdict.reason)
+    if (verdict.kind === 'accepted' || verdict.kind === 'refused') return this.#mark(account, id)
     account.held.delete(id)
     if (account.inbox.agents.some((agent) => agent.capabilities.messages)) this.begin(account)
   }
@@ -102,7 +105,7 @@ export class HandOver {
     return new Promise((resolve) => {
       let isHeld = false
       this.#parts.offer([...agents], envelope, context, (verdict) => {
-        if (isHeld) return this.settle(account, item.id, verdict)
+        if (isHeld) return this.#heldEnded(account, item, envelope, verdict)
         if (verdict.kind === 'held') {
           isHeld = true
           account.held.add(item.id)
@@ -110,14 +113,32 @@ export class HandOver {
           return resolve(false)
         }
         if (verdict.kind === 'accepted') this.#parts.metrics.handedOver.add()
-        if (verdict.kind === 'refused') this.#reportRefusal(item, verdict.reason)
         if (verdict.kind === 'declined') noteTooLarge(account, item.id, verdict.tooLargeFor)
-        resolve(verdict.kind !== 'declined')
+        if (verdict.kind === 'declined' || this.#isTelling(account, item, envelope, verdict))
+          return resolve(false)
+        if (verdict.kind === 'refused') this.#reportRefusal(item.head, verdict.reason)
+        resolve(true)
       })
     })
   }
 
-  #reportRefusal({ head }: HistoryItem, reason: Refused): void {
+  #heldEnded(account: Account, item: HistoryItem, envelope: Envelope, verdict: Verdict): void {
+    if (!account.held.has(item.id) || !this.#isTelling(account, item, envelope, verdict))
+      this.settle(account, item.id, item.head, verdict)
+  }
+
+  /** True where its sender's protocol tells him: the entry is held until it has. */
+  #isTelling(account: Account, { id, at }: HistoryItem, envelope: Envelope, verdict: Verdict): boolean {
+    if (verdict.kind === 'declined' || verdict.kind === 'held') return false
+    const outcome: Outcome = verdict.kind === 'refused' ? verdict.reason : delivered
+    const wasHeld = account.held.has(id)
+    account.held.add(id)
+    if (this.#parts.late.tell(envelope, outcome, at, () => this.#mark(account, id))) return true
+    if (!wasHeld) account.held.delete(id)
+    return false
+  }
+
+  #reportRefusal(head: Head, reason: Refused): void {
     this.#parts.report({ about: head.id, event: 'failed', condition: reason.condition }, head)
   }
 

@@ -2,6 +2,7 @@
 import type { Envelope } from '#model'
 import type { Directory } from './directory.ts'
 import type { EarlierLife } from './earlier-life.ts'
+import type { LateOutcomes } from './late-outcomes.ts'
 import type { MessageMetrics } from './message-metrics.ts'
 import type { OutgoingMessages } from './outgoing-messages.ts'
 import type { Router } from './router.ts'
@@ -24,6 +25,7 @@ export interface MessageParts {
   readonly directory: Directory
   readonly store: Store
   readonly earlier: EarlierLife
+  readonly late: LateOutcomes
   readonly policy: MessagePolicy
   readonly revive: (unit: StoredUnit) => Envelope
   readonly metrics: MessageMetrics

@@ -61,7 +61,7 @@ export class MessageService {
     const keepHere = custodianOf({
       ...parts,
       append: (account, envelope, id, done) => this.#history.append(account, envelope, id, true, done),
-      release: (account, id) => this.#handOver.settle(account, id, { kind: 'accepted' }),
+      release: (account, id, head) => this.#handOver.settle(account, id, head, { kind: 'accepted' }),
     })
     this.#keep = (custody, envelope) =>
       parts.router.isLocal(envelope.head.to.domain)
@@ -305,7 +305,7 @@ export class MessageService {
 
   /** The second word about what was held. Who was told `delivered` and wants no store hears of its loss. */
   #settle(account: Account, head: Head, id: string, verdict: Verdict): void {
-    if (id !== '') return this.#handOver.settle(account, id, verdict)
+    if (id !== '') return this.#handOver.settle(account, id, head, verdict)
     if (verdict.kind === 'accepted' || verdict.kind === 'held') return
     if (head.whenAbsent === 'drop') this.#parts.metrics.dropped.add()
     else this.report({ about: head.id, event: 'failed', condition: verdict.reason.condition }, head)

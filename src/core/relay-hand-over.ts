@@ -1,6 +1,7 @@
 // Hands over what waited for another domain: in order, some at a time, until it is all gone or the domain can't be reached.
 import { type Condition, type Envelope, type Head, type Outcome, type Report, refused } from '#model'
 import { Lanes } from './lanes.ts'
+import type { LateOutcomes } from './late-outcomes.ts'
 import type { PeerQueue } from './peer-queue.ts'
 import type { PeerShares } from './peer-shares.ts'
 import type { PeerLink, Peers } from './peers.ts'
@@ -35,6 +36,8 @@ export interface HandOverParts {
   readonly translations: Translations
   /** Tells a sender; `told` gets the outcome of that report, or nothing where none is due. */
   readonly report: (report: Report, about: Head, told: (outcome?: Outcome) => void) => void
+  /** Tells a sender in the words of his protocol, where that has any. */
+  readonly late: LateOutcomes
   readonly fault: (cause: unknown, what: string) => void
 }
 
@@ -178,7 +181,7 @@ export class HandOver {
           stop(queue, round, outcome.condition)
           return resolve()
         }
-        this.#settle(queue, unit, outcome).then(resolve, reject)
+        this.#settle(queue, unit, envelope, outcome).then(resolve, reject)
       }
       if (typeof link === 'string') {
         // By policy it never will; for any other reason it may, later.
@@ -190,7 +193,7 @@ export class HandOver {
     })
   }
 
-  async #settle(queue: PeerQueue, unit: QueuedUnit, outcome: Outcome): Promise<void> {
+  async #settle(queue: PeerQueue, unit: QueuedUnit, envelope: Envelope, outcome: Outcome): Promise<void> {
     if (outcome.kind === 'refused') {
       this.#parts.metrics.failed.with(outcome.condition).add()
       await this.#fail(queue, unit, outcome.condition)
@@ -198,6 +201,7 @@ export class HandOver {
     }
     queue.failures = 0
     this.#parts.metrics.relayed.add()
+    await this.#tellLate(unit, envelope, outcome)
     await this.#dequeue(queue, unit)
   }
 
@@ -225,7 +229,9 @@ export class HandOver {
   /** The sender is told before the unit is taken out, so that a crash between loses neither. False: it could not be told now, or was done with. */
   async #fail(queue: PeerQueue, unit: QueuedUnit, condition: Condition): Promise<boolean> {
     const wasDone = queue.done.has(unit.sequence)
-    if (!wasDone) {
+    const envelope = wasDone || queue.stuck.has(unit.sequence) ? undefined : this.#revived(queue, unit)
+    const isTold = envelope !== undefined && (await this.#tellLate(unit, envelope, refused(condition)))
+    if (!wasDone && !isTold) {
       const report: Report = { about: unit.head.id, event: 'failed', condition }
       const told = await new Promise<Outcome | undefined>((resolve) =>
         this.#parts.report(report, unit.head, resolve),
@@ -234,6 +240,13 @@ export class HandOver {
     }
     await this.#dequeue(queue, unit)
     return !wasDone
+  }
+
+  /** False where its sender's protocol has no word for it. */
+  #tellLate({ at }: QueuedUnit, envelope: Envelope, outcome: Outcome): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (!this.#parts.late.tell(envelope, outcome, at, () => resolve(true))) resolve(false)
+    })
   }
 
   /** Those of one turn leave the store together. */

@@ -14,6 +14,7 @@ import { Directory } from './directory.ts'
 import { EarlierLife } from './earlier-life.ts'
 import { ForeignPresence } from './foreign-presence.ts'
 import { LateNotices } from './late-notices.ts'
+import { LateOutcomes } from './late-outcomes.ts'
 import { Leases } from './leases.ts'
 import { messageMetrics } from './message-metrics.ts'
 import type { MessagePolicy } from './message-parts.ts'
@@ -78,6 +79,8 @@ export interface Service {
   readonly scripts: Scripts
   /** To other domains: `load` before anybody may send, `start` once the protocols run, `stop` before the store is closed. */
   readonly relay: Relay
+  /** Where a protocol hears what became of its messages that waited. */
+  readonly late: LateOutcomes
   /** What was taken before this process began: `load` before anybody may send. */
   readonly earlier: EarlierLife
   readonly peers: Peers
@@ -148,7 +151,9 @@ export function createService(parts: ServiceParts): Service {
     now: () => clock.now(),
     fault,
   })
+  const late = new LateOutcomes(fault)
   const relay = new Relay({
+    late,
     clock,
     store,
     peers: parts.peers,
@@ -170,6 +175,7 @@ export function createService(parts: ServiceParts): Service {
     directory,
     store,
     earlier,
+    late,
     policy,
     revive,
     metrics: messageMetrics(metrics),
@@ -196,6 +202,7 @@ export function createService(parts: ServiceParts): Service {
     scripts,
     archiving: new Archiving(directory, store, fault),
     relay,
+    late,
     earlier,
     peers: parts.peers,
     shares,

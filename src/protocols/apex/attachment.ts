@@ -85,12 +85,7 @@ export class Attachment implements InboxAgent {
       return answer({ kind: 'accepted' })
     }
     if (typeof delivery === 'string') return answer({ kind: 'declined', condition: delivery })
-    const onAnswer = (told: DeliveryAnswer): void => {
-      if (told.kind === 'accepted' && context.storedAt !== undefined && delivery.data !== undefined)
-        relay.deliveredLate(delivery.data)
-      answer(told)
-    }
-    this.send(delivery.entity, onAnswer, () => {
+    this.send(delivery.entity, answer, () => {
       if (envelope.head.whenAbsent !== 'store') return false
       // Who sent it by this protocol hears the application's own word, where the core has custody meanwhile (decision 0143); others are answered now.
       if (envelope instanceof ApexEnvelope && context.storedAt === undefined)

@@ -2,14 +2,13 @@
 
 import { randomBelow } from '#base'
 import type { Service } from '#core'
-import type { Condition, Outcome } from '#model'
+import { type Condition, delivered, type Outcome, refused, stored } from '#model'
 import type { OutgoingEntity } from '#protocols/beep'
 import type { Element } from '#wire/xml'
 import type { Attachment } from './attachment.ts'
+import { codeOfOutcome, protocolName, reasonOfOutcome } from './binding.ts'
 import {
-  type Data,
   dataDocument,
-  dataTimingOf,
   type EndpointName,
   entityOf,
   serviceEndpoint,
@@ -18,6 +17,7 @@ import {
   xmlPayload,
 } from './codec/index.ts'
 import { Endpoints } from './endpoints.ts'
+import { ApexEnvelope, type ReadData } from './envelope.ts'
 import { type ApexMetrics, apexMetrics } from './metrics.ts'
 import { wishesOf } from './option-rules.ts'
 import { AccessService } from './services/access.ts'
@@ -84,6 +84,9 @@ export class Relay {
     this.holdings = new Holdings(new KeptTimes(this))
     this.presence = new PresenceService(this)
     this.access = new AccessService(this)
+    service.late.listen(protocolName, (envelope, outcome, since, told) =>
+      envelope instanceof ApexEnvelope ? this.#lateOutcome(envelope.read, outcome, since, told) : false,
+    )
   }
 
   isOurs(domain: string): boolean {
@@ -101,7 +104,10 @@ export class Relay {
     return name === 'access' ? this.access : undefined
   }
 
-  /** Best effort, as all data: who is not attached is not told. True where it was given on; `onOutcome` hears of another domain alone. */
+  /**
+   * Best effort, as all data: who is not attached is not told. True where it was given on. `onOutcome` is called once, where anything is to be heard:
+   * of one of ours when the application has it, or it is kept for it.
+   */
   post(
     { service, domain, to, inline, options = '', keeps = false }: Post,
     onOutcome?: (outcome: Outcome) => void,
@@ -121,7 +127,8 @@ export class Relay {
       return this.mesh !== undefined
     }
     const keep = (): void => {
-      if (keeps) this.reports.keep(to, document)
+      if (keeps) this.reports.keep(to, document, () => onOutcome?.(stored))
+      else onOutcome?.(refused('temporarily-unavailable'))
     }
     const attachment = this.endpoints.find(to)
     if (attachment === undefined) {
@@ -129,8 +136,8 @@ export class Relay {
       return false
     }
     return attachment.send(entityOf(xmlPayload(document)), (answer) => {
-      const isLost = answer.kind === 'declined' && lostBy.has(answer.condition)
-      if (isLost) keep()
+      if (answer.kind === 'declined' && lostBy.has(answer.condition)) keep()
+      else onOutcome?.(delivered)
     })
   }
 
@@ -141,7 +148,7 @@ export class Relay {
     this.reports.attached(attachment)
   }
 
-  /** A statusResponse of the report service (§5.1, §6.2). `onTold` is called once: when it was taken, or can't be. */
+  /** A statusResponse of the report service (§5.1, §6.2). `onTold` is called once: when it was taken or is kept, or can't be, or that takes long. */
   report(
     domain: string,
     originator: EndpointName,
@@ -160,11 +167,7 @@ export class Relay {
       keeps: true,
       ...(options !== undefined && { options }),
     }
-    // Of its own domain nothing more is heard: it is given on, or there is nobody.
-    if (this.isOurs(originator.domain) || this.mesh === undefined) {
-      this.post(post)
-      return onTold()
-    }
+    if (!this.isOurs(originator.domain) && this.mesh === undefined) return onTold()
     let isTold = false
     const told = (): void => {
       if (isTold) return
@@ -172,29 +175,42 @@ export class Relay {
       lease.cancel()
       onTold()
     }
-    // It is tried for longer; who waits for `ok` is not.
+    // It is tried for longer than somebody waits for that.
     const lease = this.service.leases.grant(this.settings.domainReportSeconds, told)
     this.post(post, told)
   }
 
-  /** Data that was held has been taken: those who asked hear so (RFC 3340 §5.1, RFC 3342 §2.1.1). */
-  deliveredLate(data: Data): void {
+  /**
+   * What became of data that waited: those who asked hear so (RFC 3340 §5.1, RFC 3342 §2.1.1). What was given to nobody because it was too late was
+   * reported when it became so.
+   */
+  #lateOutcome({ data }: ReadData, outcome: Outcome, since: number, told: () => void): boolean {
     const [recipient] = data.recipients
-    if (recipient === undefined) return
-    const { statusRequests, timing } = wishesOf(data, recipient, true)
-    const { domain } = recipient.identity
+    if (recipient === undefined) return false
+    const { statusRequests, timing } = wishesOf(data, recipient, this.isFinalFor(recipient.identity.domain))
+    const { noLaterThan = 0, returnTrip = 0 } = timing?.value ?? {}
+    if (noLaterThan > 0 && this.service.clock.now() - since >= noLaterThan) return false
     const { identity } = data.originator
+    const reporter = this.reporterFor(identity, recipient.identity)
+    if (outcome.kind === 'refused') this.holdings.failed(data)
+    else this.holdings.delivered(data)
+    if (timing !== undefined && outcome.kind === 'delivered')
+      this.finalHop(reporter, identity, recipient.identity, timing.option.transId as number, returnTrip)
+    let left = statusRequests.length
+    const code = codeOfOutcome(outcome)
+    const text = reasonOfOutcome(outcome)
     for (const transId of statusRequests)
-      this.report(domain, identity, recipient.identity, { transId, code: 250 })
-    if (timing === undefined) return
-    this.holdings.delivered(data)
-    this.finalHop(
-      domain,
-      identity,
-      recipient.identity,
-      timing.option.transId as number,
-      dataTimingOf(timing.option)?.returnTrip ?? 0,
-    )
+      this.report(reporter, identity, recipient.identity, { transId, code, text }, () => {
+        if (--left === 0) told()
+      })
+    return statusRequests.length > 0
+  }
+
+  /** "the report service associated with the issuing relay". */
+  reporterFor(originator: EndpointName, recipient: EndpointName): string {
+    if (this.isOurs(recipient.domain)) return recipient.domain
+    const { domain } = originator
+    return this.isOurs(domain) ? domain : (this.service.router.domains[0] ?? domain)
   }
 
   /** RFC 3342 §2.1.1. */
@@ -216,10 +232,11 @@ export class Relay {
   async restore(): Promise<void> {
     const { clock } = this.service
     await this.holdings.restore((kept) => {
-      const { reporter, originator, recipient, transId, timing } = kept
+      const { reporter, originator, recipient, transId, timing, used = 0 } = kept
       return new Tracking({
         clock,
         timing,
+        usedBefore: used,
         tell: (code) => this.report(reporter, originator, recipient, { transId, code }),
         onOver: () => this.holdings.over(kept),
       })

@@ -7,7 +7,10 @@ import type { HeldData, KeptTimes } from './services/kept-times.ts'
 
 export interface TrackingParts {
   readonly clock: Clock
+  /** What is left of its times. */
   readonly timing: DataTiming
+  /** Milliseconds that were used in a former life. */
+  readonly usedBefore?: number
   /** A transient (350) or permanent (550) word of the report service. */
   readonly tell: (code: 350 | 550) => void
   readonly onOver: () => void
@@ -38,7 +41,10 @@ export class Tracking {
 
   /** Milliseconds that were used here; `late` past noLaterThan. */
   get waited(): number | 'late' {
-    return this.#isLate ? 'late' : this.#parts.clock.monotonic() - this.#since
+    const { clock, timing, usedBefore = 0 } = this.#parts
+    const used = clock.monotonic() - this.#since
+    const isLate = this.#isLate || (timing.noLaterThan > 0 && used >= timing.noLaterThan)
+    return isLate ? 'late' : usedBefore + used
   }
 
   /** It will not be delivered, or not in time (§2.1.2). */
@@ -75,13 +81,18 @@ export class Holdings {
     this.#kept = kept
   }
 
-  add(about: HeldData, tracking: Tracking): void {
+  /** `onKept` is called once, when they survive us. */
+  add(about: HeldData, tracking: Tracking, onKept?: () => void): void {
     this.#put(keyOf(about), tracking)
-    this.#kept.keep(keyOf(about), about)
+    this.#kept.keep(keyOf(about), about, onKept)
   }
 
   delivered(data: Data): void {
     this.#held.get(keyOfData(data))?.end()
+  }
+
+  failed(data: Data): void {
+    this.#held.get(keyOfData(data))?.failed()
   }
 
   /** Its times are over. */

@@ -154,8 +154,10 @@ class Matter {
   hurry(): void {
     if (!this.#isHeld) return this.#kept()
     this.#custody.take(() => {
-      this.#kept()
-      this.#coded(250)
+      this.#hold(() => {
+        this.#kept()
+        this.#coded(250)
+      })
     })
   }
 
@@ -228,11 +230,8 @@ class Matter {
   #known(outcome: Outcome, about: About): void {
     const tracking = this.#tracking
     if (outcome.kind === 'stored') this.#remember(about)
-    this.#settled(outcome, tracking)
-    this.#custody.told()
-    const held = this.#held()
-    if (tracking !== undefined && held !== undefined && outcome.kind === 'stored' && !tracking.isOver)
-      this.#relay.holdings.add(held, tracking)
+    this.#settled(outcome, tracking, () => this.#custody.told())
+    if (outcome.kind === 'stored') this.#hold()
   }
 
   /** It may fail yet, and who asked is to know which it was. */
@@ -241,14 +240,21 @@ class Matter {
     if (transId !== undefined) this.#relay.asked.remember(about, transId)
   }
 
+  /** Its times run on over a restart. */
+  #hold(onHeld: () => void = () => {}): void {
+    const held = this.#held()
+    if (this.#tracking === undefined || held === undefined || this.#tracking.isOver) return onHeld()
+    this.#relay.holdings.add(held, this.#tracking, onHeld)
+  }
+
   #failed(code: number, text = ''): void {
     this.#tell(code, text)
     const { timing } = this.#wishes
     if (timing?.value.reportErrors && timing.value.noLaterThan > 0) this.#report(timing.option, 550)
   }
 
-  #settled(outcome: Outcome, tracking: Tracking | undefined): void {
-    this.#answerRequests(codeOfOutcome(outcome), reasonOfOutcome(outcome))
+  #settled(outcome: Outcome, tracking: Tracking | undefined, told: () => void): void {
+    this.#answerRequests(codeOfOutcome(outcome), reasonOfOutcome(outcome), told)
     if (tracking === undefined || outcome.kind === 'stored') return
     if (outcome.kind === 'refused') return tracking.failed()
     const { timing } = this.#wishes
@@ -312,11 +318,13 @@ class Matter {
   }
 
   /** §5.1: each statusRequest that is for this relay is answered. Whoever waits for the outcome has it when those of other domains have their answer. */
-  #answerRequests(code: number, text?: string): void {
+  #answerRequests(code: number, text?: string, onTold: () => void = () => {}): void {
     const { statusRequests } = this.#wishes
     let left = statusRequests.length + 1
     const told = (): void => {
-      if (--left === 0) this.#coded(code)
+      if (--left > 0) return
+      this.#coded(code)
+      onTold()
     }
     for (const transId of statusRequests) this.#reported(transId, code, text, told)
     told()
@@ -329,11 +337,8 @@ class Matter {
     this.#relay.report(this.#reporter(), identity, recipient, report, onTold)
   }
 
-  /** "the report service associated with the issuing relay". */
   #reporter(): string {
-    if (this.#isOurs) return this.#recipient.identity.domain
-    const { domain } = this.#read.data.originator.identity
-    return this.#relay.isOurs(domain) ? domain : (this.#relay.service.router.domains[0] ?? domain)
+    return this.#relay.reporterFor(this.#read.data.originator.identity, this.#recipient.identity)
   }
 }
 

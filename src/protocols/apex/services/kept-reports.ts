@@ -28,12 +28,13 @@ export class KeptReports {
     this.#relay = relay
   }
 
-  keep(to: EndpointName, document: string): void {
+  /** `onKept` is called once: it is on the disk, or can't be kept. */
+  keep(to: EndpointName, document: string, onKept: () => void): void {
     const person = personOf(to)
-    if (person === undefined) return
+    if (person === undefined) return onKept()
     this.#relay.service.directory.find(person, (found) => {
-      if (typeof found === 'string') return
-      this.#change(found, (kept) => [...kept, { to: to.written, document }].slice(-reportsMax))
+      if (typeof found === 'string') return onKept()
+      this.#change(found, (kept) => [...kept, { to: to.written, document }].slice(-reportsMax), onKept)
     })
   }
 
@@ -53,6 +54,7 @@ export class KeptReports {
   #change(
     account: Account,
     change: (kept: readonly Kept[]) => readonly Kept[] | Promise<readonly Kept[]>,
+    onChanged: () => void = () => {},
   ): void {
     const { store, log } = this.#relay.service
     const { key } = account.address
@@ -69,6 +71,7 @@ export class KeptReports {
       .catch((error: unknown) => log.error('reports for an absent application could not be kept', { error }))
       .finally(() => {
         if (this.#turns.get(key) === turn) this.#turns.delete(key)
+        onChanged()
       })
     this.#turns.set(key, turn)
   }

@@ -2,13 +2,7 @@
 
 import { text, utf8 } from '#base'
 import type { StoredSubscription } from '#core'
-import {
-  type DataTiming,
-  type EndpointName,
-  foreignPersonOf,
-  personOf,
-  readEndpoint,
-} from '../codec/index.ts'
+import { type DataTiming, type EndpointName, foreignPersonOf, readEndpoint } from '../codec/index.ts'
 import type { Relay } from '../relay.ts'
 
 const storedAs = 'apex-held'
@@ -22,6 +16,8 @@ export interface HeldData {
   readonly transId: number
   /** As it stands when this is made. */
   readonly timing: DataTiming
+  /** Milliseconds that were used before; of one that is read. */
+  readonly used?: number
 }
 
 interface State {
@@ -41,10 +37,15 @@ export class KeptTimes {
     this.#relay = relay
   }
 
-  keep(key: string, { reporter, originator, recipient, transId, timing }: HeldData): void {
+  /** `onKept` is called once: they are on the disk, or can't be. */
+  keep(
+    key: string,
+    { reporter, originator, recipient, transId, timing }: HeldData,
+    onKept: () => void = () => {},
+  ): void {
     const { service } = this.#relay
-    const [watcher, presentity] = [foreignPersonOf(originator), personOf(recipient)]
-    if (watcher === undefined || presentity === undefined) return
+    const [watcher, presentity] = [foreignPersonOf(originator), foreignPersonOf(recipient)]
+    if (watcher === undefined || presentity === undefined) return onKept()
     const since = service.clock.now()
     const names = { originator: originator.written, recipient: recipient.written }
     const state: State = { reporter, ...names, transId, timing, since }
@@ -58,6 +59,7 @@ export class KeptTimes {
         state: utf8(JSON.stringify(state)),
       })
       .catch((error: unknown) => service.log.error('the times of held data could not be stored', { error }))
+      .finally(onKept)
   }
 
   forget(key: string): void {
@@ -94,5 +96,5 @@ function heldOf({ state }: StoredSubscription, now: number): HeldData | undefine
   const left = (milliseconds: number): number => (milliseconds === 0 ? 0 : Math.max(1, milliseconds - waited))
   const { noLaterThan, reportAfter } = kept.timing
   const timing = { ...kept.timing, noLaterThan: left(noLaterThan), reportAfter: left(reportAfter) }
-  return { ...kept, originator, recipient, timing }
+  return { ...kept, originator, recipient, timing, used: waited }
 }

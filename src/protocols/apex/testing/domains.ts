@@ -134,8 +134,8 @@ export async function domainsOf(
     const world = { ...made, edge, domain, mesh, policy, drop }
     worlds.set(domain, world)
     await made.service.relay.load()
+    await made.relay.restore()
     made.service.relay.start()
-    await made.relay.presence.restore()
     return world
   }
   for (const name of names) await make(name, storeOf?.(name))
