@@ -2,7 +2,7 @@
 // of them; a relay can be killed, and begin again upon its store.
 
 import { VirtualClock } from '#base'
-import { createPeers, type PeerPolicy, type PeerRoute, type Store } from '#core'
+import { createPeers, type PeerPolicy, type PeerProtocol, type PeerRoute, type Store } from '#core'
 import { type Connection, fixedResolver, type TlsInfo } from '#net'
 import { Mesh } from '../domains/mesh.ts'
 import type { ApexSettings } from '../settings.ts'
@@ -58,6 +58,7 @@ export async function domainsOf(
   names: readonly string[],
   settings: Partial<ApexSettings> = {},
   storeOf?: (domain: string) => Store,
+  others: readonly PeerProtocol[] = [],
 ): Promise<Domains> {
   const clock = new VirtualClock(Date.UTC(2026, 4, 1, 9))
   const wires = new Wires()
@@ -120,7 +121,7 @@ export async function domainsOf(
       },
     })
     made.relay.mesh = mesh
-    peers.add(mesh)
+    for (const protocol of [mesh, ...others]) peers.add(protocol)
     const held = new Set<Connection>()
     const edge = {
       serve: (connection: Connection): void => {
