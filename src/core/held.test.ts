@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { text } from '#base'
 import type { Report } from '#model'
 import { accepted, type DeliveryAnswer, held } from './agents.ts'
-import { Device, declined } from './testing/devices.ts'
+import { Device, declined, saysNo } from './testing/devices.ts'
 import { at, message, type Sketch } from './testing/envelopes.ts'
 import { createWorld, resident, send, settled, signIn, type World, wordOf } from './testing/world.ts'
 
@@ -181,3 +181,30 @@ test('what is acknowledged while a hand-over reads what waits is not offered aga
   await settled()
   assert.deepEqual([phone.texts, tablet.texts], [['1'], []])
 })
+
+for (const [what, waits] of [
+  ['what came now', false],
+  ['what had waited', true],
+] as const)
+  test(`${what}, was held and is refused then is offered to nobody again, and its sender hears so`, async () => {
+    const world = await createWorld({ accounts })
+    const asker = new Device(romeo)
+    await signIn(world, asker)
+    const phone = new Holder(juliet)
+    if (waits) await send(world, toJuliet('1'))
+    const account = await signIn(world, phone)
+    if (!waits) await send(world, toJuliet('1'))
+    await settled()
+    for (const answer of phone.answers.splice(0)) answer(saysNo('permission-denied'))
+    await settled()
+    world.service.messages.ready(account)
+    await settled()
+    assert.deepEqual([phone.texts, await waiting(world), account.undelivered], [['1'], [], 0])
+    const reports = asker.received
+      .filter(({ envelope }) => envelope.head.kind === 'report')
+      .map(({ envelope }) => envelope.view() as Report)
+    assert.deepEqual(
+      reports.map(({ about, event, condition }) => [about, event, condition]),
+      [['1', 'failed', 'permission-denied']],
+    )
+  })

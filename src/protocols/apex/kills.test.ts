@@ -151,6 +151,8 @@ interface Scene {
   readonly gate: Gate
   /** The texts of which `ok` was said. */
   readonly acknowledged: Set<string>
+  /** The reports that the author has answered. */
+  readonly reports: string[]
   /** Sends it, and lets ten seconds pass. */
   send(text: string): Promise<void>
 }
@@ -165,6 +167,7 @@ async function scene(recipient: Recipient): Promise<Scene> {
   // The way is known, and the session there.
   await everything()
   const acknowledged = new Set<string>()
+  const reports: string[] = []
   let count = 0
   return {
     all,
@@ -172,12 +175,14 @@ async function scene(recipient: Recipient): Promise<Scene> {
     author,
     gate: new Gate(all.of(home).service.store),
     acknowledged,
+    reports,
     send: async (text) => {
       void author.sayPayload(talk(fred, recipient.name, text, asked(++count))).then(
         (reply) => void (reply === '<ok />' && acknowledged.add(text)),
         () => {},
       )
       await passes(all, 10)
+      reports.push(...(await author.hear()))
     },
   }
 }
@@ -244,11 +249,12 @@ const steps: readonly Step[] = [
   },
   {
     name: 'answered, and not written that it was',
-    act: async ({ send, recipient, gate, all }) => {
+    act: async ({ send, recipient, gate, all, author, reports }) => {
       await send('one')
       gate.holds = 'calls'
       recipient.take()
       await passes(all, 1)
+      reports.push(...(await author.hear()))
     },
     isOk: true,
     takenMax: 2,
@@ -273,7 +279,7 @@ for (const [kind, recipientOf] of recipients)
     if (step.not?.includes(kind) === true) continue
     test(`${kind}: ${step.name}`, async () => {
       const stage = await scene(recipientOf())
-      const { all, recipient, gate, acknowledged } = stage
+      const { all, recipient, gate, acknowledged, reports } = stage
       await step.act(stage)
       assert.equal(acknowledged.has('one'), step.isOk)
       recipient.ends()
@@ -284,17 +290,20 @@ for (const [kind, recipientOf] of recipients)
       const author = await all.application(fred)
       recipient.take()
       await recipient.begin(all)
-      let reports = ''
       for (let second = 0; second < 400; second++) {
         await passes(all, 1)
         recipient.offered()
-        reports += (await author.hear()).join()
+        reports.push(...(await author.hear()))
       }
       const count = recipient.taken.filter((text) => text === 'one').length
       assert.ok(count <= step.takenMax, `taken ${count} times`)
       if (!step.isOk) return
       assert.ok(count > 0, 'it is taken')
       const id = acknowledged.size
-      assert.match(reports, new RegExp(`statusResponse transID='${id}'.*code='250'`), 'its report comes')
+      assert.match(
+        reports.join(),
+        new RegExp(`statusResponse transID='${id}'.*code='250'`),
+        'its report comes',
+      )
     })
   }
