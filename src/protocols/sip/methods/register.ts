@@ -23,6 +23,7 @@ import type { ContactFacts } from '../registered-contact.ts'
 import type { ContactUpdate, RegistrationFault } from '../registrar.ts'
 import { targetFlow } from '../target-flow.ts'
 import { grantedSeconds } from './lifetime.ts'
+import { carryOut, scriptFor, scriptWishOf } from './register-script.ts'
 
 export function register(context: SipContext, incoming: Incoming): void {
   const { service } = context
@@ -37,7 +38,15 @@ export function register(context: SipContext, incoming: Incoming): void {
       if (found === 'unknown') return incoming.answer(404)
       // Step 4: nobody registers a phone for another.
       if (found.address.key !== identity.owner.key) return incoming.answer(403)
-      apply(context, incoming, found, record)
+      const wish = scriptWishOf(incoming.request)
+      if (wish === 'none') return apply(context, incoming, found, record)
+      if (wish === 'malformed') return incoming.answer(400)
+      carryOut(context, incoming, found, wish, () =>
+        service.directory.find(record, (again) => {
+          if (typeof again === 'string') incoming.answer(again === 'fault' ? 500 : 404)
+          else apply(context, incoming, again, record)
+        }),
+      )
     })
   })
 }
@@ -73,9 +82,11 @@ function apply(context: SipContext, incoming: Incoming, account: Account, record
   }
   if (fault === 'out-of-order') return incoming.answer(500, undefined, { reason: 'CSeq is not higher' })
   if (fault !== undefined) return incoming.answer(statusOf[fault])
-  incoming.answer(200, registrationLines(context, incoming, account, record))
-  // What waited for this person goes to the phone after its 200, not before.
-  service.messages.ready(account)
+  scriptFor(context, incoming, account, (body) => {
+    incoming.answer(200, registrationLines(context, incoming, account, record), body)
+    // What waited for this person goes to the phone after its 200, not before.
+    service.messages.ready(account)
+  })
 }
 
 /** RFC 5627 §5.1: a Contact that is the address of record, or one of its GRUUs, "would cause a routing loop". */
