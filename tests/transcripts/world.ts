@@ -1,5 +1,5 @@
 // The world of one transcript: a server, its accounts and its parties.
-import type { VirtualClock } from '#base'
+import { utf8, type VirtualClock } from '#base'
 import { parseAddress } from '#model'
 import type { RunningServer } from '#server'
 import { ApexParty } from './apex-party.ts'
@@ -146,7 +146,7 @@ function contextOf(script: Script): Omit<PartyContext, 'name' | 'places'> {
 
 /**
  * `time passes 60 seconds`; `romeo@localhost approves|refuses|allows|blocks|politely blocks|shows the least to|forgets the rule about
- * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`; `the server stops`, `the server restarts`; in a town `the server of
+ * juliet@localhost`; `juliet@localhost is removed`, `moves to URI`, `moves for good to URI`, `comes back`, `has the script`; `the server stops`, `the server restarts`; in a town `the server of
  * capulet.example stops` and `starts`, `the connections between the servers break`.
  */
 async function worldStep(what: string, block: string, place: Place, variables: Variables): Promise<void> {
@@ -159,6 +159,8 @@ async function worldStep(what: string, block: string, place: Place, variables: V
   if (gone !== undefined) return removeAccount(houseOf(place, gone).server, gone)
   const [, mover = '', where] = /^(\S+@\S+) (moves (?:for good )?to \S+|comes back)$/.exec(what) ?? []
   if (where !== undefined) return movePerson(houseOf(place, mover).server, mover, where)
+  const scripted = /^(\S+@\S+) has the script$/.exec(what)?.[1]
+  if (scripted !== undefined) return putScript(houseOf(place, scripted).server, scripted, block)
   const [, domain = '', end] = /^the server of (\S+) (stops|starts)$/.exec(what) ?? []
   if (end !== undefined)
     return end === 'stops' ? houseOf(place, domain).stop() : houseOf(place, domain).start()
@@ -184,6 +186,14 @@ async function worldStep(what: string, block: string, place: Place, variables: V
     decision[2] as string,
     decision[3] as string,
   )
+}
+
+/** What `verona script set` does. */
+async function putScript({ service }: RunningServer, owner: string, script: string): Promise<void> {
+  const address = parseAddress(owner)
+  if (address === undefined) throw new Error(`${owner} is no address`)
+  const outcome = await new Promise<object>((resolve) => service.scripts.put(address, utf8(script), resolve))
+  if (!('kind' in outcome) || outcome.kind !== 'stored') throw new Error(JSON.stringify(outcome))
 }
 
 /** What `verona peers` shows of a domain: each line of the block is one of these lines. */

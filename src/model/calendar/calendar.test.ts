@@ -268,11 +268,39 @@ for (const { what, zone = utc, start, span, rule, in: inside, out } of rows) {
 test('periods that overlap are found; those that touch do not', () => {
   const daily = { freq: 'daily', interval: 1, weekStart: 0 } as const
   const start = local('2026-01-01T09:00')
-  assert.equal(new Recurrence(utc, start, hours(24), daily).overlaps(), false)
-  assert.equal(new Recurrence(newYork, start, { days: 1, seconds: 0 }, daily).overlaps(), false)
-  assert.equal(new Recurrence(utc, start, hours(25), daily).overlaps(), true)
-  assert.equal(new Recurrence(utc, start, hours(9), { ...daily, byHour: [9, 17] }).overlaps(), true)
-  assert.equal(new Recurrence(utc, start, hours(2000), undefined).overlaps(), false)
+  assert.equal(new Recurrence(utc, start, hours(24), daily).examine(10_000).fault, undefined)
+  assert.equal(
+    new Recurrence(newYork, start, { days: 1, seconds: 0 }, daily).examine(10_000).fault,
+    undefined,
+  )
+  assert.equal(new Recurrence(utc, start, hours(25), daily).examine(10_000).fault, 'overlap')
+  assert.equal(
+    new Recurrence(utc, start, hours(9), { ...daily, byHour: [9, 17] }).examine(10_000).fault,
+    'overlap',
+  )
+  assert.equal(new Recurrence(utc, start, hours(2000), undefined).examine(10_000).fault, undefined)
+})
+
+test('a rule that takes more to follow than is allowed is too far', () => {
+  const rare = {
+    freq: 'yearly',
+    interval: 1,
+    weekStart: 0,
+    byMonth: [2],
+    byMonthDay: [29],
+    byDay: on(0),
+  } as const
+  const start = local('2024-02-29T00:00')
+  const hour = hours(1)
+  assert.deepEqual(new Recurrence(utc, start, hour, { ...rare, count: 50 }).examine(10_000), {
+    fault: 'too-far',
+    stepsLeft: 0,
+  })
+  const few = new Recurrence(utc, start, hour, { ...rare, count: 2 })
+  assert.ok(few.examine(300_000).stepsLeft > 0)
+  // The Mondays among them are 28 years apart, the next one 2044.
+  assert.equal(few.covers(local('2044-02-29T00:30')), true)
+  assert.equal(few.covers(local('2072-02-29T00:30')), false)
 })
 
 test('a count is the same number of beginnings, and positions are those of their period', () => {

@@ -19,6 +19,9 @@ export const recurringDaysWithinDayMax = 1
 /** Beginnings that are looked at for two that overlap. */
 const overlapsSought = 40
 
+/** What a rule took more than: it is of no use to anybody. */
+class TooFar extends Error {}
+
 const unitOf = { hourly: 3600, minutely: 60, secondly: 1 } as const
 
 /** How much clocks may be put forward or back, and more. */
@@ -34,6 +37,8 @@ export class Recurrence {
   readonly #dates: RuleDates | undefined
   readonly #times: RuleTimes | undefined
   #last: number | undefined
+  /** Days or units that may be looked at; bounded only while a rule is examined. */
+  #stepsLeft = Number.POSITIVE_INFINITY
 
   /** @param local the first beginning as clocks of the zone show it */
   constructor(zone: TimeZone, local: number, span: Span, rule: Rule | undefined) {
@@ -75,10 +80,33 @@ export class Recurrence {
     return found
   }
 
-  /** Whether a period ends after the next begins, by clocks that are never changed: the first forty are looked at. */
-  overlaps(): boolean {
+  /**
+   * Follows the rule as far as is needed later, once: what is wrong with it (a period that lasts into the next), and how many of `stepsMax` steps
+   * are left. `too-far`: they were not enough.
+   */
+  examine(stepsMax: number): { readonly fault?: 'overlap' | 'too-far'; readonly stepsLeft: number } {
+    this.#stepsLeft = stepsMax
+    try {
+      const isOverlapping = this.#overlaps()
+      this.#lastStart()
+      return { stepsLeft: this.#stepsLeft, ...(isOverlapping ? { fault: 'overlap' } : {}) }
+    } catch (cause) {
+      if (!(cause instanceof TooFar)) throw cause
+      return { stepsLeft: 0, fault: 'too-far' }
+    } finally {
+      this.#stepsLeft = Number.POSITIVE_INFINITY
+    }
+  }
+
+  #step(): void {
+    if (--this.#stepsLeft < 0) throw new TooFar()
+  }
+
+  /** By clocks that are never changed; of rules that may overlap the first forty beginnings are looked at. */
+  #overlaps(): boolean {
     if (this.#rule === undefined) return false
     const length = this.#span.days * daySeconds + this.#span.seconds
+    if (length <= leastGapOf(this.#rule)) return false
     let from = this.#start
     for (let i = 0; i < overlapsSought; i++) {
       const next = this.next(from, from + length + slack)
@@ -106,7 +134,7 @@ export class Recurrence {
     let last = this.#start
     // "The dtstart parameter counts as the first occurrence."
     for (let n = 1; n < count; n++) {
-      const next = this.next(last, last + horizonDays * daySeconds)
+      const next = this.next(last, last + horizonOf(this.#rule as Rule))
       if (next === undefined) break
       last = next
     }
@@ -171,6 +199,7 @@ export class Recurrence {
   #latestOfDays(first: number, last: number, bound: number): number | undefined {
     const dates = this.#dates as RuleDates
     for (let day = last; day >= first; ) {
+      this.#step()
       const earlier = dates.beforeMonthOf(day)
       if (earlier !== undefined) {
         day = earlier
@@ -192,7 +221,10 @@ export class Recurrence {
   ): number | undefined {
     const times = this.#times as RuleTimes
     const days: number[] = []
-    for (let day = first; day <= last; day++) if (this.#dates?.has(day) === true) days.push(day)
+    for (let day = first; day <= last; day++) {
+      this.#step()
+      if (this.#dates?.has(day) === true) days.push(day)
+    }
     let latest: number | undefined
     for (const index of indexesOf(positions, days.length * times.length)) {
       const local =
@@ -207,6 +239,7 @@ export class Recurrence {
     const { interval, bySetPosition } = this.#rule as Rule
     const anchor = this.#start - modulo(this.#startLocal, unit)
     for (let at = bound; at > floor; ) {
+      this.#step()
       const local = this.#zone.localOf(at)
       const begin = at - modulo(local, unit)
       const behind = modulo(Math.round((begin - anchor) / unit), interval)
@@ -245,8 +278,22 @@ export class Recurrence {
   }
 }
 
-/** LIMIT: days to the next of so many times (`count`): rules may have none for decades (a 29 February that is a Monday). */
-const horizonDays = 100 * 366
+/** Seconds that are between two beginnings at least; 0 where a rule names times. */
+function leastGapOf({ freq, interval, byHour, byMinute, bySecond }: Rule): number {
+  const unit =
+    freq === 'hourly' || freq === 'minutely' || freq === 'secondly' ? unitOf[freq] * interval : daySeconds
+  return [byHour, byMinute, bySecond].some((list) => list !== undefined) ? 0 : unit
+}
+
+/**
+ * LIMIT: how far ahead, in seconds, the next of so many times (`count`) is looked for. A 29 February that has to be a Monday comes after 40 years at
+ * most; a rule that has none by then has come to its end.
+ */
+function horizonOf({ freq, interval }: Rule): number {
+  const years =
+    freq === 'yearly' ? interval : freq === 'monthly' ? Math.ceil(interval / 12) : Math.ceil(interval / 50)
+  return 41 * 366 * daySeconds * years
+}
 
 function indexesOf(positions: readonly number[], length: number): number[] {
   return positions

@@ -7,6 +7,9 @@ import { civilOf, dayOf, daySeconds } from './days.ts'
 const yearsMax = 200
 const zonesMax = 1000
 
+/** Seconds between two looks at a zone: changes are further apart than ten days (those around Ramadan are about thirty). */
+const stride = 10 * daySeconds
+
 /** From an instant on, clocks are so many seconds ahead of UTC. */
 interface Offset {
   readonly from: number
@@ -78,18 +81,18 @@ export class TimeZone {
 
   #lookUp(start: number, end: number): readonly Offset[] {
     const offsets: Offset[] = [{ from: start, seconds: this.#ask(start) }]
-    for (let instant = start; instant < end; instant += daySeconds) {
+    for (let instant = start; instant < end; instant += stride) {
       const { seconds } = offsets.at(-1) as Offset
-      const next = this.#ask(instant + daySeconds)
+      const next = this.#ask(instant + stride)
       if (next !== seconds) offsets.push({ from: this.#change(instant, seconds), seconds: next })
     }
     return offsets
   }
 
-  /** The first second of the day after `instant` at which the offset is no longer `seconds`. */
+  /** The first second of those after `instant` at which the offset is no longer `seconds`. */
   #change(instant: number, seconds: number): number {
     let before = instant
-    let after = instant + daySeconds
+    let after = instant + stride
     while (after - before > 1) {
       const middle = Math.floor((before + after) / 2)
       if (this.#ask(middle) === seconds) before = middle

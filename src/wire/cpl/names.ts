@@ -20,5 +20,7 @@ export const scriptElementsMax = 2000
 /** LIMIT: `time` outputs of a script, and the sum of their counts: each has to be followed. */
 export const scriptTimesMax = 50
 export const scriptCountsMax = 2000
+/** LIMIT: days that are looked at while a script's rules are examined, all together. */
+export const scriptStepsMax = 150_000
 /** LIMIT: characters of an attribute's value. */
 export const scriptValueMax = 2048

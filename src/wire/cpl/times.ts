@@ -14,7 +14,7 @@ import {
   type WeekdayRule,
 } from '#model'
 import type { Element } from '#wire/xml'
-import { scriptCountsMax, scriptTimesMax } from './names.ts'
+import { scriptCountsMax, scriptStepsMax, scriptTimesMax } from './names.ts'
 import type { Source } from './source.ts'
 
 const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU']
@@ -57,6 +57,7 @@ export class TimeReader {
   readonly #utc = TimeZone.named('UTC') as TimeZone
   #timesLeft = scriptTimesMax
   #countsLeft = scriptCountsMax
+  #stepsLeft = scriptStepsMax
 
   constructor(source: Source, zone: TimeZone) {
     this.#source = source
@@ -88,8 +89,12 @@ export class TimeReader {
     const rule = given.freq === undefined ? undefined : this.#rule(element, given, given.freq)
     if (rule !== undefined) this.#checkLength(element, span, rule)
     const recurrence = new Recurrence(own, start.local, span, rule)
-    if (recurrence.overlaps())
+    const { fault, stepsLeft } = recurrence.examine(this.#stepsLeft)
+    this.#stepsLeft = stepsLeft
+    if (fault === 'overlap')
       throw this.#source.refusal(element, 'a period lasts beyond the beginning of the next')
+    if (fault === 'too-far')
+      throw this.#source.refusal(element, 'the rules of the script take too long to be followed')
     return recurrence
   }
 
