@@ -1,6 +1,6 @@
 // One channel of the APEX profile with a relay of another domain (RFC 3340 §4.4.2, §4.5.2): who it serves, and the data that it brings.
 
-import { utf8 } from '#base'
+import { text, utf8 } from '#base'
 import { type Answered, mayComeBy } from '#core'
 import {
   type BeepError,
@@ -191,9 +191,10 @@ export class MeshChannel implements ChannelHandler {
   #carryOut(payload: Payload, data: Data, waiting: Waiting): BeepError | undefined {
     const { identity } = data.originator
     if (isService(identity)) {
-      this.#ofService(payload, data)
-      waiting.onSettled?.(undefined)
-      waiting.onKept?.()
+      this.#ofService(payload, data, () => {
+        waiting.onSettled?.(undefined)
+        waiting.onKept?.()
+      })
       return undefined
     }
     const from = foreignPersonOf(identity)
@@ -204,14 +205,26 @@ export class MeshChannel implements ChannelHandler {
     return error
   }
 
-  /** What services say is for us where we asked, else for applications alone, and for those that are attached (§4.4.4.1). */
-  #ofService(payload: Payload, data: Data): void {
+  /**
+   * What services say is for us where we asked, else for applications alone, and for those that are attached (§4.4.4.1); but a report waits for who
+   * asked for it (§6.2). `onTold` is called once: reports are taken, or kept.
+   */
+  #ofService(payload: Payload, data: Data, onTold: () => void): void {
     const { relay, onService } = this.#parts
+    const { identity } = data.originator
     const element = elementIn({ payload, data })
-    for (const recipient of data.recipients) {
-      if (onService(data.originator.identity, recipient.identity, element)) continue
-      const entity = entityOf(payloadFor(payload, data, { recipient, leaves: false, option: withoutMark }))
-      relay.endpoints.find(recipient.identity)?.send(entity, () => {})
+    let left = 1
+    const told = (): void => {
+      if (--left === 0) onTold()
     }
+    for (const recipient of data.recipients) {
+      if (onService(identity, recipient.identity, element)) continue
+      const copy = payloadFor(payload, data, { recipient, leaves: false, option: withoutMark })
+      if (serviceOf(identity) === 'report' && data.inline !== undefined) {
+        left++
+        relay.reports.tell(recipient.identity, text(controlOf(copy)), told)
+      } else relay.endpoints.find(recipient.identity)?.send(entityOf(copy), () => {})
+    }
+    told()
   }
 }

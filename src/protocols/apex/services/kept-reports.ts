@@ -38,6 +38,21 @@ export class KeptReports {
     })
   }
 
+  /** What another relay reports. `onTold` is called once: its application has it, or the disk. One that takes long may hear it twice. */
+  tell(to: EndpointName, document: string, onTold: () => void): void {
+    const attachment = this.#relay.endpoints.find(to)
+    const keep = (): void => this.keep(to, document, onTold)
+    if (attachment === undefined) return keep()
+    const { service, settings } = this.#relay
+    const late = service.leases.grant(settings.okSeconds, keep)
+    attachment.send(entityOf(xmlPayload(document)), ({ kind }) => {
+      if (!late.active) return
+      late.cancel()
+      if (kind === 'declined') keep()
+      else onTold()
+    })
+  }
+
   /** It hears what waits for it; what it does not take waits on. */
   attached(attachment: Attachment): void {
     const { account, endpoint } = attachment
