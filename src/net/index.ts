@@ -59,7 +59,7 @@ export { plainReason } from './plain-reason.ts'
 export { isPublicAddress } from './public-address.ts'
 export { RateLimit, type RateLimitOptions } from './rate-limit.ts'
 export { ReadingPace, type ReadingPaceOptions } from './reading-pace.ts'
-export { connectFirst, type ServerPlace, serverPlace } from './server-place.ts'
+export { connectFirst, type ServerPlace, type ServiceName, serverPlace, serversOf } from './server-place.ts'
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp-listener.ts'
 export {
   type CertificateFiles,

@@ -2,15 +2,7 @@
 
 import { type Clock, SystemClock } from '#base'
 import { type InstantMessage, parseAddress } from '#model'
-import {
-  clientTlsContext,
-  connectFirst,
-  DnsError,
-  type Resolver,
-  type ServerPlace,
-  serverPlace,
-  systemResolver,
-} from '#net'
+import { clientTlsContext, connectFirst, type Resolver, type ServerPlace, serverPlace, serversOf } from '#net'
 import { ApexClient } from './apex-client.ts'
 import { attach } from './attach.ts'
 import { Conversation } from './conversation.ts'
@@ -48,9 +40,7 @@ export async function connect(options: ConnectOptions): Promise<ApexClient> {
     server === undefined
       ? await placesOfDomain(address.domain, options.resolver)
       : [serverPlace(server, apexPort)]
-  const connection = await connectFirst(places, clock).catch((error: Error) => {
-    throw new ConnectionLost(error.message)
-  })
+  const connection = await connectFirst(places, clock).catch(lost)
   const session = new ClientSession(connection, clock)
   try {
     await session.greeting()
@@ -65,18 +55,13 @@ export async function connect(options: ConnectOptions): Promise<ApexClient> {
   }
 }
 
+const edge = { srv: '_apex-edge._tcp', port: apexPort, protocol: 'APEX' } as const
+
 /** In the order to be tried. Rejects with ConnectionLost where the domain says that it has no such service. */
-export async function placesOfDomain(
-  domain: string,
-  resolver: Resolver = systemResolver(),
-): Promise<readonly ServerPlace[]> {
-  const itself = [{ host: domain, port: apexPort }]
-  // RFC 6761 §6.3: no name server knows better.
-  if (domain === 'localhost' || domain.endsWith('.localhost')) return itself
-  const records = await resolver.srv(`_apex-edge._tcp.${domain}`).catch((error: unknown) => {
-    if (error instanceof DnsError) throw new ConnectionLost(error.message)
-    throw error
-  })
-  if (records === 'unavailable') throw new ConnectionLost(`${domain} offers no APEX`)
-  return records.length === 0 ? itself : records.map(({ target, port }) => ({ host: target, port }))
+export function placesOfDomain(domain: string, resolver?: Resolver): Promise<readonly ServerPlace[]> {
+  return serversOf(domain, edge, resolver).catch(lost)
+}
+
+function lost(error: Error): never {
+  throw new ConnectionLost(error.message)
 }

@@ -1,6 +1,6 @@
 // Where a domain's server is (docs/specs/impp-1.0.md §2; IMPP §4, D8): what the caller says, else SRV, else the domain itself.
 
-import { DnsError, type Resolver, systemResolver } from '#net'
+import { type Resolver, serversOf } from '#net'
 import { ConnectionLost, type Dial, type Transport, webSocketDial } from '#protocols/impp/client'
 import { openTcp } from './tcp-transport.ts'
 
@@ -45,20 +45,13 @@ async function placesFor(
   return placesOfDomain(domain, resolver)
 }
 
+const clients = { srv: '_impp._tcp', port: imppPort, protocol: 'IMPP' } as const
+
 /** In the order to be tried. Rejects with ConnectionLost where the domain says that it has no such service. */
-export async function placesOfDomain(
-  domain: string,
-  resolver: Resolver = systemResolver(),
-): Promise<readonly Place[]> {
-  // RFC 6761 §6.3: no name server knows better.
-  if (domain === 'localhost' || domain.endsWith('.localhost')) return [{ host: domain, port: imppPort }]
-  const records = await resolver.srv(`_impp._tcp.${domain}`).catch((error: unknown) => {
-    if (error instanceof DnsError) throw new ConnectionLost(error.message)
-    throw error
+export function placesOfDomain(domain: string, resolver?: Resolver): Promise<readonly Place[]> {
+  return serversOf(domain, clients, resolver).catch((error: Error) => {
+    throw new ConnectionLost(error.message)
   })
-  if (records === 'unavailable') throw new ConnectionLost(`${domain} offers no IMPP`)
-  if (records.length === 0) return [{ host: domain, port: imppPort }]
-  return records.map(({ target, port }) => ({ host: target, port }))
 }
 
 async function firstOf(

@@ -2,15 +2,7 @@
 
 import { type Clock, SystemClock } from '#base'
 import { parseAddress } from '#model'
-import {
-  clientTlsContext,
-  connectFirst,
-  DnsError,
-  type Resolver,
-  type ServerPlace,
-  serverPlace,
-  systemResolver,
-} from '#net'
+import { clientTlsContext, connectFirst, type Resolver, type ServerPlace, serverPlace, serversOf } from '#net'
 import type { Scheme } from '../codec/index.ts'
 import { ConnectionLost, Refused } from './failures.ts'
 import { logIn, Redirected, secure } from './log-in.ts'
@@ -90,25 +82,19 @@ async function placesFor(
 const srvNames = { pres: '_presence-clients._tcp', im: '_im-clients._tcp' } as const
 
 /** In the order to be tried. Rejects with ConnectionLost where the domain says that it has no such service. */
-export async function placesOfDomain(
+export function placesOfDomain(
   domain: string,
   service: Scheme,
-  resolver: Resolver = systemResolver(),
+  resolver?: Resolver,
 ): Promise<readonly Place[]> {
-  const itself = [{ host: domain, port: primPorts[service] }]
-  // RFC 6761 §6.3: no name server knows better.
-  if (domain === 'localhost' || domain.endsWith('.localhost')) return itself
-  const records = await resolver.srv(`${srvNames[service]}.${domain}`).catch((error: unknown) => {
-    if (error instanceof DnsError) throw new ConnectionLost(error.message)
-    throw error
-  })
-  if (records === 'unavailable') throw new ConnectionLost(`${domain} offers no PRIM`)
-  return records.length === 0 ? itself : records.map(({ target, port }) => ({ host: target, port }))
+  const name = { srv: srvNames[service], port: primPorts[service], protocol: 'PRIM' }
+  return serversOf(domain, name, resolver).catch(lost)
 }
 
 async function firstOf(places: readonly Place[], clock: Clock): Promise<ClientWire> {
-  const connection = await connectFirst(places, clock).catch((error: Error) => {
-    throw new ConnectionLost(error.message)
-  })
-  return new ClientWire(connection, clock)
+  return new ClientWire(await connectFirst(places, clock).catch(lost), clock)
+}
+
+function lost(error: Error): never {
+  throw new ConnectionLost(error.message)
 }
