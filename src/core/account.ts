@@ -11,6 +11,7 @@ import type { Forward } from './forward.ts'
 import { Inbox } from './inboxes.ts'
 import { ListVersions } from './list-versions.ts'
 import { Presentity } from './presentities.ts'
+import type { DeliveryWish } from './scripts/scripted-messages.ts'
 import type { AccountRecord } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { WatcherInfoAgent } from './watcher-information.ts'
@@ -21,6 +22,8 @@ export interface Told {
   /** The order of what follows it is settled. */
   readonly onOrdered: () => void
   readonly custody: Custody | undefined
+  /** How its owner's script wants it delivered. */
+  readonly wish?: DeliveryWish
 }
 
 export interface WaitingMessage {

@@ -25,7 +25,7 @@ import { Lanes } from './lanes.ts'
 import type { MessageParts } from './message-parts.ts'
 import { type Offer, offersOf, type Verdict } from './offer.ts'
 import { reportEnvelope } from './report-envelope.ts'
-import { type DeliveryWish, ScriptedMessages } from './scripts/scripted-messages.ts'
+import { ScriptedMessages } from './scripts/scripted-messages.ts'
 import { copyToSender } from './sent-copies.ts'
 import { ServiceError } from './service-error.ts'
 
@@ -70,7 +70,7 @@ export class MessageService {
     this.#scripted = new ScriptedMessages({
       ...parts,
       deliver: (account, envelope, wish, onOutcome) =>
-        this.#deliver(account, envelope, alone(onOutcome), wish),
+        this.#inTurn(account, envelope, { ...alone(onOutcome), wish }),
       send: (envelope, onOutcome) => this.send(envelope, onOutcome),
       goOn: (envelope, onOutcome) => this.#locate(envelope, alone(onOutcome)),
       keepSent: (envelope) => parts.outgoing.keepSent(envelope, this.#offer),
@@ -153,10 +153,7 @@ export class MessageService {
 
   #route(envelope: Envelope, told: Told): void {
     const { head } = envelope
-    const settle = (outcome: Outcome): void => {
-      told.onOutcome(outcome)
-      told.onOrdered()
-    }
+    const settle = settling(told)
     if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
     const { hasOutgoingScripts } = this.#parts.directory
     if (hasOutgoingScripts && head.divertedFrom === undefined && head.kind === 'message') {
@@ -168,10 +165,7 @@ export class MessageService {
 
   #locate(envelope: Envelope, told: Told): void {
     const { head } = envelope
-    const settle = (outcome: Outcome): void => {
-      told.onOutcome(outcome)
-      told.onOrdered()
-    }
+    const settle = settling(told)
     if (!this.#parts.router.isLocal(head.to.domain)) return this.#depart(envelope, settle, told)
     const account = this.#parts.directory.resident(head.to)
     if (account !== undefined) return this.#accept(account, envelope, told)
@@ -197,17 +191,15 @@ export class MessageService {
     const refusal = head.kind === 'message' ? messageRefusal(account, head.from, head.fromAgent) : undefined
     if (refusal !== undefined) {
       this.#parts.metrics.refused.with(refusal.condition).add()
-      told.onOutcome(refusal)
-      return told.onOrdered()
+      return settling(told)(refusal)
     }
     // The step of scripts (RFC 3880): behind the rules, before the choice of devices.
-    if (account.script !== undefined && head.kind === 'message') {
-      const settle = (outcome: Outcome): void => {
-        told.onOutcome(outcome)
-        told.onOrdered()
-      }
-      if (this.#scripted.incoming(account, envelope, settle)) return
-    }
+    const isScripted = account.script !== undefined && head.kind === 'message'
+    if (isScripted && this.#scripted.incoming(account, envelope, settling(told))) return
+    this.#inTurn(account, envelope, told)
+  }
+
+  #inTurn(account: Account, envelope: Envelope, told: Told): void {
     if (account.flushing === undefined) return this.#deliver(account, envelope, told)
     // It is in order once it was offered, not once it waits: later ones of the same two parties stay in their lane.
     if (account.flushing.push({ envelope: envelope.keep(), told })) return
@@ -215,9 +207,9 @@ export class MessageService {
     told.onOrdered()
   }
 
-  #deliver(account: Account, envelope: Envelope, told: Told, wish?: DeliveryWish): void {
+  #deliver(account: Account, envelope: Envelope, told: Told): void {
     const { head } = envelope
-    const { onOutcome, onOrdered, custody } = told
+    const { onOutcome, onOrdered, custody, wish } = told
     const agents = wish?.among ?? account.inbox.choose(head)
     if (agents === 'gone') {
       onOutcome(head.whenAgentGone === 'drop' ? this.#drop() : this.#refuse('temporarily-unavailable'))
@@ -225,7 +217,8 @@ export class MessageService {
     }
     const archiveId = this.#history.mayArchive(head) ? custody?.archiveId || orderedId(this.#parts.now()) : ''
     if (custody !== undefined && archiveId !== '') custody.archiveId = archiveId
-    if (agents.length === 0 && wish?.mayStore === false) return onOutcome(refused('temporarily-unavailable'))
+    if (agents.length === 0 && wish?.mayStore === false)
+      return settling(told)(refused('temporarily-unavailable'))
     if (agents.length === 0) return this.#absent(account, envelope, archiveId, undefined, noAgents, told)
     const ownId = archives(account, head.from, head.fromAgent) ? archiveId : ''
     const context: DeliveryContext = { copy: 'received', archiveId: ownId, storedAt: undefined }
@@ -386,6 +379,14 @@ export class MessageService {
   #drop(): Outcome {
     this.#parts.metrics.dropped.add()
     return relayed
+  }
+}
+
+/** The outcome is all that is waited for. */
+function settling({ onOutcome, onOrdered }: Told): OnOutcome {
+  return (outcome) => {
+    onOutcome(outcome)
+    onOrdered()
   }
 }
 

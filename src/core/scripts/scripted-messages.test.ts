@@ -348,3 +348,15 @@ test('a notice that waited is read again from the store', async () => {
   assert.equal(notice?.subject[0]?.text, 'a b')
   assert.match(notice?.body[0]?.text ?? '', /^Hello\n/)
 })
+
+test('what a script lets through does not overtake what is being handed over', async () => {
+  const w = await world()
+  await sent(w, { text: '1' })
+  await sent(w, { text: '2' })
+  await script(w, juliet, `<location url="sip:${juliet}"><proxy/></location>`)
+  const phone = new Device(juliet)
+  await signIn(w, phone)
+  const outcome = sent(w, { text: '3' })
+  assert.equal(await outcome, 'delivered')
+  assert.deepEqual(textsOf(phone), ['1', '2', '3'])
+})
