@@ -1,5 +1,5 @@
 // What the presence service of another domain will still answer to our terminate, or to a poll that nobody waits for any more: the person in whose name we
-// asked has not asked, and is not to hear of it.
+// asked has not asked, and is not to hear of it (decision 0151).
 
 import type { Address } from '#model'
 
