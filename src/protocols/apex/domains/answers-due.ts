@@ -3,7 +3,7 @@
 
 import type { Address } from '#model'
 
-/** LIMIT: answers that may still come; past it the oldest are forgotten, and reach the person's applications. */
+/** LIMIT: transIDs to which answers may still come; past it the oldest are forgotten, and what comes reaches the person's applications. */
 const dueMax = 10_000
 
 export class AnswersDue {
@@ -19,9 +19,8 @@ export class AnswersDue {
     this.#due.set(transId, key)
   }
 
-  /** Whether it was one of them; it is none any more. */
-  came(transId: number | undefined, { key }: Address): boolean {
-    if (transId === undefined || this.#due.get(transId) !== key) return false
-    return this.#due.delete(transId)
+  /** Whether it is one of them. There may be two: to what was asked last, and to its end. */
+  has(transId: number | undefined, { key }: Address): boolean {
+    return transId !== undefined && this.#due.get(transId) === key
   }
 }

@@ -165,10 +165,7 @@ export class MeshLink implements PeerLink {
       pair: this.#parts.pairOf(watcher.domain),
       transId,
       say: (inline, onCarried) => this.#say(about, inline, onCarried),
-      terminate: () => {
-        this.#parts.due.expect(transId, watcher)
-        this.#say(about, terminateText(transId), () => {})
-      },
+      terminate: () => this.#say(about, terminateText(transId), () => {}),
       settings,
       remote: service.remotePresence,
       clock: service.clock,
@@ -176,6 +173,7 @@ export class MeshLink implements PeerLink {
       onOver: (over) => {
         this.#watches.delete(laneOf(over.watcher, over.presentity))
         this.#listeners.delete(over.transId)
+        this.#parts.due.expect(over.transId, over.watcher)
       },
     })
   }

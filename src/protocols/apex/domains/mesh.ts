@@ -342,7 +342,7 @@ export class Mesh implements PeerProtocol, MeshContract {
         return link?.reported(person, said.transId, said.destinations[0]?.code ?? 550) === true
       case 'presence':
         if (link?.heard(person, said) === true) return true
-        if (said.kind === 'reply') return this.#due.came(said.transId, person)
+        if (said.kind === 'reply') return this.#due.has(said.transId, person)
         if (said.kind !== 'publish') return false
         // Of a person we are the one who subscribes: of this nobody knows any more.
         this.#due.expect(said.transId, person)

@@ -203,6 +203,20 @@ test('what a relay ends in the name of its person is nothing that the person is 
   assert.deepEqual(await hand.hear(), [])
 })
 
+test('who stops looking before he is answered hears neither the refusal nor the reply to its end', async () => {
+  const stage = await scene()
+  const { all } = stage
+  await rule(all, 'block')
+  const hand = await all.application(fred)
+  const { presence } = all.of('example.com').service
+  const about = { id: 'look', watcher: at(fred), presentity: at(wilma), seconds: 600, agent: stage.looker }
+  presence.subscribe(about, () => {})
+  presence.unsubscribe(at(wilma), 'look', at(fred), () => {})
+  await everything()
+  await everything()
+  assert.deepEqual(await hand.hear(), [])
+})
+
 test('what nobody here asked for is answered by terminate, and the person hears nothing of either', async () => {
   const stage = await scene()
   const { all } = stage
