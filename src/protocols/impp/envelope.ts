@@ -4,6 +4,7 @@
 import type { Bytes } from '#base'
 import { ServiceError } from '#core'
 import type { Content, Head, InstantMessage, PresenceDocument } from '#model'
+import { keptRequest } from '#protocols/exchange'
 import { RequestEnvelope } from '#wire/exchange'
 import type { HeaderLines } from '#wire/header-lines'
 import { contentOf, type ImppRequest, messageOf, parsePresenceBody, UnitFramer } from './codec/index.ts'
@@ -53,9 +54,5 @@ const anyTime = Number.NaN
 const noLimits = { unitOctetsMax: Number.POSITIVE_INFINITY, discardOctetsMax: 0 }
 
 function requestOf(head: Head, raw: Bytes): ImppRequest {
-  const framer = new UnitFramer(noLimits)
-  framer.push(raw)
-  const unit = framer.next()
-  if (unit?.kind === 'request' && unit.raw.length === raw.length) return unit
-  throw new ServiceError('internal-fault', 'kept octets are no request of IMPP', { id: head.id })
+  return keptRequest(new UnitFramer(noLimits), head, raw)
 }

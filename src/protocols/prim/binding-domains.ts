@@ -47,7 +47,9 @@ export function forwardedSend(
     const { parts } = envelope.keep()
     return (id) => [withHopFields(parts, 'SEND', 'PRIM', id, hops)]
   }
-  const outgoing = { token: 'PRIM', id: '1', strength, now } as const
+  // What came by another protocol began with more than there are here.
+  const left = Math.min(head.hops, hopCountDefault) - 1
+  const outgoing = { token: 'PRIM', id: '1', strength, now, hops: left } as const
   const send: OutgoingRequest | Condition = sendOf(envelope, head.to, outgoing)
   if (typeof send === 'string') return send
   const [octets] = send.octets as readonly [Bytes]

@@ -114,6 +114,8 @@ export interface OutgoingSend {
   /** How sure the sender is, where the message came by another protocol. */
   readonly strength: Strength
   readonly now: number
+  /** Hop-Count, where it goes to another server. */
+  readonly hops?: number
 }
 
 /** A delivery as SEND, or why it has no form here. */
@@ -142,6 +144,7 @@ export function sendOf(
     ['Conversation-ID', message.thread === '' ? undefined : shortToken(message.thread)],
     ['Date', dateText(message.sentAt ?? outgoing.now)],
     ['AStrength', outgoing.strength],
+    ['Hop-Count', outgoing.hops?.toString()],
     ...(body.fields ?? []),
   ])
 }

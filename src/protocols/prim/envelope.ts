@@ -4,6 +4,7 @@
 import type { Bytes } from '#base'
 import { ServiceError } from '#core'
 import type { Content, Head, InstantMessage, PresenceDocument } from '#model'
+import { keptRequest } from '#protocols/exchange'
 import { RequestEnvelope } from '#wire/exchange'
 import type { HeaderLines } from '#wire/header-lines'
 import {
@@ -80,9 +81,5 @@ const anyTime = Number.NaN
 const noLimits = { bodyOctetsMax: Number.POSITIVE_INFINITY }
 
 function requestOf(head: Head, raw: Bytes): PrimRequest {
-  const framer = new UnitFramer(noLimits)
-  framer.push(raw)
-  const unit = framer.next()
-  if (unit?.kind === 'request' && unit.raw.length === raw.length) return unit
-  throw new ServiceError('internal-fault', 'kept octets are no request of PRIM', { id: head.id })
+  return keptRequest(new UnitFramer(noLimits), head, raw)
 }

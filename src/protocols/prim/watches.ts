@@ -14,6 +14,8 @@ export interface WatchesParts {
 export class Watches {
   readonly #parts: WatchesParts
   readonly #watches = new Map<string, PrimWatch>()
+  /** By watcher and presentity. */
+  readonly #pairs = new Map<string, Set<PrimWatch>>()
   /** By watcher. */
   readonly #counts = new Map<string, number>()
 
@@ -31,10 +33,7 @@ export class Watches {
 
   /** All of a pair, whatever their Subscription-ID. */
   of(watcher: Address, presentity: Address): readonly PrimWatch[] {
-    const prefix = keyOf(watcher, presentity, '')
-    const own = this.find(watcher, presentity, undefined)
-    const named = [...this.#watches].filter(([key]) => key.startsWith(prefix)).map(([, watch]) => watch)
-    return own === undefined ? named : [own, ...named]
+    return [...(this.#pairs.get(keyOf(watcher, presentity, undefined)) ?? [])]
   }
 
   /** A new one; undefined when the watcher has too many. */
@@ -54,17 +53,26 @@ export class Watches {
       subscriptionId,
       clock: this.#parts.clock,
       onOver: () => {
-        if (this.#watches.get(key) === watch) this.#close(key, watcher)
+        if (this.#watches.get(key) === watch) this.#close(key, watch)
         onOver(watch)
       },
     })
     this.#watches.set(key, watch)
+    const pair = keyOf(watcher, presentity, undefined)
+    const same = this.#pairs.get(pair)
+    if (same === undefined) this.#pairs.set(pair, new Set([watch]))
+    else same.add(watch)
     this.#counts.set(watcher.key, count + 1)
     return watch
   }
 
-  #close(key: string, watcher: Address): void {
+  #close(key: string, watch: PrimWatch): void {
+    const { watcher, presentity } = watch
     this.#watches.delete(key)
+    const pair = keyOf(watcher, presentity, undefined)
+    const same = this.#pairs.get(pair)
+    same?.delete(watch)
+    if (same?.size === 0) this.#pairs.delete(pair)
     const left = (this.#counts.get(watcher.key) ?? 1) - 1
     if (left > 0) this.#counts.set(watcher.key, left)
     else this.#counts.delete(watcher.key)

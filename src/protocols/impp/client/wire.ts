@@ -2,13 +2,13 @@
 
 import { type Bytes, type Clock, randomId } from '#base'
 import type { Condition } from '#model'
+import { ownUnit } from '#wire/exchange'
 import {
   type Body,
   Exchange,
   type Fields,
   type ImppRequest,
   type ImppResponse,
-  ownResponse,
   reasonOf,
   requestBytes,
   responseBytes,
@@ -70,7 +70,7 @@ export class ClientWire {
 
   /** Sends a request; its OK, octets of its own. Rejects with Refused or ConnectionLost. */
   request(method: string, fields: Fields, body?: Body): Promise<ImppResponse> {
-    return this.ask(method, fields, body, ownResponse)
+    return this.ask(method, fields, body, ownUnit)
   }
 
   /** The same, with what `use` makes of the OK, a loan, before anything that came after it is read. */

@@ -36,7 +36,6 @@ export {
   type ImppRequest,
   type ImppResponse,
   type ImppUnit,
-  ownResponse,
   version,
 } from './unit.ts'
 export { type Body, envelopeBytes, type Fields, requestBytes, responseBytes } from './write.ts'

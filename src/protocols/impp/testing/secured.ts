@@ -1,7 +1,8 @@
 // A client by hand over real TLS.
 import assert from 'node:assert/strict'
 import { type Connection, connectTcp, listenTcp, type TlsContext } from '#net'
-import { type ImppResponse, ownResponse, requestBytes, UnitFramer } from '../codec/index.ts'
+import { ownUnit } from '#wire/exchange'
+import { type ImppResponse, requestBytes, UnitFramer } from '../codec/index.ts'
 import { serveClient } from '../protocol.ts'
 import type { SessionEnvironment } from '../session-environment.ts'
 import { fixture } from './fixture.ts'
@@ -42,7 +43,7 @@ export async function secured(
     onData: (octets) => {
       framer.push(octets)
       for (let unit = framer.next(); unit !== undefined; unit = framer.next())
-        if (unit.kind === 'response') onResponse(ownResponse(unit))
+        if (unit.kind === 'response') onResponse(ownUnit(unit))
     },
     onSecure,
     onClose: () => {},

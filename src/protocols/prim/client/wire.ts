@@ -2,11 +2,10 @@
 
 import type { Bytes, Clock, Timer } from '#base'
 import type { CloseReason, Connection, ConnectionHandler, TlsContext } from '#net'
-import { Exchange } from '#wire/exchange'
+import { Exchange, ownUnit } from '#wire/exchange'
 import {
   type Body,
   type Fields,
-  ownResponse,
   type PrimRequest,
   type PrimResponse,
   requestBytes,
@@ -62,7 +61,7 @@ export class ClientWire implements ConnectionHandler {
         (settled) => {
           if (settled === 'timeout') reject(new ConnectionLost(`the server does not answer ${method}`))
           else if (settled === 'closed') reject(new ConnectionLost('the server closed the connection'))
-          else resolve(ownResponse(settled))
+          else resolve(ownUnit(settled))
         },
       )
       if (!taken) reject(new ConnectionLost('there is no connection'))

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { concat, text, utf8 } from '#base'
 import { type Condition, conditions, parseAddress } from '#model'
+import { ownUnit } from '#wire/exchange'
 import { addressOfAnyId, addressOfId, idOf } from './addresses.ts'
 import { UnitFramer } from './framer.ts'
 import {
@@ -29,7 +30,7 @@ import {
 import { withHopFields } from './splice.ts'
 import { conditionOf, phrases, statusOf } from './status.ts'
 import { strengthOf, weaker } from './strength.ts'
-import { ownResponse, type PrimFault, type PrimRequest, type PrimUnit } from './unit.ts'
+import type { PrimFault, PrimRequest, PrimUnit } from './unit.ts'
 import { requestBytes, responseBytes } from './write.ts'
 
 const numRuns = Number(process.env.VERONA_SOAK) > 0 ? 10_000 : 100
@@ -50,7 +51,7 @@ function framed(octets: string | Uint8Array, cut?: number): (PrimUnit | PrimFaul
 
 function kept(unit: PrimUnit | PrimFault): PrimUnit | PrimFault {
   if (unit.kind !== 'response') return unit
-  return ownResponse(unit)
+  return ownUnit(unit)
 }
 
 const send =

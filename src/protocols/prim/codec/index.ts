@@ -32,12 +32,11 @@ export { parsePresenceBody, presenceBody } from './presence-body.ts'
 export { withHopFields, withStartLine } from './splice.ts'
 export { conditionOf, isSuccess, phraseOf, phrases, statusOf } from './status.ts'
 export { type Strength, strengthOf, weaker } from './strength.ts'
-export {
-  ownResponse,
-  type PrimFault,
-  type PrimRequest,
-  type PrimResponse,
-  type PrimUnit,
-  type Token,
+export type {
+  PrimFault,
+  PrimRequest,
+  PrimResponse,
+  PrimUnit,
+  Token,
 } from './unit.ts'
 export { type Body, type Fields, repeatedResponse, requestBytes, responseBytes } from './write.ts'

@@ -1,7 +1,7 @@
 // The units of PRIM (docs/specs/prim.md §3): requests and responses, by offsets into the octets they came in.
 
-import { type Bytes, ownBytes } from '#base'
-import { HeaderLines } from '#wire/header-lines'
+import type { Bytes } from '#base'
+import type { HeaderLines } from '#wire/header-lines'
 
 /** The version tokens (docs/specs/prim.md §3.2): the first two name the service, the third leaves it to the method. */
 export type Token = 'PRIM-PR' | 'PRIM-IM' | 'PRIM'
@@ -43,15 +43,4 @@ export interface PrimFault {
   readonly fatal: boolean
   /** Octets after the beginning of the unit. */
   readonly offset: number
-}
-
-/** The same response in octets of its own, which outlive the loan. */
-export function ownResponse(response: PrimResponse): PrimResponse {
-  const { headers } = response
-  const raw = ownBytes(response.raw)
-  // The block ends where the body begins; all offsets move by as much.
-  const shift = headers.end - (raw.length - response.body.length)
-  const offsets = headers.offsets.map((offset) => offset - shift)
-  const moved = new HeaderLines(raw, headers.start - shift, headers.end - shift, offsets)
-  return { ...response, raw, headers: moved, body: raw.subarray(moved.end) }
 }

@@ -111,6 +111,8 @@ export class ForeignWatcher implements ForeignSubscription {
       this.#againSeconds = againSeconds.first
       return this.#tell()
     }
+    // What it can't read it can't read the next time: it hears of the next change.
+    if (typeof settled === 'object' && settled.status === 400) return this.#tell()
     // The subscription is not known there (§8.4).
     if (typeof settled === 'object' && settled.status === 403) return this.end(true)
     this.#tellAgain(notification)

@@ -66,14 +66,16 @@ export class ForeignWatchers {
 
   /** Ends those of the pair with that id, or all: how many there were. */
   unsubscribe(watcher: Address, presentity: Address, subscriptionId: string | undefined): number {
-    let ended = 0
-    for (const agent of this.#held.all()) {
-      const isPair = agent.watcher.key === watcher.key && agent.presentity.key === presentity.key
-      if (!isPair || (subscriptionId !== undefined && agent.subscriptionId !== subscriptionId)) continue
-      agent.end(true)
-      ended++
-    }
-    return ended
+    const named = subscriptionId && this.#held.get(idOfSubscription(watcher, presentity, subscriptionId))
+    const all = subscriptionId === undefined ? this.#ofPair(watcher, presentity) : named ? [named] : []
+    for (const agent of all) agent.end(true)
+    return all.length
+  }
+
+  #ofPair(watcher: Address, presentity: Address): readonly ForeignWatcher[] {
+    return this.#held
+      .all()
+      .filter((agent) => agent.watcher.key === watcher.key && agent.presentity.key === presentity.key)
   }
 
   #made(watcher: Address, presentity: Address, subscriptionId: string): ForeignWatcher {

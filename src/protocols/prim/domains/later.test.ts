@@ -1,6 +1,7 @@
 // What reaches another domain, or is known of it, only later: reports, news that wait, messages that it did nothing with (docs/specs/prim.md §6.1, §8.3, §8.4).
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import type { Envelope, Head, InstantMessage } from '#model'
 import { at } from '../testing/fixture.ts'
 import { dropHands, Hand, pidf } from '../testing/hand.ts'
 import { Server, servers } from '../testing/server-by-hand.ts'
@@ -9,6 +10,19 @@ import { everything, twoDomains } from '../testing/two-domains.ts'
 afterEach(dropHands)
 
 const plain = { 'Content-Type': 'text/plain; charset=UTF-8' }
+const otherHead: Omit<Head, 'from' | 'to'> = {
+  protocol: 'other',
+  kind: 'message',
+  fromAgent: '',
+  toAgent: '',
+  id: 'm',
+  hops: 110,
+  size: 1,
+  whenAbsent: 'store',
+  whenAgentGone: 'inbox',
+  storable: true,
+  copyable: true,
+}
 const leased = { 'PI-Type': 'leased', 'Tuple-ID': 'im', 'Content-Type': 'application/pidf+xml' }
 
 describe('what is known or told later', () => {
@@ -66,6 +80,33 @@ describe('what is known or told later', () => {
     const seen = alice.requests.map(({ body }) => /<note>(.*?)</.exec(body)?.[1] ?? '')
     assert.equal(seen.at(-1), 'two')
     assert.ok(!seen.includes('one'))
+  })
+
+  test('what waits for a connection when the server stops is given back, and waits on the disk', async () => {
+    const two = await twoDomains()
+    two.byHand.set('192.0.2.1', () => {})
+    const alice = await new Hand(two.there).login('alice')
+    alice.send('SEND PRIM-IM', { From: alice.im, To: 'im:bob@example.com', 'Message-ID': 'm', ...plain }, 'x')
+    await everything()
+    assert.deepEqual(await two.there.service.store.queuedDomains(), [])
+    two.there.domains.stop()
+    await everything()
+    assert.equal((await two.there.service.store.queued('example.com', 0, 10))[0]?.head.id, 'm')
+    assert.equal(alice.responses.at(-1)?.status, 101)
+  })
+
+  test('a message of another protocol has a Hop-Count, as many as PRIM has at most (§5.3)', async () => {
+    const two = await twoDomains()
+    const head = { ...otherHead, from: at('bob@example.com'), to: at('alice@example.net') }
+    const view: InstantMessage = {
+      ...{ from: head.from, to: head.to, id: 'm', thread: '', subject: [], kind: 'chat' as const },
+      body: [{ language: '', text: 'x' }],
+    }
+    const raw = new Uint8Array(1)
+    const envelope: Envelope = { head, raw, content: () => undefined, view: () => view, keep: () => envelope }
+    await new Promise((resolve) => two.here.service.messages.send(envelope, resolve))
+    const said = two.wires.texts.find((octets) => octets.startsWith('SEND ')) ?? ''
+    assert.match(said, /\r\nHop-Count: 19\r\n/)
   })
 
   test('NOTIFY with Duration 0 ends what it is about, whatever its body; so does CANCELSUBSCRIPTION of the earlier drafts (§8.4)', async () => {

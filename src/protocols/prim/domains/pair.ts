@@ -32,6 +32,7 @@ export class DomainPair {
   readonly trying = new Set<() => void>()
   readonly #parts: PairParts
   readonly #waiting: BoundedQueue<Waiting>
+  #isOver = false
 
   constructor(parts: PairParts) {
     this.#parts = parts
@@ -44,13 +45,16 @@ export class DomainPair {
   /** Says it now or when there is a connection. False when too much waits; `settle` is not called then. */
   request(waiting: Waiting): boolean {
     if (this.leg?.state === 'ready') return this.#say(this.leg, waiting)
-    if (!this.#waiting.push(waiting)) return false
+    if (this.#isOver || !this.#waiting.push(waiting)) return false
     if (this.state !== 'connecting') this.#connect()
     return true
   }
 
+  /** Nothing more is said: whatever waits is told so. */
   close(): void {
+    this.#isOver = true
     this.leg?.close('the server stops')
+    this.#giveUp()
   }
 
   #connect(): void {
@@ -62,6 +66,7 @@ export class DomainPair {
   }
 
   #opened(leg: Leg): void {
+    if (this.#isOver) return leg.close('the server stops')
     this.leg = leg
     this.state = 'connected'
     this.lastError = ''
@@ -76,6 +81,10 @@ export class DomainPair {
     this.state = 'idle'
     const at = new Date(this.environment.service.clock.now()).toISOString()
     this.lastError = `${at} ${error.message}`
+    this.#giveUp()
+  }
+
+  #giveUp(): void {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
       next.settle('closed')
   }
