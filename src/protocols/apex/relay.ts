@@ -21,6 +21,7 @@ import { ApexEnvelope, type ReadData } from './envelope.ts'
 import { type ApexMetrics, apexMetrics } from './metrics.ts'
 import { wishesOf } from './option-rules.ts'
 import { AccessService } from './services/access.ts'
+import { KeptPromises } from './services/kept-promises.ts'
 import { KeptReports } from './services/kept-reports.ts'
 import { KeptTimes } from './services/kept-times.ts'
 import { PresenceService } from './services/presence.ts'
@@ -70,6 +71,7 @@ export class Relay {
   readonly metrics: ApexMetrics
   readonly endpoints = new Endpoints()
   readonly reports: KeptReports
+  readonly promises: KeptPromises
   readonly holdings: Holdings
   readonly asked = new AskedStatus()
   readonly presence: PresenceService
@@ -81,6 +83,7 @@ export class Relay {
     this.settings = settings
     this.metrics = apexMetrics(service.metrics)
     this.reports = new KeptReports(this)
+    this.promises = new KeptPromises(this)
     this.holdings = new Holdings(new KeptTimes(this))
     this.presence = new PresenceService(this)
     this.access = new AccessService(this)
@@ -241,6 +244,7 @@ export class Relay {
         onOver: () => this.holdings.over(kept),
       })
     })
+    await this.promises.restore()
     await this.presence.restore()
   }
 

@@ -1,8 +1,9 @@
 // What outlives this process (decision 0139): a second relay begins on the store of one that was killed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { accepted } from '#core'
 import { createMemoryStore } from '#store'
-import { type Fixture, fixture, settled } from './testing/fixture.ts'
+import { at, type Fixture, fixture, otherDevice, settled } from './testing/fixture.ts'
 import { data, Hand } from './testing/hand.ts'
 
 const fred = 'fred@example.com'
@@ -166,4 +167,52 @@ test('a report for who is not attached waits for him, also over a restart, and c
   await settled()
   const third = await again()
   assert.deepEqual(await (await attached(third, 'fred')).hear(), [])
+})
+
+test('data that nobody is to hold: whoever asked for a report on it hears after a kill that nothing came of it', async () => {
+  const store = createMemoryStore()
+  const world = await fixture({ holdAlways: false }, { store })
+  const one = await attached(world, 'fred')
+  const other = new Hand(world)
+  other.answers = undefined
+  await other.signIn('barney', `<attach endpoint='${barney}' transID='1' />`)
+  one.timePasses = () => world.clock.advance(1000)
+  const asks = "<option internal='statusRequest' transID='86' />"
+  assert.equal(await one.say(data(fred, barney, '<a />', asks)), '<ok />')
+  const next = await fixture({ holdAlways: false }, { store, clock: world.clock })
+  await next.relay.restore()
+  await settled()
+  const same = await attached(next, 'fred')
+  assert.match((await same.hear()).join(), /transID='86'.*code='451'/)
+  assert.deepEqual(await store.subscriptions('apex-promised'), [])
+})
+
+test('one whose outcome was told has no promise left', async () => {
+  const store = createMemoryStore()
+  const world = await fixture({ holdAlways: false }, { store })
+  const one = await attached(world, 'fred')
+  const other = new Hand(world)
+  other.answers = undefined
+  await other.signIn('barney', `<attach endpoint='${barney}' transID='1' />`)
+  one.timePasses = () => world.clock.advance(1000)
+  await one.say(data(fred, barney, '<a />', "<option internal='statusRequest' transID='86' />"))
+  assert.equal((await store.subscriptions('apex-promised')).length, 1)
+  other.answer('<ok />')
+  assert.match((await one.hear()).join(), /transID='86'.*code='250'/)
+  assert.deepEqual(await store.subscriptions('apex-promised'), [])
+})
+
+test('what a device of another protocol takes in the next life is reported by the transID that asked', async () => {
+  const { world, again } = await killable()
+  const one = await attached(world, 'fred')
+  const asks = "<option internal='statusRequest' transID='86' />"
+  await one.say(data(fred, barney, '<a />', asks))
+  assert.match((await one.hear()).join(), /code='350'/)
+  const next = await again()
+  const same = await attached(next, 'fred')
+  const device = otherDevice(at(barney), (_envelope, _context, tell) => tell(accepted))
+  next.service.messages.attach(device, (account) => {
+    if (!('kind' in account)) next.service.messages.ready(account)
+  })
+  assert.match((await same.hear()).join(), /transID='86'.*code='250'/)
 })

@@ -292,6 +292,46 @@ test('data with a time: what is left of it goes on, and what is too late goes no
   assert.deepEqual(await reader.texts(), ['soon', 'again'])
 })
 
+test('times of data for another domain run on over a restart: what is left goes with it, its end is reported (RFC 3342 §2.1)', async () => {
+  const timed = (id: number): string =>
+    `<option internal='dataTiming' targetHop='all' mustUnderstand='true' transID='${id}'><dataTiming noLaterThan='100000' reportErrors='true' /></option>`
+  const all = await domainsOf(['example.com', 'example.net'])
+  const reader = await application(all, wilma)
+  const passed = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      await everything()
+      all.clock.advance(1000)
+    }
+  }
+  const restarted = async (): Promise<Application> => {
+    all.kill('example.com')
+    await all.begin('example.com')
+    return application(all, fred)
+  }
+  all.up.delete('example.net')
+  await (await application(all, fred)).hand.sayPayload(talk(fred, wilma, 'soon', timed(1)))
+  await passed(40)
+  const second = await restarted()
+  await passed(10)
+  all.up.add('example.net')
+  await passing(all, async () => (await reader.texts()).length > 0, 'it arrives')
+  const left = Number(/noLaterThan='(\d+)'/.exec((await reader.hear()).join())?.[1])
+  assert.ok(left > 0 && left <= 50_000, `${left} ms are left`)
+  all.up.delete('example.net')
+  all.wires.cut()
+  assert.equal(await second.hand.sayPayload(talk(fred, wilma, 'never', timed(2))), '<ok />')
+  await passed(60)
+  const author = await restarted()
+  await passed(60)
+  assert.deepEqual(
+    (await author.reports()).filter((each) => each.includes(' 2 ')),
+    ['apex=report@example.com 2 550'],
+  )
+  all.up.add('example.net')
+  await passed(600)
+  assert.deepEqual(await reader.texts(), ['soon'])
+})
+
 test('sessions that are cut all the time make no storm of sessions', async () => {
   const all = await domainsOf(['example.com', 'example.net'])
   const author = await application(all, fred)

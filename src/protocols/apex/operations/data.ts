@@ -126,6 +126,8 @@ class Matter {
   /** False where nobody is to store it. */
   #isHeld = false
   #tracking: Tracking | undefined
+  /** The report that was promised has been made. */
+  #fulfil: () => void = () => {}
   #isCoded = false
 
   constructor(relay: Relay, read: ReadData, share: Share) {
@@ -152,13 +154,23 @@ class Matter {
 
   /** Its outcome takes long: it is kept where it is under way, where it is one to be kept. */
   hurry(): void {
-    if (!this.#isHeld) return this.#kept()
+    if (!this.#isHeld) return this.#promise()
     this.#custody.take(() => {
       this.#hold(() => {
         this.#kept()
         this.#coded(250)
       })
     })
+  }
+
+  /** Nobody keeps it: `ok` is said, and whoever asked for a report has one, also after a kill. */
+  #promise(): void {
+    const { statusRequests: transIds } = this.#wishes
+    if (transIds.length === 0) return this.#kept()
+    const { identity: originator } = this.#read.data.originator
+    const { identity: recipient } = this.#recipient
+    const promised = { reporter: this.#reporter(), originator, recipient, transIds }
+    this.#fulfil = this.#relay.promises.keep(promised, () => this.#kept())
   }
 
   #toService(element = elementIn(this.#read)): void {
@@ -323,6 +335,7 @@ class Matter {
     let left = statusRequests.length + 1
     const told = (): void => {
       if (--left > 0) return
+      this.#fulfil()
       this.#coded(code)
       onTold()
     }
