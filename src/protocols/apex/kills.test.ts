@@ -305,5 +305,8 @@ for (const [kind, recipientOf] of recipients)
         new RegExp(`statusResponse transID='${id}'.*code='250'`),
         'its report comes',
       )
+      if (kind !== 'another domain of the mesh') return
+      const theirs = /apex=report@example\.net.*statusResponse transID='1'.*code='250'/
+      assert.match(reports.join(), theirs, 'and that of the last relay')
     })
   }
