@@ -277,6 +277,37 @@ test('a domain that is lost then: it waits as what it is, in its order, and goes
   assert.deepEqual([world.link.takenIds, await queued(world)], [['1', '2', '3'], []])
 })
 
+test('by a link that keeps the order: what comes back, and what waits in memory behind it, is stored once and in its order', async () => {
+  const { world, answers } = await thinking()
+  world.link.keepsOrder = true
+  const [first, second] = [new Sent(world, '1', farJuliet), new Sent(world, '2', farJuliet)]
+  await first.take()
+  await second.take()
+  answers[0]?.(refused('connection-failed'))
+  await settled()
+  const third = new Sent(world, '3', farJuliet)
+  assert.deepEqual(await third.take(), ['kept'], 'it waits until the second is settled')
+  answers[1]?.(refused('connection-failed'))
+  await settled()
+  for (const each of [first, second, third]) await each.told()
+  assert.deepEqual(
+    [first.heard, second.heard, third.heard],
+    [
+      ['kept', 'stored'],
+      ['kept', 'stored'],
+      ['kept', 'stored'],
+    ],
+  )
+  assert.deepEqual(await queued(world), ['1', '2', '3'])
+  world.link.onSend = (_, tell) => tell(delivered)
+  await after(world, 10_000)
+  assert.deepEqual([world.link.takenIds, await queued(world)], [['1', '2', '3'], []])
+  assert.deepEqual(await world.service.relay.status(), [])
+  new Sent(world, '4', farJuliet)
+  await settled()
+  assert.equal(world.link.takenIds.at(-1), '4', 'nothing waits any more')
+})
+
 test('while it is under way the hand-over of its domain passes over it, and none gives it up', async () => {
   const { world, answers } = await thinking()
   const sent = new Sent(world, '1', farJuliet, { from: 'mercutio@verona.example' })
