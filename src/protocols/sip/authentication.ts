@@ -124,11 +124,14 @@ export class Authentication {
     const identity: Identity = { principal: { address: from, vouchedBy: 'us' }, owner: verified.owner }
     // A source over UDP is what the sender wrote there: who has an account may write another's (decision 0093).
     if (incoming.flow.reliable || verified.isThere) incoming.flow.known = true
-    if (verified.name.key === from.key || verified.owner.key === from.key) return use(identity)
-    if (this.#service.directory.resident(from) === undefined) incoming.keep()
-    this.#service.directory.find(from, (found) => {
+    const isOwn = verified.name.key === from.key || verified.owner.key === from.key
+    const { directory } = this.#service
+    // Who sends something need not be registered: their account is to be in memory all the same, for its script and its history.
+    const needed = isOwn ? verified.owner : from
+    if (directory.resident(needed) === undefined) incoming.keep()
+    directory.find(needed, (found) => {
       if (found === 'fault') incoming.answer(500)
-      else if (found !== 'unknown' && found.address.key === verified.owner.key) use(identity)
+      else if (isOwn || (found !== 'unknown' && found.address.key === verified.owner.key)) use(identity)
       else incoming.answer(403)
     })
   }

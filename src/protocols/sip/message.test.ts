@@ -262,6 +262,15 @@ test('to another protocol: sender, text, id, thread and subject arrive (RFC 7572
   )
 })
 
+test('who sends without being registered keeps what was sent like anybody else', async () => {
+  const { domain, bob } = await pair({ history: true })
+  const carol = domain.phone('carol', '192.0.2.7')
+  const response = await carol.message('sip:bob@example.com', 'from a stranger’s desk')
+  assert.equal(response.status, 200)
+  await bob.next('MESSAGE')
+  assert.equal((await domain.store.history(at('carol@example.com'), { limit: 10 })).length, 1)
+})
+
 test('isComposing crosses as a chat state, and is not stored when nobody is there (RFC 3994)', async () => {
   const { domain, alice } = await pair()
   const xml =

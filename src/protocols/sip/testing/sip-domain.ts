@@ -56,6 +56,8 @@ export const at = (written: string): Address => parseAddress(written) ?? assert.
 export interface DomainOptions {
   readonly settings?: Partial<SipSettings>
   readonly confirmSameDomain?: boolean
+  /** False unless it is said. */
+  readonly history?: boolean
   readonly users?: readonly string[]
   readonly password?: string
   /** That of an earlier domain, as after a restart. */
@@ -103,7 +105,11 @@ export class SipDomain {
       store,
       peers: noPeers,
       domains: ['example.com'],
-      policy: { history: false, undeliveredMax: 100, confirmSameDomain: options.confirmSameDomain ?? false },
+      policy: {
+        history: options.history ?? false,
+        undeliveredMax: 100,
+        confirmSameDomain: options.confirmSameDomain ?? false,
+      },
       authenticator,
       passwords: new Derivation({ iterations: 4096 }),
       readScript: (document) => readCpl(document, TimeZone.named('UTC') as TimeZone),
