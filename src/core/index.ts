@@ -89,8 +89,6 @@ export type {
 export { type Publication, presenceClassesMax } from './publishing.ts'
 export type { Relay } from './relay.ts'
 export { Router } from './router.ts'
-export { addressParts, isSameParty } from './scripts/addresses.ts'
-export { personUri } from './scripts/facts.ts'
 export type { ReadScript } from './scripts/reading.ts'
 export { redirection, rejection } from './scripts/results.ts'
 export { type Decision, type Proxying, ScriptRun } from './scripts/run.ts'

@@ -153,12 +153,11 @@ export class MessageService {
 
   #route(envelope: Envelope, told: Told): void {
     const { head } = envelope
-    const settle = settling(told)
-    if (head.hops <= 0) return settle(this.#refuse('too-many-hops'))
+    if (head.hops <= 0) return settling(told)(this.#refuse('too-many-hops'))
     const { hasOutgoingScripts } = this.#parts.directory
     if (hasOutgoingScripts && head.divertedFrom === undefined && head.kind === 'message') {
       const sender = this.#parts.directory.resident(head.from)
-      if (sender?.script !== undefined && this.#scripted.outgoing(sender, envelope, settle)) return
+      if (sender?.script !== undefined && this.#scripted.outgoing(sender, envelope, settling(told))) return
     }
     this.#locate(envelope, told)
   }

@@ -16,7 +16,6 @@ export {
   xmppUri,
 } from './address.ts'
 export {
-  civilOf,
   dayOf,
   daySeconds,
   daysInMonth,

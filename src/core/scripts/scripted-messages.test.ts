@@ -360,3 +360,15 @@ test('what a script lets through does not overtake what is being handed over', a
   assert.equal(await outcome, 'delivered')
   assert.deepEqual(textsOf(phone), ['1', '2', '3'])
 })
+
+test('nobody is told of a mere hint, which is decided about like what it is about', async () => {
+  const w = await world()
+  const own = new Device(juliet)
+  await signIn(w, own)
+  await script(w, juliet, '<mail url="mailto:juliet@example.com"/>')
+  assert.equal(await sent(w, { whenAbsent: 'drop', storable: false }), 'delivered')
+  assert.deepEqual(textsOf(own), ['Hist!'])
+  await script(w, juliet, '<mail url="mailto:juliet@example.com"><reject status="busy"/></mail>')
+  assert.equal(await sent(w, { whenAbsent: 'drop', storable: false }), 'temporarily-unavailable 486')
+  assert.equal(own.received.length, 1)
+})

@@ -74,6 +74,7 @@ export class ScriptedMessages {
       facts: factsOfMessage(envelope),
       canProxy: (uri) => this.#canProxy(envelope.head, uri),
       registrations: () => locationsOf(account.inbox.agents),
+      isHint: envelope.head.whenAbsent === 'drop',
     })
     if (scripted === undefined) return false
     account.underWay++

@@ -49,6 +49,8 @@ export interface Asked {
   /** Whether a request can be sent on to such a place. */
   readonly canProxy: (uri: string) => boolean
   readonly registrations: () => readonly ScriptLocation[]
+  /** A mere hint, as that somebody writes: nobody is told of it. */
+  readonly isHint?: boolean
 }
 
 /** Where a request is on its way through a script, and what is to be done now. */
@@ -213,7 +215,8 @@ export class Scripts {
   }
 
   /** RFC 3880 §7: the log, and for want of a mail server an instant message. Neither ever fails. */
-  #note(account: Account, { kind, facts, side }: Asked, note: ScriptNote): void {
+  #note(account: Account, { kind, facts, side, isHint }: Asked, note: ScriptNote): void {
+    if (isHint === true) return
     const from = facts.address('origin')
     const to = facts.address('original-destination')
     const about = { owner: account.address.key, side, kind, from: from?.uri, to: to?.uri }
