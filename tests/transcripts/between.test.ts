@@ -8,12 +8,6 @@ import { play } from './world.ts'
 const here = new URL('.', import.meta.url).pathname
 const files = globSync(['messages/*-to-*.transcript', 'absent/*-to-*.transcript'], { cwd: here }).sort()
 
-/** That what was kept has been taken since: relays of APEX alone tell it each other. */
-const takenLater = [
-  /^absent\/apex-to-apex/,
-  'nothing but APEX tells a relay what becomes of data later (docs/specs/apex.md §2)',
-] as const
-
 /** What cannot be the same, and why. */
 const lost: Readonly<
   Record<
@@ -21,27 +15,23 @@ const lost: Readonly<
     readonly (readonly [file: RegExp, why: string])[]
   >
 > = {
-  impp: [takenLater],
+  impp: [],
   xmpp: [
-    takenLater,
     [
       /^absent\/impp-/,
       'an acknowledged stanza does not say how present the other is (docs/mappings/xmpp.md)',
     ],
   ],
   sip: [
-    takenLater,
     [/-to-xmpp/, 'From of a MESSAGE names no device (RFC 7572 §5)'],
     [/^absent\/impp-/, 'a 202 does not say how present the other is (RFC 3428 §7)'],
   ],
   prim: [
-    takenLater,
     [/-to-xmpp/, 'PRIM has no word for the device that sent a message (docs/mappings/prim.md)'],
     [/^absent\/impp-/, 'a 101 does not say how present the other is (docs/specs/prim.md §6.1)'],
   ],
   apex: [],
   umpp: [
-    takenLater,
     [/(sip|prim)-to-xmpp/, 'a session has full JIDs: who has no device gets one for it (UMPP §3)'],
     [
       /^absent\/impp-/,
@@ -119,7 +109,17 @@ function asByAnother(script: Script, by: string): Script {
     const block = step.block.replace(/(<recipient identity='juliet@[^>]*>).*<\/data>/, '$1*</data>')
     return { ...step, block: isApex('Romeo') ? block : block.replaceAll('@localhost', '@montague.example') }
   })
-  return { ...script, steps: steps.flatMap((step, at) => inTurn(steps, step, at)) }
+  const known = steps.filter((step, at) => !isLateReport(steps, step, at))
+  return { ...script, steps: known.flatMap((step, at) => inTurn(known, step, at)) }
+}
+
+/** That what was kept has been taken since: relays of APEX alone tell it each other (docs/specs/apex.md §2). */
+function isLateReport(steps: readonly Step[], { who, block }: Step, at: number): boolean {
+  const sent = steps.findIndex((step) => step.who === 'Romeo' && step.what === 'sends')
+  const isThere = (step: Step, index: number): boolean =>
+    index > sent && step.who.startsWith('Juliet') && /^(signs in|registers)/.test(step.what)
+  const came = steps.findIndex(isThere)
+  return who === 'Romeo' && came >= 0 && at > came && block.includes('<statusResponse')
 }
 
 /** What 202, 101 and an acknowledgement do not tell: whether anybody is there. */
