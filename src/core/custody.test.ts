@@ -1,7 +1,7 @@
 // Custody of messages that are under way (decision 0143): once it is taken a message survives us, comes once, and leaves nothing behind.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { text } from '#base'
+import { text, utf8 } from '#base'
 import { delivered, type Outcome, refused } from '#model'
 import { accepted, type DeliveryAnswer, held } from './agents.ts'
 import { Custody } from './custody.ts'
@@ -207,6 +207,19 @@ test('a disk that fails takes no custody, and loses nothing', async () => {
   failing.fault = undefined
   await slow.answer(declined('connection-failed'))
   assert.deepEqual([sent.heard, await waiting(world)], [['stored'], ['1']])
+})
+
+test('what a script of the recipient gives his device is in the history once, and waits after a crash (RFC 3880)', async () => {
+  const { world, slow } = await slowly()
+  const script =
+    '<cpl><incoming><lookup source="registration"><success><proxy/></success></lookup></incoming></cpl>'
+  await new Promise((resolve) => world.service.scripts.put(at(juliet), utf8(script), resolve))
+  const sent = new Sent(world, '1', juliet)
+  assert.deepEqual([await sent.take(), await waiting(world)], [['kept'], ['1']])
+  await slow.answer(accepted)
+  await sent.told()
+  assert.deepEqual([sent.heard, slow.texts, await waiting(world)], [['kept', 'delivered'], ['1'], []])
+  assert.equal((await world.store.history(at(juliet), { limit: 10 })).length, 1)
 })
 
 /** What waits for the other domain, whether its messages are under way or not. */

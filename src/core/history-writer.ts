@@ -24,6 +24,22 @@ export class HistoryWriter {
     return this.#parts.policy.history && head.storable
   }
 
+  /** While it is under way. What a script of its recipient may yet do with it is in nobody's archive before it is done. */
+  appendUnderWay(
+    account: Account,
+    envelope: Envelope,
+    id: string,
+    done: (fault: Error | undefined) => void,
+  ): void {
+    if (account.script === undefined) return this.append(account, envelope, id, true, done)
+    const { store, now } = this.#parts
+    const { head, raw } = envelope.keep()
+    store.append(
+      { id, at: now(), head, raw, entries: historyEntries(account, undefined, head, true, false) },
+      done,
+    )
+  }
+
   append(
     account: Account,
     envelope: Envelope,

@@ -60,7 +60,7 @@ export class MessageService {
     })
     const keepHere = custodianOf({
       ...parts,
-      append: (account, envelope, id, done) => this.#history.append(account, envelope, id, true, done),
+      append: (account, envelope, id, done) => this.#history.appendUnderWay(account, envelope, id, done),
       release: (account, id, head) => this.#handOver.settle(account, id, head, { kind: 'accepted' }),
     })
     this.#keep = (custody, envelope) =>
