@@ -6,6 +6,7 @@ import {
   type Asked,
   type Decision,
   diversionsMax,
+  mayReach,
   type Proxying,
   redirection,
   rejection,
@@ -23,10 +24,6 @@ import {
 } from '#model'
 import { addressOfSipUri } from '../binding.ts'
 import { factsOf } from '../binding-script.ts'
-import { header } from '../codec/header-names.ts'
-import { parseMessage } from '../codec/message.ts'
-import { nameAddrsOf } from '../codec/name-addr.ts'
-import { paramOf } from '../codec/params.ts'
 import { parseSipUri } from '../codec/uri.ts'
 import type { SipContext } from '../context.ts'
 import { statusOfRefusal } from '../errors.ts'
@@ -34,8 +31,9 @@ import type { Incoming } from '../incoming.ts'
 import { refuse } from '../refusal.ts'
 import type { RegisteredContact } from '../registered-contact.ts'
 import { bestOf } from './best-response.ts'
-import type { Branch, BranchSource } from './branch.ts'
+import type { BranchSource } from './branch.ts'
 import type { ResponseContext } from './response-context.ts'
+import { nothing, type Result, Step } from './scripted-step.ts'
 
 /** LIMIT: places that redirections add to one request. */
 const redirectionsMax = 5
@@ -57,17 +55,6 @@ export interface ScriptedParts {
   /** Made when something is to be sent. */
   readonly respond: () => ResponseContext | undefined
 }
-
-/** What one script, or one step of it, has come to. */
-interface Result {
-  readonly status: number
-  /** Where a redirection leads. */
-  readonly locations: readonly ScriptLocation[]
-  /** Whose answer it is. */
-  readonly branch?: Branch
-}
-
-const nothing: Result = { status: 480, locations: [] }
 
 function betterOf(one: Result | undefined, other: Result): Result {
   return one !== undefined && bestOf([one.status, other.status]) === 0 ? one : other
@@ -160,6 +147,7 @@ class ScriptFlow {
   /** Of the `proxy` that is under way, and of all until now. */
   #best: Result | undefined
   #bestOfAll: Result | undefined
+  #step: Step | undefined
   /** Where a refusal in its own words goes; absent where another's script takes the result. */
   onOwnWords: ((refusal: Refused) => void) | undefined
 
@@ -194,7 +182,8 @@ class ScriptFlow {
   #try(proxy: Proxying, groups: readonly (readonly ScriptLocation[])[]): void {
     const [group, ...later] = groups
     if (group === undefined) return this.#failed(proxy)
-    const step = new Step(this.#call, this.#secondsOf(proxy), (result) => {
+    const { service } = this.#call.parts.context
+    const step = new Step(this.#call.responses, service.clock, this.#secondsOf(proxy), (result) => {
       if (this.#call.responses.isStopped) return this.#end()
       if (result === 'silence') return this.decided(this.#run.proxied('noanswer'))
       const added = proxy.recurse ? result.locations.filter(() => this.#call.mayFollow()) : []
@@ -207,8 +196,14 @@ class ScriptFlow {
       this.#bestOfAll = betterOf(this.#bestOfAll, result)
       this.#try(proxy, later)
     })
+    this.#step = step
     for (const location of group) this.#send(step, location)
     step.begun()
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(): void {
+    this.#step?.abandon()
   }
 
   #end(): void {
@@ -256,18 +251,19 @@ class ScriptFlow {
     const isOwn = this.#side === 'incoming' && account === this.#account
     const before =
       this.#side === 'incoming' ? [...this.#divertedFrom, this.#account.address] : this.#divertedFrom
-    const scripted = isOwn ? undefined : this.#call.ask(account, 'incoming', before, account.address)
     // Access comes before the script: who may not reach them learns that alone.
-    const reached = this.#call.parts.roads.reachable(account, agent)
-    const isRefused =
-      !Array.isArray(reached) && reached.kind === 'refused' && reached.condition === 'permission-denied'
-    if (scripted === undefined || isRefused) {
+    const isAsked = !isOwn && mayReach(account, this.#call.parts.from)
+    const scripted = isAsked ? this.#call.ask(account, 'incoming', before, account.address) : undefined
+    if (scripted === undefined) {
       this.#ring(step, account, agent)
       return step.arrived()
     }
-    new ScriptFlow(this.#call, account, 'incoming', before, scripted.run, (result) =>
+    const { run, decision } = scripted
+    const flow = new ScriptFlow(this.#call, account, 'incoming', before, run, (result) =>
       step.arrived(result),
-    ).decided(scripted.decision)
+    )
+    step.follows(flow)
+    flow.decided(decision)
   }
 
   #ring(step: Step, account: Account, agent: string): void {
@@ -283,73 +279,6 @@ class ScriptFlow {
   }
 }
 
-/** What is tried at one time, until all of it has failed or its time is over. */
-class Step implements BranchSource {
-  readonly #call: ScriptedCall
-  readonly #branches: Branch[] = []
-  readonly #results: Result[] = []
-  readonly #onOver: (result: Result | 'silence') => void
-  readonly #timer: { cancel(): void } | undefined
-  /** What may still add branches; the step itself, until it has begun. */
-  #waiting = 1
-  #isOver = false
-
-  constructor(call: ScriptedCall, seconds: number | undefined, onOver: (result: Result | 'silence') => void) {
-    this.#call = call
-    this.#onOver = onOver
-    const { clock } = call.parts.context.service
-    this.#timer = seconds === undefined ? undefined : clock.schedule(seconds * 1000, () => this.#timeOut())
-  }
-
-  branch(): Branch {
-    const branch = this.#call.responses.branch()
-    branch.onOver = () => this.#settle()
-    this.#branches.push(branch)
-    return branch
-  }
-
-  /** Somebody is looked for. */
-  waits(): void {
-    this.#waiting++
-  }
-
-  /** They were found, or their own script has ended so. */
-  arrived(result?: Result): void {
-    if (result !== undefined) this.#results.push(result)
-    this.#waiting--
-    this.#settle()
-  }
-
-  /** There is no way to a place: that is an answer, too. */
-  answered(result: Result): void {
-    this.#results.push(result)
-    this.#call.responses.branch().end(result.status)
-  }
-
-  begun(): void {
-    this.arrived()
-  }
-
-  /** RFC 3880 §6.1: "the call attempt is terminated and the "noanswer" branch is taken". */
-  #timeOut(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    for (const branch of this.#branches) branch.giveUp(givenUpPatience)
-    this.#onOver('silence')
-  }
-
-  #settle(): void {
-    if (this.#isOver || this.#waiting > 0 || !this.#branches.every(({ isOver }) => isOver)) return
-    this.#isOver = true
-    this.#timer?.cancel()
-    const all = [...this.#results, ...this.#branches.filter(({ isReplaced }) => !isReplaced).map(resultIn)]
-    this.#onOver(all[bestOf(all.map(({ status }) => status))] ?? nothing)
-  }
-}
-
-/** Milliseconds for the answer to a CANCEL (RFC 3261 §9.1). */
-const givenUpPatience = 32_000
-
 function groupsOf({ locations, ordering }: Proxying): readonly (readonly ScriptLocation[])[] {
   return ordering === 'parallel' ? [locations] : locations.map((one) => [one])
 }
@@ -359,18 +288,6 @@ function resultOf(status: number): ProxyResult {
   if (status === 486 || status === 600) return 'busy'
   if (status >= 300 && status < 400) return 'redirection'
   return status === 408 ? 'noanswer' : 'failure'
-}
-
-function resultIn(branch: Branch): Result {
-  const { status, octets } = branch
-  const response = status >= 300 && status < 400 && octets !== undefined ? parseMessage(octets) : undefined
-  if (response?.kind !== 'response') return { status, locations: [] }
-  const contacts = nameAddrsOf(response, header.contact) ?? []
-  const locations = contacts.map(({ uri, params }) => {
-    const q = Number(paramOf(params, 'q') ?? 1)
-    return { uri, priority: q >= 0 && q <= 1 ? q : 1 }
-  })
-  return { status, locations, branch }
 }
 
 function refusalOf(decision: Extract<Decision, { kind: 'reject' | 'redirect' }>): Refused {

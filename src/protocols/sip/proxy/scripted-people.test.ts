@@ -117,3 +117,37 @@ test('nowhere to go is an answer, and other domains are none where they are not 
     assert.equal((await call(alice).final()).status, status, inside)
   }
 })
+
+test('the time of one script is over for the other that it led to, too', async () => {
+  const { domain, alice, phone } = await town('bob', 'carol', 'dave')
+  await script(
+    domain,
+    'bob',
+    to('carol', '<proxy timeout="5"><noanswer><reject status="493"/></noanswer></proxy>'),
+  )
+  await script(domain, 'carol', to('dave'))
+  const sent = call(alice)
+  const invite = await phone('dave').next('INVITE')
+  answer(phone('dave'), invite, { status: 180 })
+  await ticks()
+  domain.clock.advance(5000)
+  assert.equal((await sent.final()).status, 493)
+  answer(phone('dave'), await phone('dave').next('CANCEL'), { status: 200 })
+  answer(phone('dave'), invite, { status: 487 })
+})
+
+test('a script of somebody who may not be reached is not asked, were it to tell them (decision 0150)', async () => {
+  const { domain, alice } = await town('bob', 'carol')
+  await new Promise((resolve) =>
+    domain.service.contacts.setRule(
+      at('carol@example.com'),
+      { subject: 'alice@example.com', action: 'block', visibility: 'full' },
+      resolve,
+    ),
+  )
+  await script(domain, 'carol', '<mail url="mailto:carol@example.com"/>')
+  await script(domain, 'bob', to('carol'))
+  assert.equal((await call(alice).final()).status, 403)
+  await ticks()
+  assert.equal((await domain.store.undelivered(at('carol@example.com'), 0, 10)).length, 0)
+})
