@@ -3,6 +3,7 @@
 import {
   type Account,
   type AgentCapabilities,
+  type Custody,
   type DeliveryAnswer,
   type DeliveryContext,
   held,
@@ -85,14 +86,9 @@ export class Attachment implements InboxAgent {
       return answer({ kind: 'accepted' })
     }
     if (typeof delivery === 'string') return answer({ kind: 'declined', condition: delivery })
-    this.send(delivery.entity, answer, () => {
-      if (envelope.head.whenAbsent !== 'store') return false
-      // Who sent it by this protocol hears the application's own word, where the core has custody meanwhile (decision 0143); others are answered now.
-      if (envelope instanceof ApexEnvelope && context.storedAt === undefined)
-        return envelope.custody?.row !== undefined
-      answer(held)
-      return true
-    })
+    const mayWait = envelope.head.whenAbsent === 'store'
+    const { custody } = envelope instanceof ApexEnvelope ? envelope : { custody: undefined }
+    this.send(delivery.entity, answer, patience(mayWait, custody, answer))
   }
 
   /**
@@ -174,6 +170,23 @@ export class Attachment implements InboxAgent {
 const unansweredMax = 1000
 
 const gone: DeliveryAnswer = { kind: 'declined', condition: 'connection-failed' }
+
+/**
+ * Whether an answer is waited for past its time. Who sent it by this protocol hears the application's own word, where the core has custody meanwhile
+ * (decision 0143); others are answered now. Of the envelope, whose octets are a loan, nothing is held on to.
+ */
+function patience(
+  mayWait: boolean,
+  custody: Custody | undefined,
+  answer: (answer: DeliveryAnswer) => void,
+): () => boolean {
+  return () => {
+    if (!mayWait) return false
+    if (custody !== undefined) return custody.row !== undefined
+    answer(held)
+    return true
+  }
+}
 
 /** §4.4.4.2: `ok`, or an `error` in the negative reply. */
 function wordOf(reply: Reply): DeliveryAnswer {

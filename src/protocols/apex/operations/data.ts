@@ -7,6 +7,7 @@ import { type Element, isXmlFault, parseElement } from '#wire/xml'
 import { codeOfOutcome, messageEnvelope, reasonOfOutcome } from '../binding.ts'
 import {
   type ApexOption,
+  type EndpointName,
   foreignPersonOf,
   isService,
   optionAround,
@@ -19,7 +20,7 @@ import {
   serviceOf,
 } from '../codec/index.ts'
 import { withoutMark } from '../domains/marks.ts'
-import type { ApexEnvelope, ReadData } from '../envelope.ts'
+import type { ReadData } from '../envelope.ts'
 import { optionFault, recipientFault, type Wishes, wishesOf } from '../option-rules.ts'
 import type { Relay } from '../relay.ts'
 import type { HeldData } from '../services/kept-times.ts'
@@ -73,7 +74,7 @@ export function takeData(
     (recipient) => new Matter(relay, read, { recipient, onCode, onKept: kept }),
   )
   for (const matter of matters) unkept.add(matter)
-  for (const matter of matters) matter.take(sender)
+  for (const matter of matters) matter.take(read, sender)
   // Answers leave in order: what takes long is kept where it is, so that nothing waits behind it.
   if (unkept.size > 0)
     late = relay.service.leases.grant(relay.settings.okSeconds, () => {
@@ -114,10 +115,10 @@ interface Share {
   readonly onKept: (matter: Matter) => void
 }
 
-/** One piece of data on its way to one recipient. */
+/** One piece of data on its way to one recipient. Its octets are a loan, and of what was read of them nothing is held on to. */
 class Matter {
   readonly #relay: Relay
-  readonly #read: ReadData
+  readonly #originator: EndpointName
   readonly #recipient: Party
   readonly #wishes: Wishes
   readonly #isOurs: boolean
@@ -133,7 +134,7 @@ class Matter {
   constructor(relay: Relay, read: ReadData, share: Share) {
     const { domain } = share.recipient.identity
     this.#relay = relay
-    this.#read = read
+    this.#originator = read.data.originator.identity
     this.#recipient = share.recipient
     this.#share = share
     this.#isOurs = relay.isOurs(domain)
@@ -141,15 +142,15 @@ class Matter {
   }
 
   /** Step 5. */
-  take(sender: Sender): void {
+  take(read: ReadData, sender: Sender): void {
     const { identity } = this.#recipient
     const fault = recipientFault(this.#recipient, this.#relay.isFinalFor(identity.domain))
     if (fault !== undefined) return this.#failed(fault.code, fault.text)
-    if (this.#isOurs && isService(identity)) return this.#toService()
-    if (isService(identity)) return this.#toForeignService(sender)
+    if (this.#isOurs && isService(identity)) return this.#toService(elementIn(read))
+    if (isService(identity)) return this.#toForeignService(read, sender)
     const to = this.#isOurs ? personOf(identity) : foreignPersonOf(identity)
     if (to === undefined) return this.#failed(550, 'unknown endpoint identity')
-    this.#send(sender, to)
+    this.#send(read, sender, to)
   }
 
   /** Its outcome takes long: it is kept where it is under way, where it is one to be kept. */
@@ -167,29 +168,27 @@ class Matter {
   #promise(): void {
     const { statusRequests: transIds } = this.#wishes
     if (transIds.length === 0) return this.#kept()
-    const { identity: originator } = this.#read.data.originator
     const { identity: recipient } = this.#recipient
-    const promised = { reporter: this.#reporter(), originator, recipient, transIds }
+    const promised = { reporter: this.#reporter(), originator: this.#originator, recipient, transIds }
     this.#fulfil = this.#relay.promises.keep(promised, () => this.#kept())
   }
 
-  #toService(element = elementIn(this.#read)): void {
-    const { originator } = this.#read.data
+  #toService(element: Element | undefined): void {
     const { identity } = this.#recipient
     const service = this.#relay.serviceNamed(serviceOf(identity) ?? '')
     if (service === undefined) return this.#failed(550, 'unknown endpoint identity')
     if (element === undefined) return this.#failed(501, 'services are told XML')
     this.#tell(250)
-    service.take({ originator: originator.identity, domain: identity.domain, element })
+    service.take({ originator: this.#originator, domain: identity.domain, element })
   }
 
   /** Where the domain has relays, its service is asked by them. */
-  #toForeignService({ from }: Sender): void {
+  #toForeignService(read: ReadData, { from }: Sender): void {
     const { mesh } = this.#relay
-    const { payload, data } = this.#read
+    const { payload, data } = read
     const { domain } = this.#recipient.identity
     // What came is a loan: what is needed later is read now.
-    const element = elementIn(this.#read)
+    const element = elementIn(read)
     if (mesh === undefined) return this.#answerForService(element)
     // One person's subscription there is one, whichever device looks (decision 0135).
     if (
@@ -215,14 +214,14 @@ class Matter {
     this.#failed(550, 'no way to a service of that domain')
   }
 
-  #send(sender: Sender, to: Address): void {
+  #send(read: ReadData, sender: Sender, to: Address): void {
     const { hopping, hold } = this.#wishes
     // RFC 3342 §4: one hop less, and none left is an error.
     const hopsLeft =
       hopping === undefined || hopping.value.noMoreThan === 0 ? 256 : hopping.value.noMoreThan - 1
     if (!this.#isOurs && hopsLeft <= 0) return this.#hopsUsedUp()
     this.#tracking = this.#track()
-    const envelope: ApexEnvelope = messageEnvelope(this.#read, this.#recipient, {
+    const envelope = messageEnvelope(read, this.#recipient, {
       custody: this.#custody,
       from: sender.from,
       fromAgent: sender.agent,
@@ -231,12 +230,16 @@ class Matter {
       leaves: !this.#isOurs,
       option: (option: ApexOption) => (this.#isOurs ? withoutMark(option) : oneHopLess(option, hopsLeft)),
     })
-    this.#isHeld = envelope.head.whenAbsent === 'store'
-    const onOutcome = (outcome: Outcome): void => {
+    const { head } = envelope
+    this.#isHeld = head.whenAbsent === 'store'
+    this.#relay.service.messages.send(envelope, this.#whenKnown(head), this.#custody)
+  }
+
+  #whenKnown(about: About): (outcome: Outcome) => void {
+    return (outcome) => {
       this.#kept()
-      this.#known(outcome, envelope.head)
+      this.#known(outcome, about)
     }
-    this.#relay.service.messages.send(envelope, onOutcome, this.#custody)
   }
 
   #known(outcome: Outcome, about: About): void {
@@ -272,7 +275,7 @@ class Matter {
     const { timing } = this.#wishes
     // Of what another protocol only passed on nobody knows whether it was delivered.
     if (!tracking.end() || timing === undefined || outcome.kind !== 'delivered') return
-    const { identity } = this.#read.data.originator
+    const identity = this.#originator
     const recipient = this.#recipient.identity
     const transId = timing.option.transId as number
     this.#relay.finalHop(this.#reporter(), identity, recipient, transId, timing.value.returnTrip)
@@ -296,7 +299,7 @@ class Matter {
     return (
       timing && {
         reporter: this.#reporter(),
-        originator: this.#read.data.originator.identity,
+        originator: this.#originator,
         recipient: this.#recipient.identity,
         transId: timing.option.transId as number,
         timing: timing.value,
@@ -344,14 +347,14 @@ class Matter {
   }
 
   #reported(transId: number, code: number, text?: string, onTold: () => void = () => {}): void {
-    const { identity } = this.#read.data.originator
+    const identity = this.#originator
     const recipient = this.#recipient.identity
     const report = { transId, code, ...(text !== undefined && { text }) }
     this.#relay.report(this.#reporter(), identity, recipient, report, onTold)
   }
 
   #reporter(): string {
-    return this.#relay.reporterFor(this.#read.data.originator.identity, this.#recipient.identity)
+    return this.#relay.reporterFor(this.#originator, this.#recipient.identity)
   }
 }
 
