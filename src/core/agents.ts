@@ -1,8 +1,8 @@
 // The contracts that a protocol's sessions fulfil: what the core knows of a connected device.
 import type { Address, Condition, Envelope, Outcome, PresenceDocument, ProtocolName } from '#model'
-import type { AccessRules } from './access-rules.ts'
-import type { Contact } from './contact.ts'
-import type { PresenceNotification } from './notification.ts'
+import type { AccessRules } from './people/access-rules.ts'
+import type { Contact } from './people/contact.ts'
+import type { PresenceNotification } from './presence/notification.ts'
 
 /** What an agent can take, learnt from its sign-in or from its refusals (405, 415, 488, 501). */
 export interface AgentCapabilities {

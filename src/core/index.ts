@@ -1,22 +1,5 @@
 // The door of core: the abstract service and its contracts.
-export { type AccessPolicy, mayReach, maySubscribe, visible } from './access.ts'
-export {
-  type AccessAction,
-  type AccessRule,
-  type AccessRules,
-  accessRulesMax,
-  blocks,
-  deviceKey,
-  isBlocked,
-  isPresenceClass,
-  type PresenceClass,
-  partyOfKey,
-  type RulesChange,
-  ruleFor,
-  type VisibilityClass,
-} from './access-rules.ts'
-export { Account } from './account.ts'
-export { type AccountOutcome, AccountService, type NewAccount } from './account-service.ts'
+
 export {
   type AgentCapabilities,
   type AuthorizationEvent,
@@ -30,35 +13,18 @@ export {
   type TerminationReason,
   type WatcherAgent,
 } from './agents.ts'
-export { type Answer, Answered, type AnsweredLimits } from './answered.ts'
-export { Archiving, type ArchivingPreferences, archives, archivingListMax } from './archiving.ts'
-export { type Asks, asksPerSecondMax } from './asks.ts'
-export type {
-  Authenticator,
-  Credentials,
-  DigestHash,
-  ImportedDigest,
-  PasswordSetter,
-  ScramHash,
-  ScramVerifier,
-  Secrets,
-} from './authenticator.ts'
-export { type Authorization, type Contact, contactsMax, noAuthorization } from './contact.ts'
-export { ContactService } from './contact-service.ts'
-export { Custody } from './custody.ts'
-export { Directory, type Found } from './directory.ts'
-export { type ForeignTuple, fetchedNotification, tuplesOf } from './foreign-documents.ts'
-export { type Forward, forwardLocationMax, moved } from './forward.ts'
-export { Inbox, inboxAgentsMax } from './inboxes.ts'
-export { type LastActivity, lastActivityOf } from './last-activity.ts'
 export { type Lease, Leases } from './leases.ts'
-export type { ListChange } from './list-versions.ts'
-export type { MessagePolicy } from './message-parts.ts'
-export { MessageService } from './message-service.ts'
-export { PresenceNotification, type VisibleSource } from './notification.ts'
-export { createPeers, type PeerLinksParts, type PeerTable } from './peer-links.ts'
-export { type RelayPolicy, type RelayQueueStatus, relayDefaults } from './peer-queue.ts'
-export type { BeyondShareCounts, PeerShares } from './peer-shares.ts'
+export { Archiving, type ArchivingPreferences, archives, archivingListMax } from './messages/archiving.ts'
+export { Custody } from './messages/custody.ts'
+export { type Forward, forwardLocationMax, moved } from './messages/forward.ts'
+export { Inbox, inboxAgentsMax } from './messages/inboxes.ts'
+export type { MessagePolicy } from './messages/message-parts.ts'
+export { MessageService } from './messages/message-service.ts'
+export { type Answer, Answered, type AnsweredLimits } from './peers/answered.ts'
+export { type Asks, asksPerSecondMax } from './peers/asks.ts'
+export { createPeers, type PeerLinksParts, type PeerTable } from './peers/peer-links.ts'
+export { type RelayPolicy, type RelayQueueStatus, relayDefaults } from './peers/peer-queue.ts'
+export type { BeyondShareCounts, PeerShares } from './peers/peer-shares.ts'
 export {
   type DomainExamination,
   mayComeBy,
@@ -76,9 +42,54 @@ export {
   type Peers,
   type RemotePresence,
   type Way,
-} from './peers.ts'
-export { type FetchOutcome, PresenceService } from './presence-service.ts'
-export { permanentTuple, type TupleChange } from './presentities.ts'
+} from './peers/peers.ts'
+export type { Relay } from './peers/relay.ts'
+export type { Turn } from './peers/turns.ts'
+export { type AccessPolicy, mayReach, maySubscribe, visible } from './people/access.ts'
+export {
+  type AccessAction,
+  type AccessRule,
+  type AccessRules,
+  accessRulesMax,
+  blocks,
+  deviceKey,
+  isBlocked,
+  isPresenceClass,
+  type PresenceClass,
+  partyOfKey,
+  type RulesChange,
+  ruleFor,
+  type VisibilityClass,
+} from './people/access-rules.ts'
+export { Account } from './people/account.ts'
+export { type AccountOutcome, AccountService, type NewAccount } from './people/account-service.ts'
+export type {
+  Authenticator,
+  Credentials,
+  DigestHash,
+  ImportedDigest,
+  PasswordSetter,
+  ScramHash,
+  ScramVerifier,
+  Secrets,
+} from './people/authenticator.ts'
+export { type Authorization, type Contact, contactsMax, noAuthorization } from './people/contact.ts'
+export { ContactService } from './people/contact-service.ts'
+export { Directory, type Found } from './people/directory.ts'
+export type { ListChange } from './people/list-versions.ts'
+export { type ForeignTuple, fetchedNotification, tuplesOf } from './presence/foreign-documents.ts'
+export { type LastActivity, lastActivityOf } from './presence/last-activity.ts'
+export { PresenceNotification, type VisibleSource } from './presence/notification.ts'
+export { type FetchOutcome, PresenceService } from './presence/presence-service.ts'
+export { permanentTuple, type TupleChange } from './presence/presentities.ts'
+export { type Publication, presenceClassesMax } from './presence/publishing.ts'
+export type { SubscriptionOutcome, SubscriptionRequest } from './presence/subscribing.ts'
+export type {
+  WatcherEvent,
+  WatcherInfo,
+  WatcherInfoAgent,
+  WatcherStatus,
+} from './presence/watcher-information.ts'
 export type {
   Environment,
   Listener,
@@ -86,8 +97,6 @@ export type {
   Protocol,
   RunningProtocol,
 } from './protocol.ts'
-export { type Publication, presenceClassesMax } from './publishing.ts'
-export type { Relay } from './relay.ts'
 export { Router } from './router.ts'
 export type { ReadScript } from './scripts/reading.ts'
 export { redirection, rejection } from './scripts/results.ts'
@@ -112,7 +121,4 @@ export {
   type StoredSubscription,
   type StoredUnit,
 } from './store.ts'
-export type { SubscriptionOutcome, SubscriptionRequest } from './subscribing.ts'
 export { Transit } from './transit.ts'
-export type { Turn } from './turns.ts'
-export type { WatcherEvent, WatcherInfo, WatcherInfoAgent, WatcherStatus } from './watcher-information.ts'

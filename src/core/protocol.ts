@@ -3,7 +3,7 @@
 // and `#auth`'s (Logins) types, which the core does not know.
 import type { Bytes } from '#base'
 import type { Envelope, Head, ProtocolName } from '#model'
-import type { PeerProtocol, PeerRoute } from './peers.ts'
+import type { PeerProtocol, PeerRoute } from './peers/peers.ts'
 import type { Service } from './service.ts'
 
 export interface Protocol<Settings, Tls, Logins, Web = unknown, Resolver = unknown> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Condition } from '#model'
-import { noPeers, type PeerLink } from './peers.ts'
+import { noPeers, type PeerLink } from './peers/peers.ts'
 import { presenceFindersMax, Router } from './router.ts'
 import { ScriptedLink } from './testing/peers.ts'
 

@@ -1,6 +1,6 @@
 // Which way an address lies: here, or at another domain.
 import type { Address, Condition, ProtocolName } from '#model'
-import type { PeerLink, Peers } from './peers.ts'
+import type { PeerLink, Peers } from './peers/peers.ts'
 
 /** LIMIT: words and notifications that wait for the way to one domain. */
 export const presenceFindersMax = 100_000

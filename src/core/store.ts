@@ -4,10 +4,10 @@
 // (`target-unknown`). Octets given to it are its own until it answers.
 import type { Bytes } from '#base'
 import type { Address, Head } from '#model'
-import type { AccessRule } from './access-rules.ts'
-import type { Secrets } from './authenticator.ts'
-import type { Contact } from './contact.ts'
-import type { Forward } from './forward.ts'
+import type { Forward } from './messages/forward.ts'
+import type { AccessRule } from './people/access-rules.ts'
+import type { Secrets } from './people/authenticator.ts'
+import type { Contact } from './people/contact.ts'
 
 export interface AccountRecord {
   /** The primary address; its key names the account. */

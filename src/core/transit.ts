@@ -1,11 +1,11 @@
 // Carries what is neither message nor presence service between parties of the same protocol: XMPP IQ and directed presence, INVITE
 // and in-dialog SIP, APEX data. Same access rules, same router.
 import { type Envelope, type Outcome, refused } from '#model'
-import { mayReach } from './access.ts'
-import type { Account } from './account.ts'
-import type { Directory } from './directory.ts'
-import { moved } from './forward.ts'
-import type { PeerShares } from './peer-shares.ts'
+import { moved } from './messages/forward.ts'
+import type { PeerShares } from './peers/peer-shares.ts'
+import { mayReach } from './people/access.ts'
+import type { Account } from './people/account.ts'
+import type { Directory } from './people/directory.ts'
 import type { Router } from './router.ts'
 
 export class Transit {

@@ -27,16 +27,22 @@ test('no demand waits for its test', () => {
 })
 
 test('a row that names what is not there is found', () => {
-  const row = { item: 'X', asked: '', done: '', where: '`src/core`', proof: 'core/access: access: ${name}' }
+  const row = {
+    item: 'X',
+    asked: '',
+    done: '',
+    where: '`src/core`',
+    proof: 'core/people/access: access: ${name}',
+  }
   assert.deepEqual(faultsOf(row), [])
   for (const wrong of [
     { where: '`src/nowhere`' },
     { where: 'src/core' },
     { where: '`docs/specs/prim.md §99`' },
-    { proof: 'core/access: no such rule' },
+    { proof: 'core/people/access: no such rule' },
     { proof: 'core/nowhere: access' },
     { proof: 'transcripts: nowhere/at-all' },
-    { proof: 'core/access: access: ${name}; core/access: no such rule' },
+    { proof: 'core/people/access: access: ${name}; core/people/access: no such rule' },
     { proof: 'not yet: soon' },
   ]) {
     assert.equal(faultsOf({ ...row, ...wrong }).length, 1, JSON.stringify(wrong))

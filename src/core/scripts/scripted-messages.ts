@@ -11,10 +11,10 @@ import {
   refused,
   type ScriptLocation,
 } from '#model'
-import type { Account } from '../account.ts'
 import type { InboxAgent } from '../agents.ts'
-import { readdressed } from '../core-message.ts'
-import type { MessageMetrics } from '../message-metrics.ts'
+import { readdressed } from '../messages/core-message.ts'
+import type { MessageMetrics } from '../messages/message-metrics.ts'
+import type { Account } from '../people/account.ts'
 import type { Router } from '../router.ts'
 import { factsOfMessage } from './facts.ts'
 import { bestOf, isTaken, redirection, rejection, resultOf } from './results.ts'

@@ -12,8 +12,8 @@ import {
   type TerminationReason,
   type WatcherAgent,
 } from '../agents.ts'
-import type { Contact } from '../contact.ts'
-import type { PresenceNotification } from '../notification.ts'
+import type { Contact } from '../people/contact.ts'
+import type { PresenceNotification } from '../presence/notification.ts'
 import { at, testProtocol } from './envelopes.ts'
 
 type Answer = (answer: DeliveryAnswer) => void

@@ -1,7 +1,7 @@
 // The stage for what crosses domains: our three people, one of another domain, and the link between, which speaks words or leases.
 import type { Address } from '#model'
-import type { RemotePresence } from '../peers.ts'
-import type { TupleChange } from '../presentities.ts'
+import type { RemotePresence } from '../peers/peers.ts'
+import type { TupleChange } from '../presence/presentities.ts'
 import { ListView, stateOf, Watcher } from './devices.ts'
 import { at, presence } from './envelopes.ts'
 import { type ScriptedLink, ScriptedPeerProtocol } from './peers.ts'

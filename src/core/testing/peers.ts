@@ -12,8 +12,8 @@ import {
   type PeerProtocol,
   type PeerStatus,
   type Way,
-} from '../peers.ts'
-import type { FetchOutcome } from '../presence-service.ts'
+} from '../peers/peers.ts'
+import type { FetchOutcome } from '../presence/presence-service.ts'
 import { testProtocol } from './envelopes.ts'
 
 type OnOutcome = (outcome: Outcome) => void

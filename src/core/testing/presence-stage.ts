@@ -1,6 +1,6 @@
 // The stage of the presence service's tests: three people, and what they do in one call.
 import type { PresenceDocument } from '#model'
-import type { VisibilityClass } from '../access-rules.ts'
+import type { VisibilityClass } from '../people/access-rules.ts'
 import { Watcher } from './devices.ts'
 import { at, presence } from './envelopes.ts'
 import { createWorld, outcomeOf, resident, settled, type World, type WorldOptions } from './world.ts'
