@@ -239,7 +239,7 @@ test('rules are set for an address, a domain or everybody, shown, replaced and t
   const owner = 'juliet@example.com'
   await client.addAccount({ address: owner, password: 'x' })
   await client.decide(owner, 'Paris@example.com', { action: 'polite-block' })
-  await client.decide(owner, 'spam.example', { action: 'block' })
+  for (const each of ['spam.example', '*.Far.example']) await client.decide(owner, each, { action: 'block' })
   await client.decide(owner, '*', { action: 'allow', visibility: 'basic' })
   await client.decide(owner, 'paris@example.com', { action: 'block' })
   const { rules } = await client.contacts(owner)
@@ -248,10 +248,13 @@ test('rules are set for an address, a domain or everybody, shown, replaced and t
     [
       ['paris@example.com', 'block', 'full'],
       ['spam.example', 'block', 'full'],
+      ['*.far.example', 'block', 'full'],
       ['*', 'allow', 'basic'],
     ],
   )
-  await client.decide(owner, '*', { action: 'no-rule' })
+  for (const subject of ['*', '*.far.example']) await client.decide(owner, subject, { action: 'no-rule' })
+  const none = client.decide(owner, 'a.*.example', { action: 'block' })
+  await assert.rejects(none, refusedWith('address-malformed', /nor \*\.domain/))
   await assert.rejects(
     client.decide(owner, '*', { action: 'no-rule' }),
     refusedWith('not-found', /nothing of that name/),

@@ -1,7 +1,7 @@
 // The management API's contacts: by it SIP and IMPP presentities decide who sees them, until their own means exist.
 
-import type { Account, Contact, Service, VisibilityClass } from '#core'
-import { type Address, type Outcome, parseAddress } from '#model'
+import { type Account, type Contact, readSubject, type Service, type VisibilityClass } from '#core'
+import type { Address, Outcome } from '#model'
 import type { HttpRequest, HttpResponse } from '#net'
 import { json, Refusal } from './refusal.ts'
 import { readContactAction, readPerson } from './requests.ts'
@@ -76,9 +76,12 @@ async function setRule(
   action: Exclude<ContactAction, 'approve' | 'refuse'>,
   visibility: VisibilityClass,
 ): Promise<Outcome | Refusal> {
-  const subject = written === '*' ? written : parseAddress(written)?.key
+  const subject = readSubject(written)
   if (subject === undefined) {
-    return new Refusal('address-malformed', `"${written}" is neither an address nor a domain nor *`)
+    return new Refusal(
+      'address-malformed',
+      `"${written}" is neither an address nor a domain nor *.domain nor *`,
+    )
   }
   return new Promise((resolve) => {
     if (action === 'no-rule') service.contacts.removeRule(account.address, subject, resolve)

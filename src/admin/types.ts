@@ -153,7 +153,7 @@ export interface ContactInfo {
 }
 
 export interface RuleInfo {
-  /** An address, a domain, or `*` for everybody. */
+  /** An address, a domain, `*.domain` for it and its subdomains, or `*` for everybody. */
   readonly subject: string
   readonly action: AccessAction
   readonly visibility: VisibilityClass

@@ -39,7 +39,7 @@ export interface IncomingMessage {
 }
 
 export interface AccessRule {
-  /** An address, a domain or `*`. */
+  /** An address, a domain, `*.domain` for it and its subdomains, or `*`. */
   readonly subject: string
   readonly action: 'allow' | 'block' | 'polite-block' | 'confirm'
   readonly visibility?: 'full' | 'basic' | `class:${string}`

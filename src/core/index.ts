@@ -55,9 +55,12 @@ export {
   deviceKey,
   isBlocked,
   isPresenceClass,
+  isWholeDomain,
+  ofWholeDomain,
   type PresenceClass,
   partyOfKey,
   type RulesChange,
+  readSubject,
   ruleFor,
   type VisibilityClass,
 } from './people/access-rules.ts'

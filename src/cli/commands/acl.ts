@@ -19,7 +19,10 @@ export function addAcl(program: Command, context: CommandContext): void {
     .command('acl')
     .description('who may see and reach you: look, and decide')
     .addArgument(new Argument('[action]').choices(actions).default('list'))
-    .argument('[subjects...]', 'whom it is about: an address, a domain, or "*" for everybody')
+    .argument(
+      '[subjects...]',
+      'whom it is about: an address, a domain, "*.domain" with its subdomains, "*" for everybody',
+    )
     .option('--basic', 'with allow or confirm: they see only whether you are there')
     .addHelpText(
       'after',
@@ -34,6 +37,7 @@ export function addAcl(program: Command, context: CommandContext): void {
 Examples:
   verona acl --as juliet@example.com
   verona acl --as juliet@example.com polite-block paris@example.com
+  verona acl --as juliet@example.com block "*.example.net"
   verona acl --as juliet@example.com confirm "*"`,
     )
     .action((action: Action, subjects: string[], options: Options) => acl(context, action, subjects, options))

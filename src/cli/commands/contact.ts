@@ -41,7 +41,7 @@ export function addContact(program: Command, context: CommandContext): void {
   confirm        a rule: WATCHER has to ask, whatever holds for others
   no-rule        takes the rule for WATCHER away
 
-WATCHER of a rule may also be a whole domain, or "*" for everybody.
+WATCHER of a rule may also be a domain, "*.domain" for it and its subdomains, or "*" for everybody.
 
 Example:
   verona contact juliet@example.com approve romeo@example.com`,

@@ -1,5 +1,5 @@
 // Who may reach and see a person: one model for RFC 2779 §2.3 and §5, XEP-0191, RFC 5025 and IMPP's lists.
-import type { Address } from '#model'
+import { type Address, parseAddress, prepareDomain } from '#model'
 
 /** `confirm` asks the owner; `polite-block` shows absence as if it were truth (RFC 2779 5.1.15), for presence only. */
 export type AccessAction = 'allow' | 'block' | 'polite-block' | 'confirm'
@@ -15,7 +15,7 @@ export function isPresenceClass(visibility: string): visibility is PresenceClass
 }
 
 export interface AccessRule {
-  /** The key of a device, of an address, a domain, or `*` for everybody. The most exact rule wins (XEP-0191 §6). */
+  /** The key of a device, of an address, a domain, `*.domain` for it and all below it, or `*` for everybody. The most exact wins (XEP-0191 §6). */
   readonly subject: string
   readonly action: AccessAction
   readonly visibility: VisibilityClass
@@ -26,30 +26,68 @@ export interface AccessRule {
 export interface AccessRules extends ReadonlyMap<string, AccessRule> {
   /** How many rules are about single devices; undefined when nobody counted. */
   readonly devices?: number
+  /** The same of rules about a domain with its subdomains. */
+  readonly wholeDomains?: number
 }
 
-/** An owner's rules, which know whether any is about a device: else none is looked for at each message. */
+/** An owner's rules, which know whether any is about a device or a whole domain: else none is looked for at each message. */
 export class AccessRuleMap extends Map<string, AccessRule> implements AccessRules {
   #devices = 0
+  #wholeDomains = 0
 
   get devices(): number {
     return this.#devices
   }
 
+  get wholeDomains(): number {
+    return this.#wholeDomains
+  }
+
   override set(subject: string, rule: AccessRule): this {
-    if (isDeviceKey(subject) && !this.has(subject)) this.#devices++
+    if (!this.has(subject)) this.#count(subject, 1)
     return super.set(subject, rule)
   }
 
   override delete(subject: string): boolean {
     const isGone = super.delete(subject)
-    if (isGone && isDeviceKey(subject)) this.#devices--
+    if (isGone) this.#count(subject, -1)
     return isGone
   }
 
   override clear(): void {
     this.#devices = 0
+    this.#wholeDomains = 0
     super.clear()
+  }
+
+  #count(subject: string, by: 1 | -1): void {
+    if (isDeviceKey(subject)) this.#devices += by
+    else if (isWholeDomain(subject)) this.#wholeDomains += by
+  }
+}
+
+/** Whether a subject is a domain with all its subdomains: `*.example.com`. An address may begin so, and has an at-sign. */
+export function isWholeDomain(subject: string): boolean {
+  return subject.startsWith('*.') && !subject.includes('@')
+}
+
+/** The subject that is written as an address, a domain, `*.domain` or `*`; undefined when it is none of them. */
+export function readSubject(written: string): string | undefined {
+  if (written === '*') return written
+  if (!isWholeDomain(written)) return parseAddress(written)?.key
+  const domain = prepareDomain(written.slice(2))
+  // A numeric address is below none.
+  return domain === undefined || /^\[|(?:^|\.)[0-9]+$/.test(domain) ? undefined : `*.${domain}`
+}
+
+/** The entry for the nearest whole domain that a domain is, or is below: the longest name (RFC 3341 §3.1). */
+export function ofWholeDomain<T>(entries: ReadonlyMap<string, T>, domain: string): T | undefined {
+  for (let start = 0; ; ) {
+    const found = entries.get(`*.${domain.slice(start)}`)
+    if (found !== undefined) return found
+    const dot = domain.indexOf('.', start)
+    if (dot < 0) return undefined
+    start = dot + 1
   }
 }
 
@@ -80,7 +118,10 @@ export function ruleFor(rules: AccessRules, address: Address, agent = ''): Acces
   if (rules.size === 0) return undefined
   const ofDevice = agent === '' || rules.devices === 0 ? undefined : rules.get(deviceKey(address, agent))
   if (ofDevice !== undefined) return ofDevice
-  return rules.get(address.key) ?? rules.get(address.domain) ?? rules.get('*')
+  const exact = rules.get(address.key) ?? rules.get(address.domain)
+  if (exact !== undefined) return exact
+  const whole = rules.wholeDomains === 0 ? undefined : ofWholeDomain(rules, address.domain)
+  return whole ?? rules.get('*')
 }
 
 /** Whether the rules block the party as a whole, politely or not (XEP-0191). */

@@ -8,6 +8,7 @@ import {
   AccessRuleMap,
   deviceKey,
   partyOfKey,
+  readSubject,
   ruleFor,
   type VisibilityClass,
 } from './access-rules.ts'
@@ -37,6 +38,8 @@ function owner(rules: readonly AccessRule[], friends: readonly string[] = []): A
 
 const everyone = rule('*', 'block')
 const domain = rule('verona.example', 'polite-block')
+const whole = rule('*.verona.example', 'block')
+const wider = rule('*.example', 'confirm')
 const person = rule('romeo@verona.example', 'allow', 'basic')
 
 type ExactRow = [name: string, rules: AccessRule[], wins: AccessRule | undefined]
@@ -52,6 +55,16 @@ const exactRows: ExactRow[] = [
   ['everybody', [everyone], everyone],
   ['the domain before everybody', [everyone, domain], domain],
   ['the person before the domain, in any order', [person, everyone, domain], person],
+  ['a domain and what is below it', [everyone, whole], whole],
+  ['the domain itself before it and what is below it', [whole, domain], domain],
+  ['the longer name of two', [wider, whole], whole],
+  ['the longer name of two, in any order', [whole, wider], whole],
+  ['a domain above', [everyone, wider], wider],
+  [
+    'a domain that only ends alike',
+    [rule('*.na.example', 'block'), rule('*.a.verona.example', 'block')],
+    undefined,
+  ],
 ]
 
 for (const [name, rules, wins] of exactRows) {
@@ -133,6 +146,52 @@ test('a rule about a device counts for it alone, and before all others (XEP-0191
   assert.equal(action('a/b@c'), 'confirm')
   rules.clear()
   assert.deepEqual([rules.devices, rules.size], [0, 0])
+})
+
+test('a rule about a domain counts for all below it where there is one, and is looked for where there is one (RFC 3341 §3)', () => {
+  const rules = new AccessRuleMap()
+  const asked: string[] = []
+  const { get } = rules
+  rules.get = (subject) => {
+    asked.push(subject)
+    return get.call(rules, subject)
+  }
+  const from = at('romeo@a.far.example')
+  const put = (subject: string): unknown =>
+    rules.set(subject, { subject, action: 'block', visibility: 'full' })
+  put('tybalt@mantua.example')
+  assert.equal(ruleFor(rules, from), undefined)
+  assert.deepEqual(asked, ['romeo@a.far.example', 'a.far.example', '*'])
+  put('*.far.example')
+  put('*.far.example')
+  assert.equal(rules.wholeDomains, 1)
+  assert.equal(ruleFor(rules, from)?.subject, '*.far.example')
+  assert.equal(ruleFor(rules, at('romeo@far.example'))?.subject, '*.far.example')
+  assert.equal(ruleFor(rules, at('romeo@afar.example')), undefined)
+  assert.equal(ruleFor(new Map(rules), from)?.subject, '*.far.example', 'also where nobody counted')
+  rules.delete('*.far.example')
+  assert.deepEqual([rules.wholeDomains, ruleFor(rules, from)], [0, undefined])
+  put('*.far.example')
+  put('*.x@far.example')
+  rules.clear()
+  assert.deepEqual([rules.wholeDomains, rules.size], [0, 0])
+})
+
+test('a subject is read as it is kept', () => {
+  const rows: [written: string, subject: string | undefined][] = [
+    ['*', '*'],
+    ['Romeo@Verona.example', 'romeo@verona.example'],
+    ['Verona.example', 'verona.example'],
+    ['*.Verona.Example.', '*.verona.example'],
+    ['*.bücher.example', '*.xn--bcher-kva.example'],
+    ['*.*.example', undefined],
+    ['a.*.example', undefined],
+    ['*.', undefined],
+    ['*.a/b', undefined],
+    ['*.192.0.2.1', undefined],
+    ['*.[2001:db8::1]', undefined],
+  ]
+  for (const [written, subject] of rows) assert.equal(readSubject(written), subject, written)
 })
 
 test('the key of a device is told apart into address and device', () => {

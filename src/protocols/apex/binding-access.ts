@@ -1,37 +1,51 @@
-// Access entries of APEX <-> the core's access rules (RFC 3341 §3; docs/mappings/apex.md). A rule says of an address, a domain or everybody
-// what an entry says of `user@domain`, `*@domain`, `*@*`; the choice among them is the same (§3.1: the exact domain first, then
-// the exact local part).
+// Access entries of APEX <-> the core's access rules (RFC 3341 §3; docs/mappings/apex.md). A rule says of an address, a domain, a domain with
+// its subdomains or everybody what an entry says of `user@domain`, `*@domain`, `*@*.domain`, `*@*`; the choice among them is the same
+// (§3.1: the exact domain first, then the longest name behind a wildcard; so the local part).
 
-import { type AccessPolicy, type AccessRule, type Account, isBlocked, maySubscribe } from '#core'
+import {
+  type AccessPolicy,
+  type AccessRule,
+  type Account,
+  isBlocked,
+  maySubscribe,
+  readSubject,
+  ruleFor,
+} from '#core'
 import type { Address } from '#model'
 import { type EndpointName, endpointOf, isService, personOf, readEndpoint } from './codec/index.ts'
 
 /** What an entry is about: the subject of a rule; or why no rule can be. */
-export type ActorSubject =
-  | { readonly subject: string; readonly actor: Address | undefined }
-  | 'not-expressible'
-  | 'malformed'
+export type ActorSubject = { readonly subject: string } | 'not-expressible' | 'malformed'
 
-/** §3: `*@*`, `*@domain`, or one address, in which `\*` and `\\` stand for themselves. */
-export function subjectOfActor(written: string): ActorSubject {
+/** §3: `*@*`, `*@domain`, `*@*.domain`, or one address of another than the owner, in which `\*` and `\\` stand for themselves. */
+export function subjectOfActor(account: Account, written: string): ActorSubject {
   const at = written.lastIndexOf('@')
   if (at < 1) return 'malformed'
   const domain = written.slice(at + 1)
   const local = written.slice(0, at)
-  if (domain === '*') return local === '*' ? { subject: '*', actor: undefined } : 'not-expressible'
-  if (domain.includes('*')) return 'not-expressible'
+  if (domain.includes('*')) {
+    const subject = readSubject(domain)
+    if (subject === undefined) return 'malformed'
+    return local === '*' ? { subject } : 'not-expressible'
+  }
   if (local === '*') {
     const endpoint = readEndpoint(`x@${domain}`)
     const prepared = endpoint && personOf(endpoint)
-    return prepared === undefined ? 'malformed' : { subject: prepared.domain, actor: undefined }
+    return prepared === undefined ? 'malformed' : { subject: prepared.domain }
   }
   if (/(^|[^\\])(\\\\)*\*/.test(local)) return 'not-expressible'
   const endpoint = readEndpoint(`${local.replace(/\\([*\\])/g, '$1')}@${domain}`)
   if (endpoint === undefined) return 'malformed'
-  // Services have their defaults, subaddresses the entry of their endpoint.
+  // Services have their defaults, applications of a person that person's entry.
   if (isService(endpoint) || endpoint.subaddress !== '') return 'not-expressible'
   const actor = personOf(endpoint)
-  return actor === undefined ? 'malformed' : { subject: actor.key, actor }
+  if (actor === undefined) return 'malformed'
+  // No rule keeps a person from oneself.
+  return isOwner(account, actor) ? 'not-expressible' : { subject: actor.key }
+}
+
+function isOwner({ address, record }: Account, person: Address | undefined): boolean {
+  return [address, ...record.aliases].some(({ key }) => key === person?.key)
 }
 
 const all = ['core:data', 'presence:subscribe'] as const
@@ -80,8 +94,7 @@ export function grants(
   policy: AccessPolicy,
 ): boolean {
   const person = personOf(actor)
-  const isSelf = [account.address, ...account.record.aliases].some(({ key }) => key === person?.key)
-  if (isSelf && !isService(actor)) return true
+  if (isOwner(account, person) && !isService(actor)) return true
   if (isService(actor))
     return actor.domain === account.address.domain || actions.every((token) => token === 'core:data')
   if (person === undefined) return false
@@ -116,7 +129,17 @@ export function defaultActions(
   if (written === `apex=*@${address.domain}`) return ['all:all']
   if (written === 'apex=*@*') return ['core:data']
   if (written === '*@*') return ['core:data']
-  if (written !== `*@${address.domain}`) return undefined
+  if (written !== `*@${address.domain}` || isSaidOf(account, address.domain)) return undefined
   const confirms = policy.confirmIn?.get(address.domain) ?? policy.confirmSameDomain
   return confirms ? undefined : all
+}
+
+/** Whether a rule decides about a domain's people as such. */
+function isSaidOf({ rules }: Account, domain: string): boolean {
+  return ruleFor(rules, { user: '', domain, key: domain }) !== undefined
+}
+
+/** Whether two lists grant the same in the same words. */
+export function saysTheSame(actions: readonly string[], others: readonly string[]): boolean {
+  return actions.every((one) => others.includes(one)) && others.every((one) => actions.includes(one))
 }

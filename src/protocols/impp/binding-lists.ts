@@ -2,7 +2,14 @@
 // (docs/specs/impp-1.0.md §11.1).
 
 import { createHash } from 'node:crypto'
-import { type AccessRule, type AccessRules, type Contact, deviceKey, type WatcherInfo } from '#core'
+import {
+  type AccessRule,
+  type AccessRules,
+  type Contact,
+  deviceKey,
+  readSubject,
+  type WatcherInfo,
+} from '#core'
 import { type Address, addressOfUri, parseAddress } from '#model'
 import {
   addressOfUrl,
@@ -23,17 +30,17 @@ export function ruleEntry(rule: AccessRule): RuleEntry {
 /** LIMIT: octets of a device's name (RFC 7622 §3.4). */
 const deviceOctetsMax = 1023
 
-/** The rule; undefined when its subject is neither everybody nor a domain nor a person nor a person's device. */
+/** The rule; undefined when its subject is neither everybody nor a domain, with its subdomains or without, nor a person nor a person's device. */
 export function ruleOf(entry: RuleEntry): AccessRule | undefined {
   const { subject } = entry
-  const key = subject === '*' ? subject : keyOf(subject)
+  const key = keyOf(subject)
   return key === undefined ? undefined : { ...entry, subject: key }
 }
 
 function keyOf(subject: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(subject)) return addressOfUri(subject)?.key
   const slash = subject.indexOf('/')
-  if (slash === -1) return parseAddress(subject)?.key
+  if (slash === -1) return readSubject(subject)
   const [person, device] = [parseAddress(subject.slice(0, slash)), subject.slice(slash + 1)]
   const isDevice = person?.user !== '' && device !== '' && Buffer.byteLength(device) <= deviceOctetsMax
   return person === undefined || !isDevice ? undefined : deviceKey(person, device)

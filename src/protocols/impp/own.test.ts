@@ -74,6 +74,22 @@ describe('GET-ACL and SET-ACL (IMPP §11.1, §16)', () => {
     assert.equal((await desk.ask('GET-ACL', own)).fields['entity-tag'], shown.fields['entity-tag'])
   })
 
+  test('a rule about a domain with its subdomains is put, shown and removed, and binds who is below it', async () => {
+    const f = await fixture()
+    const desk = await new Hand(f).login('juliet')
+    const other = await new Hand(f).login('romeo')
+    const rules = access(['*.COM', 'block'], ['*.far.example', 'confirm'])
+    assert.equal(wordOf(await desk.ask('SET-ACL', { ...own, ...list, Change: 'put' }, rules)), 'OK')
+    const shown = await desk.ask('GET-ACL', own)
+    assert.deepEqual(rulesOf(shown), ['*.com block full', '*.far.example confirm full'])
+    assert.equal((await other.ask('SEND', own, 'hello')).fields.reason, 'permission-denied')
+    const replace = { ...own, ...list, Change: 'replace', 'If-Match': shown.fields['entity-tag'] as string }
+    assert.equal(wordOf(await desk.ask('SET-ACL', replace, shown.body)), 'OK')
+    assert.equal((await desk.ask('GET-ACL', own)).fields['entity-tag'], shown.fields['entity-tag'])
+    await desk.ask('SET-ACL', { ...own, ...list, Change: 'remove' }, access(['*.com', 'block']))
+    assert.equal(wordOf(await other.ask('SEND', own, 'hello')), 'OK')
+  })
+
   test('a whole set replaces only the one its writer has seen', async () => {
     const f = await fixture()
     const desk = await new Hand(f).login('juliet')
@@ -119,6 +135,7 @@ describe('GET-ACL and SET-ACL (IMPP §11.1, §16)', () => {
     [{ ...own, Change: 'put' }, `<access>${'<rule></rule>'.repeat(1001)}</access>`, 'malformed'],
     [{ ...own, Change: 'put' }, access(['no domain', 'allow']), 'address-malformed'],
     [{ ...own, Change: 'put' }, access(['a@b.example/', 'allow']), 'address-malformed'],
+    [{ ...own, Change: 'put' }, access(['a.*.example', 'allow']), 'address-malformed'],
     [{ ...own, Change: 'put' }, access(['b.example/x', 'allow']), 'address-malformed'],
     [{ ...own, Change: 'put' }, access(['mailto:a@b.example', 'allow']), 'address-malformed'],
     [

@@ -61,6 +61,41 @@ describe('access lists (docs/specs/prim.md §6.4)', () => {
     )
   })
 
+  test('an entry may be about a domain with its subdomains: it counts behind the domain itself and before everybody', async () => {
+    const { f, alice, bob, mallory } = await three()
+    const rule = { subject: '*.com', action: 'block', visibility: 'full' } as const
+    f.service.contacts.setRule(at('bob@example.com'), rule, () => {})
+    const { body } = await bob.presence('GETACL')
+    assert.equal(body, `<acl>${entry('@*.com')}${entry('.', 'subscribe')}</acl>`)
+    assert.equal((await alice.presence('FETCH', toBob)).status, 402)
+    assert.equal((await bob.presence('SETACL', xml, body)).status, 200)
+    assert.equal((await bob.presence('GETACL')).body, body)
+    const one = entry('alice@example.com', 'fetch', 'subscribe')
+    const list = `<acl>${one}${entry('@*.Example.com')}${entry('.', 'fetch', 'subscribe')}</acl>`
+    assert.equal((await bob.presence('SETACL', xml, list)).status, 200)
+    assert.equal((await alice.presence('FETCH', toBob)).status, 200)
+    assert.equal((await mallory.presence('FETCH', toBob)).status, 402)
+    assert.equal((await bob.presence('SETACL', xml, `<acl>${entry('@a.*.com')}</acl>`)).status, 400)
+  })
+
+  test('a first list of the inbox about a domain above leaves presence of the own domain as it was', async () => {
+    const { alice, bob } = await three()
+    await bob.login('bob', 'im')
+    assert.equal((await alice.presence('FETCH', toBob)).status, 200)
+    const list = `<acl>${entry('@*.com', 'send')}${entry('.', 'send')}</acl>`
+    assert.equal((await bob.message('SETACL', xml, list)).status, 200)
+    assert.equal((await alice.presence('FETCH', toBob)).status, 200)
+  })
+
+  test('a class may be for a domain with its subdomains', async () => {
+    const { alice, bob } = await three()
+    const all = '<classtable><class name="all"><watcher>@*.com</watcher></class></classtable>'
+    assert.equal((await bob.presence('SETCLASSTABLE', xml, all)).status, 200)
+    assert.match((await bob.presence('GETCLASSTABLE')).body, /<watcher>@\*\.com<\/watcher>/)
+    await bob.presence('PUBLISH', { ...leased, Class: 'all' }, pidf('open', 'for all'))
+    assert.match((await alice.presence('FETCH', toBob)).body, /for all/)
+  })
+
   test('who loses the right to subscribe hears CANCELSUBSCRIPTION (RFC 2779 5.1.16)', async () => {
     const { alice, bob } = await three()
     await alice.presence('SUBSCRIBE', { ...toBob, Duration: '600' })

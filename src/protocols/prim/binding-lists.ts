@@ -5,10 +5,14 @@ import {
   type AccessRule,
   type AccessRules,
   isPresenceClass,
+  ofWholeDomain,
   type PresenceClass,
+  partyOfKey,
+  readSubject,
+  ruleFor,
   type VisibilityClass,
 } from '#core'
-import { type Address, parseAddress, prepareDomain } from '#model'
+import { type Address, parseAddress } from '#model'
 import {
   type AclEntry,
   addressOfAnyId,
@@ -32,7 +36,7 @@ export function presenceClassOf(name: string): PresenceClass | undefined | 'rese
   return name === basicClass || name === politeClass ? 'reserved' : `class:${textOfToken(name)}`
 }
 
-/** What a rule's subject is in a list: an identifier, `@domain`, or `.`; undefined where it is a single device, which PRIM can't name. */
+/** What a rule's subject is in a list: an identifier, `@domain`, `@*.domain` (ours), or `.`; undefined where it is a single device, which PRIM can't name. */
 function entryOf(subject: string): string | undefined {
   if (subject === '*') return '.'
   if (!subject.includes('@')) return `@${subject}`
@@ -43,7 +47,12 @@ function entryOf(subject: string): string | undefined {
 /** The subject of an entry of a list; undefined for what is none. */
 function subjectOf(entry: string): string | undefined {
   if (entry === '.') return '*'
-  return entry.startsWith('@') ? prepareDomain(entry.slice(1)) : addressOfAnyId(entry)?.key
+  return entry.startsWith('@') ? domainOf(entry.slice(1)) : addressOfAnyId(entry)?.key
+}
+
+function domainOf(written: string): string | undefined {
+  const subject = written === '*' ? undefined : readSubject(written)
+  return subject?.includes('@') ? undefined : subject
 }
 
 type PresenceFacet = AccessRule['action']
@@ -64,7 +73,7 @@ const rightsOf: Readonly<Record<PresenceFacet, readonly Right[]>> = {
 
 /** The access list of a presentity or an inbox. `sameDomain`: what watchers of the owner's own domain may do where no rule says. */
 export function aclOf(
-  { domain }: Address,
+  owner: Address,
   rules: AccessRules,
   service: Scheme,
   sameDomain: 'allow' | 'confirm',
@@ -78,8 +87,12 @@ export function aclOf(
   }
   if (service === 'im') return rules.has('*') ? entries : [...entries, { targets: ['.'], rights: ['send'] }]
   if (rules.has('*')) return entries
-  const own: AclEntry = { targets: [`@${domain}`], rights: rightsOf[sameDomain] }
-  return [...entries, ...(rules.has(domain) ? [] : [own]), { targets: ['.'], rights: rightsOf.confirm }]
+  const own: AclEntry = { targets: [`@${owner.domain}`], rights: rightsOf[sameDomain] }
+  return [
+    ...entries,
+    ...(ruleOf(owner.domain, rules) === undefined ? [own] : []),
+    { targets: ['.'], rights: rightsOf.confirm },
+  ]
 }
 
 export type ListFault = 'malformed' | 'operation-not-supported'
@@ -110,7 +123,7 @@ export function rulesByAcl(
   const facet = (subject: string): readonly Right[] => nearest(subject, wanted) ?? []
   const all = service === 'im' ? withNeighbours(owner, rules, wanted) : subjects(rules, wanted)
   return [...all].map((subject) => {
-    const rule = nearest(subject, rules)
+    const rule = ruleOf(subject, rules)
     const visibility = rules.get(subject)?.visibility ?? 'full'
     const isPolite = rule?.action === 'polite-block' && facet(subject).length === 2
     const rights = facet(subject)
@@ -139,22 +152,27 @@ function subjects(rules: AccessRules, others: ReadonlyMap<string, unknown>): Rea
   return new Set([...rules.keys(), ...others.keys()])
 }
 
-/** A first rule for everybody must not take from the owner's own domain what it may do where no rule says. */
+/** A first rule for everybody, or for a domain that it is below, must not take from the owner's own domain what it may do where no rule says. */
 function withNeighbours(
   { domain }: Address,
   rules: AccessRules,
   others: ReadonlyMap<string, unknown>,
 ): ReadonlySet<string> {
   const all = new Set(subjects(rules, others))
-  if (others.has('*') && !rules.has('*')) all.add(domain)
+  if (nearest(domain, others) !== undefined && ruleOf(domain, rules) === undefined) all.add(domain)
   return all
 }
 
-/** The entry that counts for a subject: its own, its domain's, everybody's. */
+function ruleOf(subject: string, rules: AccessRules): AccessRule | undefined {
+  const { address, agent } = partyOfKey(subject)
+  return ruleFor(rules, address, agent)
+}
+
+/** The entry that counts for a subject: its own, its domain's, that of a domain with all below it, everybody's. */
 function nearest<T>(subject: string, entries: ReadonlyMap<string, T>): T | undefined {
-  const person = subject.split('/')[0] as string
-  const domain = person.slice(person.lastIndexOf('@') + 1)
-  return entries.get(subject) ?? entries.get(person) ?? entries.get(domain) ?? entries.get('*')
+  const { key, domain } = partyOfKey(subject).address
+  const exact = entries.get(subject) ?? entries.get(key) ?? entries.get(domain)
+  return exact ?? ofWholeDomain(entries, domain) ?? entries.get('*')
 }
 
 /** The class table. `classes`: those that exist, were they empty. */
@@ -200,7 +218,7 @@ export function rulesByClassTable(
     }
   }
   const next = [...withNeighbours(owner, rules, wanted)].map((subject) => {
-    const rule = nearest(subject, rules)
+    const rule = ruleOf(subject, rules)
     const before = rule?.action ?? silentAction(owner, subject, sameDomain)
     const name = nearest(subject, wanted) ?? defaultClass
     // Its place in the table is what hides all from the politely blocked; out of it, they are like others.

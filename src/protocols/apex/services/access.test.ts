@@ -56,7 +56,12 @@ const refusals: readonly (readonly [string, string, string, string])[] = [
   ],
   ['§4.4 step 7: a default that was not read', 'fred', set('*@*', 'all:none'), '555'],
   ['an actor that no rule names', 'fred', set('barney/*@example.com', 'core:data'), '554'],
-  ['a domain wildcard', 'fred', set('*@*.example.com', 'core:data'), '554'],
+  ['a name in all subdomains', 'fred', set('barney@*.example.com', 'core:data'), '554'],
+  ['services of all subdomains', 'fred', set('apex=*@*.example.com', 'all:none'), '554'],
+  ['one service', 'fred', set('apex=presence@example.com', 'all:none'), '554'],
+  ["a person's applications, to be read", 'fred', get('barney/*@example.com'), '551'],
+  ['a domain that is none', 'fred', set('*@a.*.example.com', 'core:data'), '501'],
+  ['a domain that is none, to be read', 'fred', get('*@*.'), '551'],
   ['actions that no rule grants', 'fred', set('barney@example.com', 'access:set'), '554'],
   ['no tokens', 'fred', set('barney@example.com', 'data'), '501'],
 ]
@@ -114,11 +119,81 @@ test('a rule that another protocol changed has another time: who read it before 
   assert.match((await told(fred, 'fred', set('wilma@example.com', 'core:data', stamp))).join(), /code='555'/)
 })
 
+const whole = '*@*.far.example'
+
+test('a domain wildcard is created, read, replaced and deleted, and is a rule of all protocols (§3)', async () => {
+  const world = await fixture()
+  const fred = await attached(world, 'fred')
+  assert.match((await told(fred, 'fred', get(whole))).join(), /code='551'/)
+  assert.match((await told(fred, 'fred', set('*@*.Far.Example', 'all:none'))).join(), /code='250'/)
+  const rules = world.service.directory.resident(at('fred@example.com'))?.rules
+  assert.deepEqual(
+    [...(rules?.values() ?? [])].map(({ subject, action }) => [subject, action]),
+    [['*.far.example', 'block']],
+  )
+  const denied = async (actor: string): Promise<boolean> =>
+    /<deny /.test((await told(fred, 'fred', query(actor, 'core:data'))).join())
+  assert.deepEqual(
+    [await denied('a@far.example'), await denied('a@b.c.far.example'), await denied('a@afar.example')],
+    [true, true, false],
+  )
+  const stamp = /lastUpdate='([^']*)'/.exec((await told(fred, 'fred', get(whole))).join())?.[1]
+  assert.match((await told(fred, 'fred', set(whole, undefined, stamp))).join(), /code='250'/)
+  assert.equal(rules?.size, 0)
+})
+
+/** [actor, what it has by default, what no rule would obey] */
+const defaults: readonly (readonly [string, string, string])[] = [
+  ['fred@example.com', 'all:all', 'all:none'],
+  ['apex=*@example.com', 'all:all', 'core:data'],
+  ['apex=*@*', 'core:data', 'all:all'],
+]
+
+for (const [actor, granted, other] of defaults) {
+  test(`the default of ${actor} may be said again, and nothing else: 554 (§3)`, async () => {
+    const world = await fixture()
+    const fred = await attached(world, 'fred')
+    const [read] = await told(fred, 'fred', get(actor))
+    assert.ok(read?.includes(`actions='${granted}'`))
+    const stamp = /lastUpdate='([^']*)'/.exec(read)?.[1]
+    assert.match((await told(fred, 'fred', set(actor, other, stamp))).join(), /code='554'/)
+    assert.match((await told(fred, 'fred', set(actor, undefined, stamp))).join(), /code='554'/)
+    const [reply, notice] = await told(fred, 'fred', set(actor, granted, stamp))
+    assert.match(reply ?? '', /code='250'/)
+    assert.ok(notice?.includes(`actions='${granted}'`))
+    assert.match((await told(fred, 'fred', set(actor, granted, stamp))).join(), /code='555'/)
+    assert.equal(world.service.directory.resident(at('fred@example.com'))?.rules.size, 0)
+  })
+}
+
+test('people of the own domain have a default where no rule speaks of them', async () => {
+  const world = await fixture()
+  const fred = await attached(world, 'fred')
+  const setRule = (subject: string): void =>
+    world.service.contacts.setRule(
+      at('fred@example.com'),
+      { subject, action: 'block', visibility: 'full' },
+      () => {},
+    )
+  const own = async (): Promise<string> => (await told(fred, 'fred', get('*@example.com'))).join()
+  assert.match(await own(), /presence:subscribe/)
+  setRule('*.com')
+  assert.match(await own(), /code='551'/)
+})
+
 const choices: readonly (readonly [string, string, 'allow' | 'deny'])[] = [
   ['wilma@example.com', 'core:data presence:subscribe', 'allow'],
   ['barney@example.com', 'core:data', 'deny'],
   ['betty@rubble.com', 'core:data', 'deny'],
   ['dino@slate.com', 'core:data', 'allow'],
+  // §3.1: "a match against an entry of *.foo.example.com is better than a match against an entry of *.example.com".
+  ['dino@bar.foo.example.com', 'core:data', 'deny'],
+  ['dino@foo.example.com', 'core:data', 'deny'],
+  ['dino@bar.example.com', 'core:data', 'allow'],
+  ['dino@barexample.com', 'core:data', 'allow'],
+  // The applications of a person are that person.
+  ['wilma/appl=wb@example.com', 'core:data', 'allow'],
+  ['barney/appl=wb@example.com', 'core:data', 'deny'],
   ['fred@example.com', 'all:all', 'allow'],
   ['apex=presence@example.com', 'all:all', 'allow'],
   ['apex=presence@rubble.com', 'core:data', 'allow'],
@@ -136,6 +211,8 @@ for (const [actor, actions, said] of choices) {
       ['wilma@example.com', 'allow'],
       ['example.com', 'block'],
       ['rubble.com', 'block'],
+      ['*.example.com', 'allow'],
+      ['*.foo.example.com', 'block'],
       ['*', 'allow'],
     ] as const)
       world.service.contacts.setRule(owner, { subject, action, visibility: 'full' }, () => {})

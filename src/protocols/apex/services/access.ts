@@ -7,6 +7,7 @@ import {
   grants,
   ownRule,
   ruleOfActions,
+  saysTheSame,
   subjectOfActor,
 } from '../binding-access.ts'
 import {
@@ -91,10 +92,9 @@ export class AccessService implements ApexService {
       // Steps 5 and 7: what is there is replaced by who has read it.
       if (readTimestamp(known?.lastUpdate) !== readTimestamp(lastUpdate))
         return this.#reply(request, transId, 555, 'the entry is not the one that was read')
-      const about = subjectOfActor(actor)
+      const about = subjectOfActor(account, actor)
       if (about === 'malformed') return this.#reply(request, transId, 501, 'actor is no endpoint')
-      if (about === 'not-expressible')
-        return this.#reply(request, transId, 554, 'no rule is about such actors')
+      if (about === 'not-expressible') return this.#confirmDefault(request, transId, account, entry, known)
       const { subject } = about
       if (actions === undefined) return this.#delete(request, transId, account, entry, subject)
       const rule = ruleOfActions(subject, actions)
@@ -111,6 +111,23 @@ export class AccessService implements ApexService {
         },
       )
     })
+  }
+
+  /** Who has a default and nothing else may be given just that; what no rule would obey is refused. */
+  #confirmDefault(
+    request: ServiceRequest,
+    transId: number,
+    account: Account,
+    { actor, actions }: AccessEntry,
+    known: AccessEntry | undefined,
+  ): void {
+    if (known?.actions === undefined)
+      return this.#reply(request, transId, 554, 'no rule is about such actors')
+    if (actions === undefined || !saysTheSame(actions, known.actions))
+      return this.#reply(request, transId, 554, 'this entry is a default that stays')
+    this.#touch(account, actor, known.actions)
+    this.#reply(request, transId, 250)
+    this.#tellOwner(request, transId, account, this.#entryOf(account, known.owner, actor))
   }
 
   /** Step 8. A default entry that nothing overrides can't be taken away. */
@@ -139,7 +156,7 @@ export class AccessService implements ApexService {
 
   /** The entry of just that actor: a rule, or a default. */
   #entryOf(account: Account, owner: string, actor: string): AccessEntry | undefined {
-    const about = subjectOfActor(actor)
+    const about = subjectOfActor(account, actor)
     const rule = typeof about === 'string' ? undefined : ownRule(account, about.subject)
     const actions =
       rule === undefined ? defaultActions(account, actor, this.#relay.service.policy) : actionsOfRule(rule)

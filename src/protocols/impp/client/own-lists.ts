@@ -26,7 +26,7 @@ import type { ImppSession } from './impp-session.ts'
 export type Run = <T>(use: (session: ImppSession) => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 export interface Rule {
-  /** A person (`user@domain`), a domain, or `*` for everybody. */
+  /** A person (`user@domain`), a domain, `*.domain` for it and its subdomains, or `*` for everybody. */
   readonly subject: string
   /** `confirm`: has to ask, whatever holds for others; `polite-block`: sees an absence, and cannot tell. */
   readonly action: RuleEntry['action']

@@ -17,7 +17,7 @@ const actions = ['allow', 'block', 'polite-block', 'confirm'] as const
 type Visibility = 'full' | 'basic' | `class:${string}`
 
 export interface RuleEntry {
-  /** `*`, a domain, or the URL of a person. */
+  /** `*`, a domain, `*.domain` for it and its subdomains, or the URL of a person. */
   readonly subject: string
   readonly action: (typeof actions)[number]
   readonly visibility: Visibility

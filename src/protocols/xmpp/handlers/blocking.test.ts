@@ -258,3 +258,22 @@ test('who lets nobody in still writes to whom they like', async () => {
   assert.equal((await came(romeo)).filter((text) => text.includes('<body>')).length, 1)
   assert.deepEqual(await came(juliet), [])
 })
+
+test('a block of a domain with its subdomains is on no list and holds: whom no JID names may still be written to (§3)', async () => {
+  const domain = await testDomain()
+  const juliet = await domain.available('juliet', 'balcony')
+  const romeo = await domain.available('romeo', 'orchard')
+  await list(juliet)
+  await came(juliet)
+  await setRule(domain, 'juliet', { subject: '*.localhost', action: 'block', visibility: 'full' })
+  assert.deepEqual(await came(juliet), [], 'no push')
+  assert.equal(await list(juliet), `<blocklist xmlns='${blocking}'/>`)
+  assert.equal(await ask(juliet, 'block', item('*.localhost')), 'jid-malformed')
+  romeo.send(message('juliet@localhost'))
+  assert.match((await came(romeo)).join(), /type='error'/)
+  juliet.send(message('romeo@localhost'))
+  assert.equal((await came(romeo)).filter((text) => text.includes('<body>')).length, 1)
+  assert.equal(await ask(juliet, 'unblock'), '')
+  const left = [...(domain.service.directory.resident(domain.address('juliet'))?.rules.keys() ?? [])]
+  assert.deepEqual(left, ['*.localhost'], 'what was not shown is not taken away')
+})

@@ -7,6 +7,7 @@ import {
   type Account,
   blocks,
   deviceKey,
+  isWholeDomain,
   partyOfKey,
   ruleFor,
 } from '#core'
@@ -20,7 +21,10 @@ import { type StanzaError, stanzaError } from '../codec/stanza-error.ts'
 import { stanzaErrorOf } from '../errors.ts'
 import type { IqHandler, IqRequest } from './iq.ts'
 
-const everybody = '*'
+/** What no JID names is on no list: everybody, and a domain with all its subdomains. */
+function isListable({ subject }: AccessRule): boolean {
+  return subject !== '*' && !isWholeDomain(subject)
+}
 
 export const blockingIq: readonly IqHandler[] = [
   {
@@ -98,11 +102,10 @@ function readItems(payload: Element): readonly Jid[] | StanzaError {
   return jids
 }
 
-/** What the list shows: all that is blocked, but for everybody, whom no JID names. */
+/** What the list shows: all that is blocked and has a JID. */
 function blockedSubjects(rules: AccessRules): readonly string[] {
   const subjects: string[] = []
-  for (const rule of rules.values())
-    if (blocks(rule) && rule.subject !== everybody) subjects.push(rule.subject)
+  for (const rule of rules.values()) if (blocks(rule) && isListable(rule)) subjects.push(rule.subject)
   return subjects
 }
 
@@ -145,7 +148,7 @@ function push(session: BoundSession, name: 'block' | 'unblock', subjects: readon
 /** Whether a rule that the list shows is about that one. Who lets nobody in still speaks to whom they like. */
 function isListed(rules: AccessRules, address: Address, resource = ''): boolean {
   const rule = ruleFor(rules, address, resource)
-  return blocks(rule) && rule?.subject !== everybody
+  return rule !== undefined && blocks(rule) && isListable(rule)
 }
 
 /** Whether the person wants nothing of that one. */
