@@ -167,8 +167,11 @@ test('presence is said, watched and fetched', async () => {
 
 test('rules are put and obeyed, and the history shows what was said', async () => {
   assert.equal((await asPerson('juliet', 'pj', ['acl', 'block', 'romeo@localhost'])).code, 0)
+  assert.equal((await asPerson('juliet', 'pj', ['acl', 'confirm', '*.Far.example'])).code, 0)
+  assert.equal((await asPerson('juliet', 'pj', ['acl', 'block', 'a.*.example'])).code, exitCodes.failed)
   const rules = await asPerson('juliet', 'pj', ['acl'])
   assert.match(rules.terminal.written, /^romeo@localhost {2}block$/m)
+  assert.match(rules.terminal.written, /^\*\.far\.example +confirm +all$/m)
   assert.equal((await asPerson('romeo', 'pr', ['send', 'juliet@localhost', 'x'])).code, exitCodes.failed)
   assert.equal((await asPerson('juliet', 'pj', ['acl', 'remove', 'romeo@localhost'])).code, 0)
   const history = await asPerson('romeo', 'pr', ['history', '--with', 'juliet@localhost', '--json'])

@@ -62,6 +62,7 @@ export function ownedCases(under: UnderTest): void {
       { subject: '*', action: 'confirm', visibility: 'full' },
       { subject: 'example.net', action: 'block', visibility: 'basic', messages: 'allow' },
       { subject: 'bob@example.net', action: 'polite-block', visibility: 'basic' },
+      { subject: '*.example.net', action: 'block', visibility: 'full' },
     ]
     await under.store.changeRules(owner, ['*'], rules)
     const allow = { ...(rules[0] as AccessRule), action: 'allow' as const }
@@ -69,7 +70,7 @@ export function ownedCases(under: UnderTest): void {
     const kept = (await under.store.accountState(owner))?.rules ?? []
     assert.deepEqual(
       kept.toSorted((a, b) => (a.subject < b.subject ? -1 : 1)),
-      [{ ...rules[0], action: 'allow' }, rules[2]],
+      [{ ...rules[0], action: 'allow' }, rules[3], rules[2]],
     )
   })
 
