@@ -18,6 +18,7 @@ import type { UmppSettings } from '../../src/protocols/umpp/settings.ts'
 import { messageEnvelope } from '../../src/protocols/xmpp/binding.ts'
 import { parseJid } from '../../src/protocols/xmpp/codec/jid.ts'
 import { readStanza } from '../../src/protocols/xmpp/codec/stanza.ts'
+import { Aftermath } from '../../src/protocols/xmpp/servers/aftermath.ts'
 import type { ServersEnvironment } from '../../src/protocols/xmpp/servers/environment.ts'
 import type { ServerPair } from '../../src/protocols/xmpp/servers/pair.ts'
 import type { Parcel } from '../../src/protocols/xmpp/servers/parcel.ts'
@@ -67,6 +68,7 @@ export async function house(
   const opened: string[] = []
   const carried: string[] = []
   const own: Pick<House, 'fate' | 'held'> = { fate: 'taken', held: [] }
+  const aftermath = new Aftermath(side.service.clock)
   const streams = new Sessions(
     { service: side.service } as ServersEnvironment,
     (ours, theirs, at) =>
@@ -74,6 +76,7 @@ export async function house(
         want: () =>
           opened.push(`${ours} ${theirs} ${at?.map((place) => `${place.host}:${place.port}`).join()}`),
         carries: false,
+        aftermath,
         send: ({ bytes, settle }: Parcel) => {
           carried.push(text(bytes))
           if (own.fate !== 'held') settle?.(own.fate)
