@@ -234,7 +234,7 @@ const cases: Readonly<Record<number, Partial<Record<Place, Act>>>> = {
   },
   554: {
     channel: said("<attach endpoint='fred@example.com' transID='5' />"),
-    service: told('access', set('*@*.example.com', 'core:data')),
+    service: told('access', set('barney/*@example.com', 'core:data')),
     report: reported('barney@example.com', { holdAlways: false }, async ({ world }) => {
       ;(await attached(world, 'barney')).answers = "<error code='554' />"
     }),
