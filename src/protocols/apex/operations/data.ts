@@ -70,11 +70,10 @@ export function takeData(
     late?.cancel()
     onKept()
   }
-  const matters = data.recipients.map(
-    (recipient) => new Matter(relay, read, { recipient, onCode, onKept: kept }),
-  )
-  for (const matter of matters) unkept.add(matter)
-  for (const matter of matters) matter.take(read, sender)
+  // In a loop: a closure that named what was read would hold on to it until the last outcome.
+  for (const recipient of data.recipients)
+    unkept.add(new Matter(relay, read, { recipient, onCode, onKept: kept }))
+  for (const matter of [...unkept]) matter.take(read, sender)
   // Answers leave in order: what takes long is kept where it is, so that nothing waits behind it.
   if (unkept.size > 0)
     late = relay.service.leases.grant(relay.settings.okSeconds, () => {
